@@ -1,0 +1,19 @@
+//! Healthcare messages as bytes that can be read and changed in place.
+//!
+//! Stage: received bytes → **message** → workflow run → bytes out. Knows: the
+//! formats, their paths, escapes and edits. Deliberately does not know: files,
+//! sockets, clocks, plugins; it has no such dependency.
+//!
+//! # Invariants
+//! - The original bytes are kept. What was not touched is written back byte for
+//!   byte; an edit is a splice that touches only its place.
+//! - Absent, empty and explicit null are three different values.
+//! - No input panics, recurses without bound or takes more than linear time.
+//! - Every type is `Send + Sync` and has no interior mutability: a message may
+//!   be shared between threads and versions of a workflow.
+
+mod problem;
+mod value;
+
+pub use problem::Problem;
+pub use value::{Format, Limits, Value};

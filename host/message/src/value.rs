@@ -1,0 +1,79 @@
+//! The vocabulary that all formats share.
+
+use std::borrow::Cow;
+
+/// What stands at one place of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// The place does not exist.
+    Absent,
+    /// It exists and holds nothing.
+    Empty,
+    /// HL7: exactly `""`, which asks the reader to delete. JSON: `null`.
+    Null,
+    /// Decoded text: escapes resolved, quotes removed.
+    Text(Cow<'a, str>),
+}
+
+/// The format of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    Hl7,
+    Json,
+    Csv,
+    Text,
+    Binary,
+}
+
+impl Format {
+    /// The name that plugins and configuration use: `hl7`, `json`, `csv`,
+    /// `text`, `binary`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hl7 => "hl7",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Text => "text",
+            Self::Binary => "binary",
+        }
+    }
+
+    /// The format of that name; `None` when there is none.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Hl7, Self::Json, Self::Csv, Self::Text, Self::Binary]
+            .into_iter()
+            .find(|format| format.name() == name)
+    }
+}
+
+/// How large and how deep a message may be. All are refused with a `Problem`
+/// whose code starts with `limit.` before memory is spent on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one message. Default 16 MiB: embedded PDFs fit.
+    pub message_bytes: usize,
+    /// HL7 segments. Default 65,535.
+    pub segments: usize,
+    /// The highest HL7 field, repetition or component number that a write may
+    /// create, and that a path may name. Default 65,535.
+    pub index: usize,
+    /// Nesting of JSON. Default 128.
+    pub depth: usize,
+    /// CSV columns of a row. Default 10,000.
+    pub columns: usize,
+    /// Bytes of one CSV field. Default 1 MiB.
+    pub field_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: 16 << 20,
+            segments: 65_535,
+            index: 65_535,
+            depth: 128,
+            columns: 10_000,
+            field_bytes: 1 << 20,
+        }
+    }
+}
