@@ -12,6 +12,8 @@
 //! - Every type is `Send + Sync` and has no interior mutability: a message may
 //!   be shared between threads and versions of a workflow.
 
+pub mod csv;
+pub mod json;
 mod problem;
 mod value;
 

@@ -1,0 +1,197 @@
+//! From a path to the places it means.
+//!
+//! Knows: how a step moves through a document in either dialect, and that of
+//! equal names the last one counts. Deliberately does not know: edits.
+//!
+//! # Invariants
+//! - No recursion: patterns are walked with one cursor per `[*]`.
+//! - Each container is passed once per path, so a walk is linear in the text for
+//!   every step, and there are never more useful steps than levels.
+
+use std::ops::ControlFlow;
+
+use super::path::{Dialect, JsonPath, Step};
+use super::scan::{self, Child, Children, Kind, Span};
+use super::string;
+
+/// One value of the document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) value: Span,
+    /// How many containers are around it.
+    pub(super) depth: usize,
+    /// Where the container that holds it begins; `None` for the whole document.
+    pub(super) holder: Option<usize>,
+}
+
+impl Node {
+    pub(super) fn whole(text: &str) -> Self {
+        Self { value: scan::whole(text), depth: 0, holder: None }
+    }
+
+    pub(super) fn kind(&self, text: &str) -> Kind {
+        Kind::at(text, self.value.start)
+    }
+
+    pub(super) fn children<'a>(&self, text: &'a str) -> Children<'a> {
+        Children::of(text, self.value.start)
+    }
+
+    fn child(&self, child: Child) -> Self {
+        Self { value: child.value, depth: self.depth + 1, holder: Some(self.value.start) }
+    }
+}
+
+/// How far an exact path leads.
+pub(super) enum Reached {
+    Place(Node),
+    /// The value where it ends, and the number of the step that leads nowhere.
+    Missing(Node, usize),
+}
+
+/// Follows a path without `[*]`.
+pub(super) fn locate(text: &str, path: &JsonPath) -> Reached {
+    let mut node = Node::whole(text);
+    for (number, step) in path.steps.iter().enumerate() {
+        node = match follow(text, node, step, path.dialect) {
+            Ok(next) => next,
+            Err(last) => return Reached::Missing(last, number),
+        };
+    }
+    Reached::Place(node)
+}
+
+/// One step; `Err` holds the value from which it leads nowhere.
+fn follow(text: &str, mut node: Node, step: &Step, dialect: Dialect) -> Result<Node, Node> {
+    let kind = node.kind(text);
+    let found = match step {
+        Step::Name(name) => {
+            while node.kind(text) == Kind::Array && dialect == Dialect::Slash {
+                let first = node.children(text).next();
+                node = first.map(|child| node.child(child)).ok_or(node)?;
+            }
+            member(text, &node, name)
+        }
+        Step::Index(0) if dialect == Dialect::Slash && stands_for_itself(kind) => return Ok(node),
+        Step::Index(item) if kind == Kind::Array => node.children(text).nth(*item),
+        Step::Index(_) | Step::Every => None,
+    };
+    found.map(|child| node.child(child)).ok_or(node)
+}
+
+/// Whether `[1]` of this kind is the value itself (slash paths only).
+fn stands_for_itself(kind: Kind) -> bool {
+    !matches!(kind, Kind::Array | Kind::Null)
+}
+
+/// The last member of that name.
+fn member(text: &str, node: &Node, name: &str) -> Option<Child> {
+    if node.kind(text) != Kind::Object {
+        return None;
+    }
+    node.children(text).filter(|child| is_named(text, child, name)).last()
+}
+
+/// Whether a member has that name, whatever escapes it is written with.
+pub(super) fn is_named(text: &str, child: &Child, name: &str) -> bool {
+    child.name.is_some_and(|written| {
+        let written = written.of(text);
+        // Quotes around and no escape: by far the most frequent.
+        if written.len() == name.len() + 2 {
+            written.get(1..=name.len()) == Some(name) || string::decode(written) == name
+        } else {
+            written.contains('\\') && string::decode(written) == name
+        }
+    })
+}
+
+/// What one `[*]` goes through.
+struct Cursor<'a> {
+    parent: Node,
+    items: Items<'a>,
+    /// The step after the `[*]`.
+    step: usize,
+    /// The number of the current item, from 0.
+    item: usize,
+}
+
+enum Items<'a> {
+    Before(Children<'a>),
+    Single(Option<Node>),
+}
+
+impl<'a> Cursor<'a> {
+    /// `None` when the value has no items.
+    fn new(text: &'a str, node: Node, step: usize, dialect: Dialect) -> Option<Self> {
+        let kind = node.kind(text);
+        let items = match kind {
+            Kind::Array => Items::Before(node.children(text)),
+            _ if dialect == Dialect::Slash && stands_for_itself(kind) => Items::Single(Some(node)),
+            _ => return None,
+        };
+        Some(Self { parent: node, items, step, item: 0 })
+    }
+
+    fn next(&mut self) -> Option<Node> {
+        match &mut self.items {
+            Items::Before(children) => children.next().map(|child| self.parent.child(child)),
+            Items::Single(node) => node.take(),
+        }
+    }
+}
+
+/// Calls `visit` with every place that the path means, in document order, and
+/// the item numbers (from 0) that its `[*]` stand for there.
+pub(super) fn walk(
+    text: &str,
+    path: &JsonPath,
+    mut visit: impl FnMut(Node, &[usize]) -> ControlFlow<()>,
+) {
+    let mut cursors: Vec<Cursor<'_>> = Vec::new();
+    let mut items: Vec<usize> = Vec::new();
+    let mut pending = Some((Node::whole(text), 0));
+    loop {
+        if let Some((node, step)) = pending.take() {
+            match advance(text, path, node, step) {
+                Some((node, Some(every))) => {
+                    if let Some(cursor) = Cursor::new(text, node, every + 1, path.dialect) {
+                        cursors.push(cursor);
+                        items.push(0);
+                    }
+                }
+                Some((node, None)) if visit(node, &items).is_break() => return,
+                Some((_, None)) | None => {}
+            }
+        }
+        let Some(cursor) = cursors.last_mut() else { return };
+        match cursor.next() {
+            Some(node) => {
+                if let Some(item) = items.last_mut() {
+                    *item = cursor.item;
+                }
+                cursor.item += 1;
+                pending = Some((node, cursor.step));
+            }
+            None => {
+                cursors.pop();
+                items.pop();
+            }
+        }
+    }
+}
+
+/// Follows steps up to the next `[*]`, whose number is answered, or to the end.
+fn advance(
+    text: &str,
+    path: &JsonPath,
+    mut node: Node,
+    from: usize,
+) -> Option<(Node, Option<usize>)> {
+    for (number, step) in path.steps.iter().enumerate().skip(from) {
+        if *step == Step::Every {
+            return Some((node, Some(number)));
+        }
+        node = follow(text, node, step, path.dialect).ok()?;
+    }
+    Some((node, None))
+}
