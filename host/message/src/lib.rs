@@ -12,10 +12,17 @@
 //! - Every type is `Send + Sync` and has no interior mutability: a message may
 //!   be shared between threads and versions of a workflow.
 
+pub mod binary;
 pub mod csv;
+pub mod hl7;
 pub mod json;
+mod message;
+mod path;
 mod problem;
+pub mod text;
 mod value;
 
+pub use message::{Message, ParseOptions};
+pub use path::Path;
 pub use problem::Problem;
 pub use value::{Format, Limits, Value};

@@ -1,0 +1,144 @@
+//! What is wrong with a message that can be read all the same.
+
+use memchr::memchr2_iter;
+
+use super::Hl7;
+use super::charset::{CharacterSet, Declared};
+use super::delimiters::Delimiters;
+use super::escape::{Piece, Sequence, hexadecimal_text, pieces};
+use super::header::declared_charset;
+use super::segments::Name;
+use crate::Problem;
+
+/// The most problems that [`Hl7::check`] answers.
+pub const PROBLEMS_MAX: usize = 100;
+
+impl Hl7 {
+    /// Everything that the standard does not allow and reading tolerates, at
+    /// most [`PROBLEMS_MAX`]: lines that are no segment, repeated or surplus
+    /// encoding characters, a second header, character sets, escape characters
+    /// that start no sequence, framing bytes inside the message.
+    pub fn check(&self) -> Vec<Problem> {
+        let headers = self.check_headers();
+        let lines = self.check_lines();
+        let framing = self.check_framing();
+        let found = headers.into_iter().chain(self.check_charset()).chain(lines).chain(framing);
+        found.take(PROBLEMS_MAX).collect()
+    }
+
+    fn check_headers(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut messages = 0;
+        for (position, segment) in self.table.segments().iter().enumerate() {
+            if !segment.name.is_header() {
+                continue;
+            }
+            let line = self.line(segment);
+            problems.extend(check_characters(line, self.table.delimiters(position), segment.name));
+            messages += usize::from(segment.name == Name::MSH);
+            if segment.name == Name::MSH && messages == 2 {
+                problems.push(
+                    Problem::new("hl7.second-header", "the bytes hold more than one message")
+                        .at("MSH[2]")
+                        .at_offset(segment.range().start),
+                );
+            }
+        }
+        problems.truncate(PROBLEMS_MAX);
+        problems
+    }
+
+    fn check_charset(&self) -> Vec<Problem> {
+        let problem = |text: &str| Problem::new("hl7.charset", text).at("MSH-18");
+        let mut problems = Vec::new();
+        let declared = declared_charset(&self.text);
+        if declared == Declared::Unknown {
+            problems.push(problem("the name is in none of the sets of table 0211 that are read"));
+        }
+        let undecided = matches!(declared, Declared::Nothing | Declared::Unknown);
+        if undecided && self.charset == Some(CharacterSet::Table(encoding_rs::WINDOWS_1252)) {
+            problems.push(problem(
+                "no known set is declared and the bytes are not UTF-8; they are read as \
+                 windows-1252",
+            ));
+        }
+        if self.charset == Some(CharacterSet::Utf8)
+            && self.transcoded.is_none()
+            && let Err(error) = std::str::from_utf8(&self.text)
+        {
+            problems.push(
+                problem("UTF-8 is declared and the bytes are not").at_offset(error.valid_up_to()),
+            );
+        }
+        problems
+    }
+
+    fn check_lines(&self) -> impl Iterator<Item = Problem> + '_ {
+        self.table.segments().iter().enumerate().flat_map(|(position, segment)| {
+            let place = format!("line {}", position + 1);
+            if segment.name == Name::NONE {
+                let problem = Problem::new(
+                    "hl7.segment-name",
+                    "the line starts with no segment name and field separator; it is kept and \
+                     cannot be addressed",
+                );
+                return Some(problem.at(place).at_offset(segment.range().start));
+            }
+            let delimiters = self.table.delimiters(position);
+            self.check_escapes(self.line(segment), segment.name, delimiters)
+                .map(|problem| problem.at(place))
+        })
+    }
+
+    /// The first sequence of a line that is none, or that does not decode.
+    fn check_escapes(&self, line: &[u8], name: Name, delimiters: &Delimiters) -> Option<Problem> {
+        let fields = if name.is_header() { 2 } else { 1 };
+        let values = line.split(|byte| *byte == delimiters.field).skip(fields);
+        let separators = [delimiters.component, delimiters.subcomponent, delimiters.repetition];
+        let leaves =
+            values.flat_map(|value| value.split(move |byte| separators.contains(&Some(*byte))));
+        let charset = self.charset();
+        for leaf in leaves {
+            for piece in pieces(leaf, delimiters) {
+                let text = match piece {
+                    Piece::Sequence(_, Sequence::Unknown) => {
+                        "an escape character starts no known sequence; it is kept as data"
+                    }
+                    Piece::Sequence(_, Sequence::Hexadecimal(digits))
+                        if hexadecimal_text(digits, charset).contains('\u{FFFD}') =>
+                    {
+                        "a hexadecimal sequence is no text in the message's character set"
+                    }
+                    _ => continue,
+                };
+                return Some(Problem::new("hl7.escape", text));
+            }
+        }
+        None
+    }
+
+    fn check_framing(&self) -> Option<Problem> {
+        let content = self.table.content();
+        let offset = memchr2_iter(0x0B, 0x1C, self.text.get(content.clone())?).next()?;
+        Some(
+            Problem::new("hl7.framing", "an MLLP framing byte stands inside the message")
+                .at_offset(content.start + offset),
+        )
+    }
+}
+
+fn check_characters(line: &[u8], delimiters: &Delimiters, name: Name) -> Option<Problem> {
+    let end = line.iter().skip(4).position(|byte| *byte == delimiters.field);
+    let characters = line.get(4..end.map_or(line.len(), |end| end + 4))?;
+    let repeated = characters.iter().take(5).enumerate().any(|(at, character)| {
+        characters.get(..at).is_some_and(|before| before.contains(character))
+    });
+    let text = if characters.len() > 5 {
+        format!("at most 5 encoding characters are defined; found {}", characters.len())
+    } else if repeated {
+        "an encoding character occurs twice; the lower level is not in use".to_owned()
+    } else {
+        return None;
+    };
+    Some(Problem::new("hl7.encoding-characters", text).at(format!("{name}-2")))
+}

@@ -1,0 +1,192 @@
+//! Reading one place of a message.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::{memchr, memchr2, memchr3};
+
+use super::Hl7;
+use super::charset::CharacterSet;
+use super::delimiters::Delimiters;
+use super::escape::unescape;
+use super::path::{Element, Hl7Path, Index};
+use super::segments::{Name, Segment};
+use super::split::part;
+use crate::Value;
+
+/// The bytes of one place, and how deep they were addressed.
+pub(super) struct Place<'a> {
+    pub(super) raw: &'a [u8],
+    pub(super) delimiters: &'a Delimiters,
+    pub(super) depth: Depth,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    Segment,
+    /// A field with all its repetitions.
+    Field,
+    Repetition,
+    Component,
+    Subcomponent,
+    /// MSH-1 and MSH-2: never split, never unescaped.
+    Verbatim,
+}
+
+impl Hl7 {
+    /// What stands at a place.
+    ///
+    /// A leaf is decoded text. An element that holds lower separators is its
+    /// wire text, undecoded: `PID-5` of `Smith^John` is `Smith^John`. Without a
+    /// repetition the first one is meant; `PID-3[*]` is the whole field. Of a
+    /// pattern of segments the first one is read.
+    pub fn get(&self, path: &Hl7Path) -> Value<'_> {
+        let Some(place) = self.place(path) else { return Value::Absent };
+        match place.raw {
+            b"" => Value::Empty,
+            b"\"\"" if place.depth != Depth::Verbatim => Value::Null,
+            _ => Value::Text(self.place_text(&place)),
+        }
+    }
+
+    /// The place as workflow text: absent and empty are `""`, the explicit null
+    /// is its two quote characters, so that a copy keeps it.
+    pub fn text(&self, path: &Hl7Path) -> Cow<'_, str> {
+        match self.place(path) {
+            None => Cow::Borrowed(""),
+            Some(place) => self.place_text(&place),
+        }
+    }
+
+    /// The wire text of a place, separators and escapes as they stand; `None`
+    /// where the place does not exist.
+    pub fn structure(&self, path: &Hl7Path) -> Option<Cow<'_, str>> {
+        self.place(path).map(|place| self.plain_charset().decode(place.raw))
+    }
+
+    fn place_text<'a>(&self, place: &Place<'a>) -> Cow<'a, str> {
+        if place.is_leaf()
+            && place.delimiters.escape.is_some_and(|e| memchr(e, place.raw).is_some())
+        {
+            return unescape(place.raw, place.delimiters, self.charset());
+        }
+        self.plain_charset().decode(place.raw)
+    }
+
+    /// The set to decode bytes without escapes with. While the message is all
+    /// ASCII every set decodes them alike, and MSH-18 need not be looked for.
+    fn plain_charset(&self) -> CharacterSet {
+        self.charset.unwrap_or(CharacterSet::Utf8)
+    }
+
+    /// The bytes at a path, if they exist.
+    pub(super) fn place(&self, path: &Hl7Path) -> Option<Place<'_>> {
+        let position = self.table.position(path.segment, path.occurrence.number())?;
+        let segment = self.table.get(position)?;
+        let line = self.line(segment);
+        let delimiters = self.table.delimiters(position);
+        let Some(element) = &path.element else {
+            return Some(Place { raw: line, delimiters, depth: Depth::Segment });
+        };
+        place_in_line(line, segment.name, element, delimiters)
+    }
+
+    /// The bytes of a segment without its terminator.
+    pub(super) fn line(&self, segment: &Segment) -> &[u8] {
+        self.text.get(segment.range()).unwrap_or_default()
+    }
+}
+
+/// The bytes of an element of a segment, if they exist.
+pub(super) fn place_in_line<'a>(
+    line: &'a [u8],
+    name: Name,
+    element: &Element,
+    delimiters: &'a Delimiters,
+) -> Option<Place<'a>> {
+    if element.component_index > 1 {
+        return None;
+    }
+    let field = line.get(field_range(line, name, element.field, delimiters)?)?;
+    if is_verbatim(name, element.field) {
+        let first =
+            element.repetition.number() == 1 && element.component <= 1 && element.subcomponent <= 1;
+        return first.then_some(Place { raw: field, delimiters, depth: Depth::Verbatim });
+    }
+    if element.repetition == Index::Every && element.is_repetition() {
+        return Some(Place { raw: field, delimiters, depth: Depth::Field });
+    }
+    let mut raw = field;
+    let mut depth = Depth::Repetition;
+    let step = |raw: &'a [u8], separator, number| -> Option<&'a [u8]> {
+        raw.get(part(raw, separator, number).ok()?)
+    };
+    raw = step(raw, delimiters.repetition, element.repetition.number())?;
+    if element.component > 0 {
+        raw = step(raw, delimiters.component, usize::from(element.component))?;
+        depth = Depth::Component;
+    }
+    if element.subcomponent > 0 {
+        raw = step(raw, delimiters.subcomponent, usize::from(element.subcomponent))?;
+        depth = Depth::Subcomponent;
+    }
+    Some(Place { raw, delimiters, depth })
+}
+
+/// MSH-1 and MSH-2, and the same of FHS and BHS.
+pub(super) fn is_verbatim(name: Name, field: u16) -> bool {
+    field <= 2 && name.is_header()
+}
+
+/// Where a field with all its repetitions stands in its segment.
+pub(super) fn field_range(
+    line: &[u8],
+    name: Name,
+    field: u16,
+    delimiters: &Delimiters,
+) -> Option<Range<usize>> {
+    field_part(line, name, field, delimiters).ok()
+}
+
+/// The range of a field, or how many parts the separators make of the segment:
+/// the first is the name, in a header the second is field 2.
+pub(super) fn field_part(
+    line: &[u8],
+    name: Name,
+    field: u16,
+    delimiters: &Delimiters,
+) -> Result<Range<usize>, usize> {
+    let field = usize::from(field);
+    if !name.is_header() {
+        return part(line, Some(delimiters.field), field + 1);
+    }
+    match field {
+        1 => Ok(3..line.len().min(4)),
+        _ => part(line, Some(delimiters.field), field),
+    }
+}
+
+impl Place<'_> {
+    /// Whether no lower separator splits the bytes further.
+    pub(super) fn is_leaf(&self) -> bool {
+        let raw = self.raw;
+        let delimiters = self.delimiters;
+        let lower = [delimiters.component, delimiters.subcomponent, delimiters.repetition];
+        match self.depth {
+            Depth::Verbatim => false,
+            Depth::Subcomponent => true,
+            Depth::Component => delimiters.subcomponent.is_none_or(|s| memchr(s, raw).is_none()),
+            Depth::Repetition => match (delimiters.component, delimiters.subcomponent) {
+                (Some(component), Some(sub)) => memchr2(component, sub, raw).is_none(),
+                _ => !lower.iter().flatten().any(|byte| memchr(*byte, raw).is_some()),
+            },
+            Depth::Field => match lower {
+                [Some(component), Some(sub), Some(repetition)] => {
+                    memchr3(component, sub, repetition, raw).is_none()
+                }
+                _ => !lower.iter().flatten().any(|byte| memchr(*byte, raw).is_some()),
+            },
+            Depth::Segment => memchr(delimiters.field, raw).is_none(),
+        }
+    }
+}
