@@ -1,1 +1,35 @@
-//! (skeleton)
+//! The text language of workflow files: placeholders, variables and formats.
+//!
+//! Stage: workflow text, compiled once → **template** → text for one run. Knows:
+//! the grammar of `${…}`, variables and their limits, the formatting pipeline,
+//! date and number patterns. Deliberately does not know: files, sockets, the
+//! system clock (time is an argument), the formats of messages, plugins.
+//!
+//! # Invariants
+//! - A placeholder exists only where the workflow's author wrote one. Inserted
+//!   values are never scanned for placeholders, so what a message holds can not
+//!   read a variable.
+//! - No text makes compiling or rendering panic; both take linear time and end
+//!   within named limits.
+//! - Problems never quote a value: values hold patient data.
+//!
+//! Section numbers in the documentation of items refer to the workflow
+//! contract that the project follows.
+
+pub mod date;
+mod formatting;
+pub mod letter_case;
+mod name;
+pub mod number;
+mod pattern;
+mod setting_id;
+mod template;
+mod variables;
+
+pub use formatting::{FORMATTED_BYTES_MAX, Formatting, NoTables, PADDING_MAX, Tables};
+pub use pattern::Pattern;
+pub use setting_id::{Direction, SettingId};
+pub use template::{
+    Draft, Messages, Missing, Placeholder, PlaceholderKind, RENDERED_BYTES_MAX, Template,
+};
+pub use variables::{Clock, Globals, RunFacts, VariableLimits, VariableProblem, Variables};

@@ -1,0 +1,262 @@
+//! The formatting pipeline of variables, actions and parameters (contract 7.4).
+//!
+//! Knows: the steps, their fixed order, their names in workflow files and in
+//! placeholders. Deliberately does not know: where a value comes from or goes.
+//!
+//! # Invariants
+//! - The order is format, case, truncate, trim, remove, replace, lookup, pad,
+//!   encode, however the steps were written; steps of one kind keep theirs.
+//! - A value grows to at most [`FORMATTED_BYTES_MAX`].
+//! - Numbers of enumerations are refused, never guessed (contract 2.3).
+
+use std::borrow::Cow;
+
+use tureen_message::Problem;
+
+use crate::date::DateTime;
+use crate::letter_case::LetterCase;
+use crate::pattern::Pattern;
+
+mod encoding;
+mod modifiers;
+mod properties;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use encoding::Encoding;
+
+/// The most bytes that formatting may make of one value: 64 MiB.
+pub const FORMATTED_BYTES_MAX: usize = 64 << 20;
+
+/// The most characters to which a value may be padded.
+pub const PADDING_MAX: usize = 65_535;
+
+/// The largest length for truncation, that of a .NET integer.
+const TRUNCATION_MAX: usize = i32::MAX as usize;
+
+/// The lookup tables of the host, by name.
+pub trait Tables {
+    /// The value of a key; `None` when the table has no such key.
+    ///
+    /// # Errors
+    /// The table does not exist.
+    fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, Problem>;
+}
+
+/// Where no lookup table can be reached; every lookup is a problem.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTables;
+
+impl Tables for NoTables {
+    fn lookup(&self, table: &str, _key: &str) -> Result<Option<String>, Problem> {
+        Err(Problem::new(
+            "table.unavailable",
+            format!("the lookup table `{table}` cannot be reached from here"),
+        ))
+    }
+}
+
+/// What is done to a value before it is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Formatting {
+    /// In the order in which they are done.
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Pattern(Pattern),
+    Case(LetterCase),
+    /// To at most so many characters.
+    Truncate(usize),
+    Trim,
+    /// Every occurrence of the text.
+    Remove(String),
+    Replace {
+        old: String,
+        new: String,
+    },
+    /// The name of a lookup table.
+    Lookup(String),
+    /// With blanks on the right, to at least so many characters.
+    Pad(usize),
+    Encode(Encoding),
+}
+
+impl Step {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Pattern(_) => 0,
+            Self::Case(_) => 1,
+            Self::Truncate(_) => 2,
+            Self::Trim => 3,
+            Self::Remove(_) => 4,
+            Self::Replace { .. } => 5,
+            Self::Lookup(_) => 6,
+            Self::Pad(_) => 7,
+            Self::Encode(_) => 8,
+        }
+    }
+}
+
+impl Formatting {
+    /// The formatting that the properties of a setting ask for; properties that
+    /// are not about formatting are ignored.
+    ///
+    /// `Format`, `TextFormat` (`LowerCase`, `UpperCase`, `TitleCase`,
+    /// `McNameCase`), `Truncation` (`Truncate` with `TruncationLength`; `Trim`),
+    /// `Remove`, `Replace` with `ReplaceWith`, `Lookup`, `PaddingLength`,
+    /// `Encoding` (`HL7Encode`, `JSONDecode` and so on). No text, `0` and `None`
+    /// mean nothing is done.
+    ///
+    /// # Errors
+    /// `formatting.property`: a name or number that is not known, with the field
+    /// as the place; `format.date` or `format.number`. The author's fault.
+    pub fn from_properties<'a>(
+        properties: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Problem> {
+        properties::steps(properties).map(Self::in_order)
+    }
+
+    /// The formatting of the parts of a placeholder after its name, and whether
+    /// these are well formed.
+    pub(crate) fn from_modifiers<'a>(
+        parts: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, Problem> {
+        modifiers::steps(parts).map(Self::in_order)
+    }
+
+    fn in_order(mut steps: Vec<Step>) -> Self {
+        steps.sort_by_key(Step::rank);
+        Self { steps }
+    }
+
+    /// Whether values stay as they are.
+    pub fn is_none(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Whether the value is encoded for some format at the end.
+    pub fn encodes(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step, Step::Encode(encoding) if encoding.is_encoder()))
+    }
+
+    /// The lookup tables that are used.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Lookup(table) => Some(table.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Formats a value; borrows when nothing changes. A key that a lookup table
+    /// does not have becomes no text.
+    ///
+    /// # Errors
+    /// A lookup table that does not exist; `formatting.value`: a value that
+    /// cannot be decoded; `limit.formatted-bytes`. No problem quotes the value.
+    pub fn apply<'v>(&self, value: &'v str, tables: &dyn Tables) -> Result<Cow<'v, str>, Problem> {
+        let mut value = Cow::Borrowed(value);
+        for step in &self.steps {
+            if let Some(changed) = step.apply(&value, tables)? {
+                value = Cow::Owned(changed);
+            }
+        }
+        Ok(value)
+    }
+
+    /// Formats a date whose default text would leave parts out.
+    pub(crate) fn apply_to_date(
+        &self,
+        date: &DateTime,
+        tables: &dyn Tables,
+    ) -> Result<String, Problem> {
+        let mut text = date.second_text();
+        for step in &self.steps {
+            let changed = match step {
+                Step::Pattern(pattern) => pattern.apply_to_date(date),
+                _ => None,
+            };
+            if let Some(changed) =
+                changed.map_or_else(|| step.apply(&text, tables), |text| Ok(Some(text)))?
+            {
+                text = changed;
+            }
+        }
+        Ok(text)
+    }
+}
+
+impl Step {
+    /// The new value; `None` when it stays as it is.
+    fn apply(&self, value: &str, tables: &dyn Tables) -> Result<Option<String>, Problem> {
+        Ok(match self {
+            Self::Pattern(pattern) => changed(pattern.apply(value)),
+            Self::Case(letter_case) => changed(letter_case.apply(value)),
+            Self::Truncate(characters) => value
+                .char_indices()
+                .nth(*characters)
+                .and_then(|(end, _)| value.get(..end))
+                .map(str::to_owned),
+            Self::Trim => {
+                let trimmed = value.trim();
+                (trimmed.len() < value.len()).then(|| trimmed.to_owned())
+            }
+            Self::Remove(text) => replace(value, text, "")?,
+            Self::Replace { old, new } => replace(value, old, new)?,
+            Self::Lookup(table) => Some(tables.lookup(table, value)?.unwrap_or_default()),
+            Self::Pad(characters) => pad(value, *characters),
+            Self::Encode(encoding) => {
+                let encoded = changed(encoding.apply(value)?);
+                check_size(encoded.as_ref().map_or(0, String::len))?;
+                encoded
+            }
+        })
+    }
+}
+
+fn changed(value: Cow<'_, str>) -> Option<String> {
+    match value {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(changed) => Some(changed),
+    }
+}
+
+fn replace(value: &str, old: &str, new: &str) -> Result<Option<String>, Problem> {
+    let found = value.matches(old).count();
+    if found == 0 {
+        return Ok(None);
+    }
+    let removed = found.saturating_mul(old.len());
+    let added = found.saturating_mul(new.len());
+    check_size(value.len().saturating_sub(removed).saturating_add(added))?;
+    Ok(Some(value.replace(old, new)))
+}
+
+fn pad(value: &str, characters: usize) -> Option<String> {
+    let missing = characters.checked_sub(value.chars().count()).filter(|missing| *missing > 0)?;
+    let mut padded = String::with_capacity(value.len() + missing);
+    padded.push_str(value);
+    padded.extend(std::iter::repeat_n(' ', missing));
+    Some(padded)
+}
+
+fn check_size(bytes: usize) -> Result<(), Problem> {
+    if bytes > FORMATTED_BYTES_MAX {
+        return Err(Problem::new(
+            "limit.formatted-bytes",
+            format!(
+                "formatting may make {FORMATTED_BYTES_MAX} bytes of a value, this would be {bytes}"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A length that an author wrote.
+fn parse_length(text: &str, max: usize) -> Option<usize> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten().filter(|length| *length <= max)
+}
