@@ -1,1 +1,39 @@
-//! (skeleton)
+//! Runs one WebAssembly component under limits.
+//!
+//! Stage: workflow run → **sandbox** → a changed message, a verdict or a
+//! response. Knows: components, the plugin contract in `wit/`, limits, grants.
+//! Deliberately does not know: sockets, workflow files, certificates, journal.
+//! Nothing else in Tureen names wasmtime.
+//!
+//! # Invariants
+//! - What a guest sees of a message's run is handed over by value ([`Run`]) and
+//!   taken back by value: no pointer into the host is shared, so a plugin could
+//!   be moved to a process of its own without a change to this interface.
+//! - An instance serves one call at a time. After a trap, a limit or a timeout
+//!   it is dropped and never entered again.
+//! - Without `reuse` every message gets a fresh instance: nothing that one
+//!   message left in memory is there for the next.
+//! - A component's imports are checked against its grants before it is linked;
+//!   an import that is not granted keeps it from loading.
+
+mod activity;
+mod bindings;
+mod engine;
+mod exchange;
+mod failure;
+mod grants;
+mod guest;
+mod imports;
+mod instance;
+mod limits;
+mod plugin;
+mod step;
+
+pub use activity::Activity;
+pub use engine::{Engine, EngineError, EngineOptions};
+pub use exchange::{CallFacts, Exchange, LogLevel, LogLine, NoTables, Run, Target, UnknownSetting};
+pub use failure::{Failure, Fault};
+pub use grants::{DirectoryGrant, Grants};
+pub use limits::Limits;
+pub use plugin::{Kind, LoadError, Plugin};
+pub use step::{Finding, Prepared, Requirement, Severity, Step, StepOptions, Verdict};

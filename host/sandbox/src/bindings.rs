@@ -1,0 +1,68 @@
+//! The host side of `wit/`, generated. The three worlds share the imports of
+//! the first, so that one implementation serves every kind of plugin.
+
+#![allow(
+    unreachable_pub,
+    clippy::all,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "generated code"
+)]
+
+pub(crate) mod transformer {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "transformer",
+        imports: {
+            "tureen:plugin/custom-transformers.transform": async | trappable,
+            default: trappable,
+        },
+        exports: { default: async },
+        require_store_data_send: true,
+        with: { "tureen:plugin/types.message": crate::guest::MessageHandle },
+    });
+}
+
+pub(crate) mod filter {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "filter",
+        exports: { default: async },
+        require_store_data_send: true,
+        with: {
+            "tureen:plugin/types": crate::bindings::transformer::tureen::plugin::types,
+            "tureen:plugin/messages": crate::bindings::transformer::tureen::plugin::messages,
+            "tureen:plugin/variables": crate::bindings::transformer::tureen::plugin::variables,
+            "tureen:plugin/templates": crate::bindings::transformer::tureen::plugin::templates,
+            "tureen:plugin/tables": crate::bindings::transformer::tureen::plugin::tables,
+            "tureen:plugin/parameters": crate::bindings::transformer::tureen::plugin::parameters,
+            "tureen:plugin/custom-transformers": crate::bindings::transformer::tureen::plugin::custom_transformers,
+            "tureen:plugin/log": crate::bindings::transformer::tureen::plugin::log,
+            "tureen:plugin/call": crate::bindings::transformer::tureen::plugin::call,
+            "tureen:plugin/configuring": crate::bindings::transformer::tureen::plugin::configuring,
+        },
+    });
+}
+
+pub(crate) mod activity {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "activity",
+        exports: { default: async },
+        require_store_data_send: true,
+        with: {
+            "tureen:plugin/types": crate::bindings::transformer::tureen::plugin::types,
+            "tureen:plugin/messages": crate::bindings::transformer::tureen::plugin::messages,
+            "tureen:plugin/variables": crate::bindings::transformer::tureen::plugin::variables,
+            "tureen:plugin/templates": crate::bindings::transformer::tureen::plugin::templates,
+            "tureen:plugin/tables": crate::bindings::transformer::tureen::plugin::tables,
+            "tureen:plugin/parameters": crate::bindings::transformer::tureen::plugin::parameters,
+            "tureen:plugin/custom-transformers": crate::bindings::transformer::tureen::plugin::custom_transformers,
+            "tureen:plugin/log": crate::bindings::transformer::tureen::plugin::log,
+            "tureen:plugin/call": crate::bindings::transformer::tureen::plugin::call,
+            "tureen:plugin/configuring": crate::bindings::transformer::tureen::plugin::configuring,
+        },
+    });
+}

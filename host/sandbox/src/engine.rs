@@ -1,0 +1,154 @@
+//! The wasmtime engine of the server: one per process, with its clock and its
+//! pool of instances.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{
+    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+};
+
+use crate::bindings::transformer::Transformer;
+use crate::guest::Guest;
+use crate::limits::TICK;
+
+/// How many instances may live at once.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Calls at the same time. Default 256: the host's limit on messages in
+    /// flight. A call that calls a custom transformer uses two instances.
+    pub calls: usize,
+    /// Idle instances kept for reuse, all steps together. Default 256.
+    pub idle: usize,
+    /// Activities of all workflows, old versions included. Default 256.
+    pub activities: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { calls: 256, idle: 256, activities: 256 }
+    }
+}
+
+/// The engine could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("the WebAssembly engine could not be started: {0}")]
+pub struct EngineError(String);
+
+/// Shared by all plugins; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) linker: Arc<Linker<Guest>>,
+    pub(crate) calls: Arc<Semaphore>,
+    pub(crate) idle: Arc<Semaphore>,
+    pub(crate) activities: Arc<Semaphore>,
+    pooling: bool,
+}
+
+impl Engine {
+    /// Makes the engine and starts its clock, a thread that ends with it.
+    ///
+    /// # Errors
+    /// The machine cannot run wasmtime.
+    pub fn new(options: &EngineOptions) -> Result<Self, EngineError> {
+        let (wasmtime, pooling) = match wasmtime::Engine::new(&config(Some(pool(options)))) {
+            Ok(engine) => (engine, true),
+            // Little address space (a small `ulimit -v`, 39-bit kernels).
+            Err(_) => (wasmtime::Engine::new(&config(None)).map_err(engine_error)?, false),
+        };
+        let mut linker = Linker::new(&wasmtime);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(engine_error)?;
+        Transformer::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)
+            .map_err(engine_error)?;
+        start_clock(&wasmtime)?;
+        Ok(Self {
+            wasmtime,
+            linker: Arc::new(linker),
+            calls: Arc::new(Semaphore::new(options.calls)),
+            idle: Arc::new(Semaphore::new(options.idle)),
+            activities: Arc::new(Semaphore::new(options.activities)),
+            pooling,
+        })
+    }
+
+    /// Do instances come from a pool? Otherwise each is mapped on demand, which
+    /// is several times slower; the host says so in its log.
+    pub fn is_pooling(&self) -> bool {
+        self.pooling
+    }
+
+    /// Waits for the right to make a call.
+    pub(crate) async fn call_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.calls).acquire_owned().await.ok()
+    }
+}
+
+fn engine_error(error: wasmtime::Error) -> EngineError {
+    EngineError(format!("{error:#}"))
+}
+
+fn config(pool: Option<PoolingAllocationConfig>) -> Config {
+    let mut config = Config::new();
+    // Cheaper calls, and dropping a call's future really ends the guest.
+    config.concurrency_support(false);
+    config.epoch_interruption(true);
+    config.max_wasm_stack(512 << 10);
+    config.async_stack_size(1 << 20);
+    config.wasm_memory64(false);
+    config.memory_init_cow(true);
+    config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    if let Some(frames) = NonZeroUsize::new(32) {
+        config.wasm_backtrace_max_frames(Some(frames));
+    }
+    config.cranelift_opt_level(OptLevel::Speed);
+    if let Some(pool) = pool {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
+    // Checks at load and nested calls of custom transformers come on top.
+    let live = options.calls * 2 + options.idle + options.activities + 32;
+    let live = u32::try_from(live).unwrap_or(u32::MAX / 64);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(live)
+        .total_core_instances(live.saturating_mul(8))
+        .total_memories(live.saturating_mul(2))
+        .total_tables(live.saturating_mul(4))
+        .total_stacks(live)
+        .max_memory_size(256 << 20)
+        .table_elements(100_000)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .max_core_instances_per_component(200)
+        .max_memories_per_component(4)
+        .max_tables_per_component(8)
+        .max_tables_per_module(4)
+        .max_memories_per_module(2)
+        .linear_memory_keep_resident(256 << 10)
+        .table_keep_resident(64 << 10)
+        .max_unused_warm_slots(64)
+        .decommit_batch_size(16);
+    pool
+}
+
+/// One thread moves the engine's epoch on; it ends when the engine is gone.
+fn start_clock(engine: &wasmtime::Engine) -> Result<(), EngineError> {
+    let weak = engine.weak();
+    thread::Builder::new()
+        .name("tureen-epoch".into())
+        .spawn(move || {
+            while let Some(engine) = weak.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                thread::sleep(TICK);
+            }
+        })
+        .map(drop)
+        .map_err(|error| EngineError(format!("no thread for its clock: {error}")))
+}

@@ -1,0 +1,144 @@
+//! One message's run, as a plugin sees it: handed over by value, taken back by
+//! value.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tureen_message::{Message, Problem};
+use tureen_template::{Direction, Messages, SettingId, Tables, Variables};
+
+/// Everything that a step may read or change besides its own settings.
+pub struct Run {
+    pub variables: Variables,
+    pub exchange: Exchange,
+    pub tables: Arc<dyn Tables + Send + Sync>,
+    pub facts: Arc<CallFacts>,
+    /// What the plugins wrote to the log, within their limits, oldest first.
+    /// The host takes the lines out after each step.
+    pub log: Vec<LogLine>,
+}
+
+/// Facts about the run that do not change.
+#[derive(Clone, Debug)]
+pub struct CallFacts {
+    /// The workflow's name.
+    pub workflow: String,
+    /// Unique in the home.
+    pub message_id: String,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+}
+
+/// One line that a plugin wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    pub plugin: String,
+    pub level: LogLevel,
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// The message that a step works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub setting: SettingId,
+    pub direction: Direction,
+    /// May the step change it?
+    pub writable: bool,
+}
+
+/// A setting id that the workflow does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("the workflow has no receiver or activity {0}")]
+pub struct UnknownSetting(pub SettingId);
+
+/// The messages of a run, by setting and direction. Few: a linear search.
+pub struct Exchange {
+    receiver: SettingId,
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    setting: SettingId,
+    inbound: Option<Message>,
+    outbound: Option<Message>,
+}
+
+impl Exchange {
+    /// An exchange for these settings, without any message yet.
+    pub fn new(receiver: SettingId, activities: impl Iterator<Item = SettingId>) -> Self {
+        let slots = std::iter::once(receiver)
+            .chain(activities)
+            .map(|setting| Slot { setting, inbound: None, outbound: None })
+            .collect();
+        Self { receiver, slots }
+    }
+
+    /// The receiver's id; `SettingId::NONE` is another name for it.
+    pub fn receiver(&self) -> SettingId {
+        self.receiver
+    }
+
+    /// The message, if there is one by now.
+    ///
+    /// # Errors
+    /// The workflow has no such setting.
+    pub fn message(
+        &self,
+        setting: SettingId,
+        direction: Direction,
+    ) -> Result<Option<&Message>, UnknownSetting> {
+        let setting = if setting == SettingId::NONE { self.receiver } else { setting };
+        let slot = self.slots.iter().find(|slot| slot.setting == setting);
+        let slot = slot.ok_or(UnknownSetting(setting))?;
+        Ok(match direction {
+            Direction::Inbound => slot.inbound.as_ref(),
+            Direction::Outbound => slot.outbound.as_ref(),
+        })
+    }
+
+    /// Puts a message in its place and gives back what was there. Unknown
+    /// settings are ignored: the host only names those of the workflow.
+    pub fn put(&mut self, setting: SettingId, direction: Direction, message: Message) {
+        if let Some(place) = self.place(setting, direction) {
+            *place = Some(message);
+        }
+    }
+
+    /// Takes a message out.
+    pub fn take(&mut self, setting: SettingId, direction: Direction) -> Option<Message> {
+        self.place(setting, direction).and_then(Option::take)
+    }
+
+    fn place(&mut self, setting: SettingId, direction: Direction) -> Option<&mut Option<Message>> {
+        let setting = if setting == SettingId::NONE { self.receiver } else { setting };
+        let slot = self.slots.iter_mut().find(|slot| slot.setting == setting)?;
+        Some(match direction {
+            Direction::Inbound => &mut slot.inbound,
+            Direction::Outbound => &mut slot.outbound,
+        })
+    }
+}
+
+impl Messages for Exchange {
+    fn message_text(&self, setting: SettingId, direction: Direction) -> Option<Cow<'_, str>> {
+        self.message(setting, direction).ok().flatten().map(Message::whole_text)
+    }
+}
+
+/// A home without lookup tables.
+pub struct NoTables;
+
+impl Tables for NoTables {
+    fn lookup(&self, table: &str, _key: &str) -> Result<Option<String>, Problem> {
+        Err(Problem::new("table.unknown", format!("there is no lookup table called {table:?}")))
+    }
+}

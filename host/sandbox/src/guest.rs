@@ -1,0 +1,261 @@
+//! What a store holds: the run of the current call, the meters, the handles.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tureen_message::{Format, Message, ParseOptions, Path, Problem};
+use tureen_template::{Direction, SettingId, Template};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+
+use crate::exchange::{LogLevel, LogLine, Run, Target};
+use crate::grants::Grants;
+use crate::limits::{Exceeded, Limits, Meter};
+use crate::step::Step;
+
+/// Paths and templates that an instance remembers; guests repeat the same few.
+const REMEMBERED_MAX: usize = 512;
+
+/// What a guest's `message` handle stands for.
+pub(crate) enum MessageHandle {
+    /// The message that the step works on.
+    Target,
+    /// Another message of the run, read-only.
+    Of(SettingId, Direction),
+    /// One that the guest made.
+    Own(Message),
+}
+
+/// The steps that a `CustomTransformerAction` may call, by type name.
+pub(crate) type CustomTransformers = HashMap<String, Arc<Step>>;
+
+/// The data of one store.
+pub(crate) struct Guest {
+    pub(crate) plugin: Arc<str>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) meter: Meter,
+    pub(crate) table: ResourceTable,
+    pub(crate) wasi: WasiCtx,
+    pub(crate) custom: Arc<CustomTransformers>,
+    pub(crate) ticks_left: u64,
+    pub(crate) call: Option<Call>,
+    pub(crate) paths: PathMemory,
+    pub(crate) templates: HashMap<String, Template>,
+}
+
+/// The state of one call; there is none while an instance is idle.
+pub(crate) struct Call {
+    pub(crate) run: Run,
+    pub(crate) target: Target,
+    /// The changed target; becomes the message when the step answers `ok`.
+    pub(crate) draft: Option<Message>,
+    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) setting: SettingId,
+    pub(crate) deadline: Instant,
+    pub(crate) calls_left: u32,
+    pub(crate) log_lines_left: u32,
+    pub(crate) log_bytes_left: usize,
+    pub(crate) log_cut: u32,
+}
+
+impl Guest {
+    pub(crate) fn new(
+        plugin: Arc<str>,
+        limits: Arc<Limits>,
+        grants: &Grants,
+        custom: Arc<CustomTransformers>,
+    ) -> Result<Self, String> {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        Ok(Self {
+            plugin,
+            meter: Meter::new(&limits),
+            table,
+            wasi: wasi_of(grants)?,
+            custom,
+            ticks_left: limits.ticks(),
+            call: None,
+            paths: PathMemory::default(),
+            templates: HashMap::new(),
+            limits,
+        })
+    }
+
+    /// Takes one host call off the budget; the run must be there.
+    pub(crate) fn enter(&mut self) -> wasmtime::Result<&mut Call> {
+        let allowed = self.limits.host_calls;
+        let call = self.call.as_mut().ok_or_else(outside_a_call)?;
+        match call.calls_left.checked_sub(1) {
+            Some(left) => call.calls_left = left,
+            None => return Err(Exceeded::HostCalls { allowed }.into()),
+        }
+        Ok(call)
+    }
+
+    pub(crate) fn begin(
+        &mut self,
+        run: Run,
+        target: Target,
+        setting: SettingId,
+        deadline: Instant,
+    ) {
+        self.ticks_left = self.limits.ticks();
+        self.call = Some(Call {
+            run,
+            target,
+            draft: None,
+            parameters: Vec::new(),
+            setting,
+            deadline,
+            calls_left: self.limits.host_calls,
+            log_lines_left: self.limits.log_lines,
+            log_bytes_left: self.limits.log_bytes,
+            log_cut: 0,
+        });
+    }
+}
+
+pub(crate) fn outside_a_call() -> wasmtime::Error {
+    wasmtime::Error::msg("an import was called outside of a step's call (from configure?)")
+}
+
+impl Call {
+    /// The message behind a handle that is not the guest's own.
+    pub(crate) fn message(&self, handle: &MessageHandle) -> Option<&Message> {
+        let (setting, direction) = match handle {
+            MessageHandle::Target => match &self.draft {
+                Some(draft) => return Some(draft),
+                None => (self.target.setting, self.target.direction),
+            },
+            // The step's own message, named by its id: what it has written so far.
+            MessageHandle::Of(setting, direction)
+                if self.draft.is_some()
+                    && *setting == self.target.setting
+                    && *direction == self.target.direction =>
+            {
+                return self.draft.as_ref();
+            }
+            MessageHandle::Of(setting, direction) => (*setting, *direction),
+            MessageHandle::Own(_) => return None,
+        };
+        self.run.exchange.message(setting, direction).ok().flatten()
+    }
+
+    /// The target for writing: copied once, at the first write.
+    pub(crate) fn draft(&mut self) -> Result<&mut Message, Problem> {
+        if !self.target.writable {
+            return Err(Problem::new(
+                "edit.read-only",
+                "this step may read the message, not change it",
+            ));
+        }
+        if self.draft.is_none() {
+            let current = self.run.exchange.message(self.target.setting, self.target.direction);
+            let copy = current.ok().flatten().cloned();
+            self.draft =
+                Some(copy.ok_or_else(|| {
+                    Problem::new("edit.no-message", "there is no message to change")
+                })?);
+        }
+        self.draft.as_mut().ok_or_else(|| Problem::new("edit.no-message", "there is no message"))
+    }
+
+    pub(crate) fn log(&mut self, plugin: &str, level: LogLevel, text: String) {
+        let fits = self.log_bytes_left.checked_sub(text.len());
+        match (self.log_lines_left.checked_sub(1), fits) {
+            (Some(lines), Some(bytes)) => {
+                self.log_lines_left = lines;
+                self.log_bytes_left = bytes;
+                self.run.log.push(LogLine { plugin: plugin.to_owned(), level, text });
+            }
+            _ => self.log_cut = self.log_cut.saturating_add(1),
+        }
+    }
+
+    /// Ends the call: gives the run back, with a line on what the log lost.
+    pub(crate) fn end(mut self, plugin: &str, keep_draft: bool) -> Run {
+        if keep_draft && let Some(draft) = self.draft.take() {
+            self.run.exchange.put(self.target.setting, self.target.direction, draft);
+        }
+        if self.log_cut > 0 {
+            let text = format!("{} log lines were cut: over the limit of one call", self.log_cut);
+            self.run.log.push(LogLine { plugin: plugin.to_owned(), level: LogLevel::Warn, text });
+        }
+        self.run
+    }
+}
+
+/// Parsed paths by their text, per format.
+#[derive(Default)]
+pub(crate) struct PathMemory {
+    known: HashMap<(Format, String), Path>,
+    last: Option<(Format, String, Path)>,
+}
+
+impl PathMemory {
+    /// The path of that text, parsed at most once while it is remembered.
+    pub(crate) fn path(&mut self, format: Format, text: String) -> Result<&Path, Problem> {
+        if self.known.len() >= REMEMBERED_MAX {
+            // Paths built from data (an index in a loop) would grow it for ever.
+            self.last = Some((format, String::new(), Path::parse(format, &text)?));
+            return self
+                .last
+                .as_ref()
+                .map(|(_, _, path)| path)
+                .ok_or_else(|| Problem::new("path.syntax", "no path"));
+        }
+        let key = (format, text);
+        if !self.known.contains_key(&key) {
+            let path = Path::parse(format, &key.1)?;
+            return Ok(self.known.entry(key).or_insert(path));
+        }
+        self.known.get(&key).ok_or_else(|| Problem::new("path.syntax", "no path"))
+    }
+}
+
+/// The compiled template of a text, remembered like paths.
+pub(crate) fn template<'a>(
+    known: &'a mut HashMap<String, Template>,
+    text: String,
+) -> std::borrow::Cow<'a, Template> {
+    if known.len() >= REMEMBERED_MAX && !known.contains_key(&text) {
+        return std::borrow::Cow::Owned(Template::compile(&text));
+    }
+    let compiled = known.entry(text).or_insert_with_key(|text| Template::compile(text));
+    std::borrow::Cow::Borrowed(compiled)
+}
+
+/// Options for messages that guests make. Their size is bounded by what one
+/// host call may carry.
+pub(crate) fn parse_options() -> ParseOptions {
+    ParseOptions::default()
+}
+
+fn wasi_of(grants: &Grants) -> Result<WasiCtx, String> {
+    let mut builder = WasiCtx::builder();
+    builder.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
+    for (index, grant) in grants.directories.iter().enumerate() {
+        let perms = if grant.write { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
+        let guest_path = grant.path.to_string_lossy();
+        let mut names = vec![guest_path.as_ref()];
+        if index == 0 {
+            names.push(".");
+        }
+        for name in names {
+            builder.preopened_dir(&grant.path, name, perms).map_err(|error| {
+                format!(
+                    "the granted directory {} cannot be opened: {error:#}",
+                    grant.path.display()
+                )
+            })?;
+        }
+    }
+    Ok(builder.build())
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

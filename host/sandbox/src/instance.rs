@@ -1,0 +1,381 @@
+//! One live instance: a store, its exports, and the way in and out of a call.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tureen_template::SettingId;
+use wasmtime::component::Resource;
+use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
+
+use crate::bindings::transformer::tureen::plugin::{configuring, types};
+use crate::bindings::{activity, filter, transformer};
+use crate::exchange::{Run, Target};
+use crate::failure::{Failure, Fault};
+use crate::grants::Grants;
+use crate::guest::{CustomTransformers, Guest, MessageHandle};
+use crate::limits::{Exceeded, Limits};
+use crate::plugin::Linked;
+
+/// What an instance can be asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Request {
+    Decide,
+    Transform,
+    Open,
+    Process,
+    AllSucceeded,
+    RollBack,
+    Close,
+}
+
+/// What it answered.
+pub(crate) enum Answer {
+    Done,
+    Verdict(filter::exports::tureen::plugin::filter_step::Verdict),
+    Response(Option<tureen_message::Message>),
+}
+
+pub(crate) enum Exports {
+    Filter(filter::Filter),
+    Transformer(transformer::Transformer),
+    Activity(activity::Activity),
+}
+
+/// A store with its instance. Dropping it ends the guest.
+pub(crate) struct Instance {
+    store: Store<Guest>,
+    exports: Exports,
+    plugin: Arc<str>,
+    call_time: Duration,
+}
+
+/// Where an instance comes from.
+pub(crate) struct Origin<'a> {
+    pub(crate) engine: &'a wasmtime::Engine,
+    pub(crate) linked: &'a Linked,
+    pub(crate) plugin: &'a Arc<str>,
+    pub(crate) limits: &'a Arc<Limits>,
+    pub(crate) grants: &'a Grants,
+    pub(crate) custom: &'a Arc<CustomTransformers>,
+}
+
+impl Instance {
+    pub(crate) async fn new(origin: Origin<'_>) -> Result<Self, Failure> {
+        let Origin { engine, linked, plugin, limits, grants, custom } = origin;
+        let guest = Guest::new(Arc::clone(plugin), Arc::clone(limits), grants, Arc::clone(custom))
+            .map_err(|text| Failure {
+                fault: Fault::Host,
+                ..Failure::plugin(plugin, "grant.directory", text)
+            })?;
+        let mut store = Store::new(engine, guest);
+        store.limiter(|guest| &mut guest.meter);
+        store.set_hostcall_fuel(limits.host_call_bytes);
+        store.set_max_component_handles(limits.handles);
+        store.set_epoch_deadline(1);
+        let allowed = limits.running_time;
+        store.epoch_deadline_callback(move |mut context| {
+            let guest = context.data_mut();
+            match guest.ticks_left.checked_sub(1) {
+                Some(left) => {
+                    guest.ticks_left = left;
+                    Ok(UpdateDeadline::Yield(1))
+                }
+                None => Err(Exceeded::Running { allowed }.into()),
+            }
+        });
+        let exports = tokio::time::timeout(limits.call_time, linked.instantiate(&mut store))
+            .await
+            .map_err(|_| time_out(plugin, limits.call_time))?
+            .map_err(|error| failure_of(plugin, &error))?;
+        Ok(Self { store, exports, plugin: Arc::clone(plugin), call_time: limits.call_time })
+    }
+
+    /// Who the plugin is.
+    pub(crate) async fn identity(&mut self) -> Result<Identity, Failure> {
+        let call_time = self.call_time;
+        let asked = tokio::time::timeout(call_time, self.ask_identity()).await;
+        match asked {
+            Err(_) => Err(time_out(&self.plugin, call_time)),
+            Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
+            Ok(Ok(identity)) => Ok(identity),
+        }
+    }
+
+    async fn ask_identity(&mut self) -> wasmtime::Result<Identity> {
+        let store = &mut self.store;
+        macro_rules! ask {
+            ($exports:expr) => {{
+                let identity = $exports.tureen_plugin_identity();
+                Ok(Identity {
+                    name: identity.call_name(&mut *store).await?,
+                    version: identity.call_version(&mut *store).await?,
+                    summary: identity.call_summary(&mut *store).await?,
+                    handles: identity.call_handles(&mut *store).await?,
+                })
+            }};
+        }
+        match &self.exports {
+            Exports::Filter(exports) => ask!(exports),
+            Exports::Transformer(exports) => ask!(exports),
+            Exports::Activity(exports) => ask!(exports),
+        }
+    }
+
+    /// Hands the settings over; before any other call.
+    pub(crate) async fn configure(
+        &mut self,
+        settings: &str,
+        owner: &str,
+        role: &str,
+    ) -> Result<configuring::Configuration, Failure> {
+        let (plugin, call_time) = (Arc::clone(&self.plugin), self.call_time);
+        let store = &mut self.store;
+        store.data_mut().ticks_left = store.data().limits.ticks();
+        store.set_epoch_deadline(1);
+        let asked = async {
+            match &self.exports {
+                Exports::Filter(exports) => {
+                    exports.call_configure(store, settings, owner, role).await
+                }
+                Exports::Transformer(exports) => {
+                    exports.call_configure(store, settings, owner, role).await
+                }
+                Exports::Activity(exports) => {
+                    exports.call_configure(store, settings, owner, role).await
+                }
+            }
+        };
+        match tokio::time::timeout(call_time, asked).await {
+            Err(_) => Err(time_out(&plugin, call_time)),
+            Ok(Err(error)) => Err(failure_of(&plugin, &error)),
+            Ok(Ok(configuration)) => Ok(configuration),
+        }
+    }
+
+    /// One call. Gives the run back whatever happens; `usable` says whether the
+    /// instance may be entered again.
+    pub(crate) async fn call(
+        &mut self,
+        run: Run,
+        target: Target,
+        setting: SettingId,
+        parameters: Vec<(String, String)>,
+        deadline: Option<Instant>,
+        request: Request,
+    ) -> Called {
+        // A nested call ends before the one around it, so that this one gets the
+        // run back: `timeout_at` looks at the inner future first.
+        let own = Instant::now() + self.call_time;
+        let deadline = deadline.map_or(own, |outer| outer.min(own));
+        self.store.data_mut().begin(run, target, setting, deadline);
+        if let Some(call) = self.store.data_mut().call.as_mut() {
+            call.parameters = parameters;
+        }
+        self.store.set_epoch_deadline(1);
+        let call_time = self.call_time;
+        let outcome = match tokio::time::timeout_at(deadline.into(), self.ask(request)).await {
+            Err(_) => Err(time_out(&self.plugin, call_time)),
+            Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
+            Ok(Ok(outcome)) => {
+                let plugin = &self.plugin;
+                // Only a transformer changes its message.
+                let keep = outcome.is_ok() && matches!(request, Request::Transform);
+                return Called {
+                    usable: true,
+                    run: end_call(&mut self.store, plugin, keep),
+                    outcome: outcome.map_err(|error| failure_of_step(plugin, error)),
+                };
+            }
+        };
+        let run = end_call(&mut self.store, &self.plugin, false);
+        Called { usable: false, run, outcome }
+    }
+
+    async fn ask(
+        &mut self,
+        request: Request,
+    ) -> wasmtime::Result<Result<Answer, types::StepError>> {
+        let handle = self.store.data_mut().table.push(MessageHandle::Target)?;
+        let borrowed = Resource::new_borrow(handle.rep());
+        let store = &mut self.store;
+        let answer = match (&self.exports, request) {
+            (Exports::Filter(exports), Request::Decide) => {
+                let step = exports.tureen_plugin_filter_step();
+                step.call_decide(&mut *store, borrowed).await?.map(Answer::Verdict)
+            }
+            (Exports::Transformer(exports), Request::Transform) => {
+                let step = exports.tureen_plugin_transformer_step();
+                step.call_transform(&mut *store, borrowed).await?.map(|()| Answer::Done)
+            }
+            (Exports::Activity(exports), request) => {
+                ask_activity(&mut *store, exports, request, borrowed).await?
+            }
+            _ => return Err(wasmtime::Error::msg("the plugin is of another kind")),
+        };
+        // A handle that the guest kept is no longer there at its next call.
+        self.store.data_mut().table.delete(handle)?;
+        Ok(answer)
+    }
+}
+
+async fn ask_activity(
+    store: &mut Store<Guest>,
+    exports: &activity::Activity,
+    request: Request,
+    target: Resource<MessageHandle>,
+) -> wasmtime::Result<Result<Answer, types::StepError>> {
+    let step = exports.tureen_plugin_activity_step();
+    Ok(match request {
+        Request::Open => match step.call_open(&mut *store).await? {
+            Ok(()) => Ok(Answer::Done),
+            Err(problem) => Err(types::StepError::Failed(problem)),
+        },
+        Request::Process => match step.call_process(&mut *store, target).await? {
+            Err(error) => Err(error),
+            Ok(None) => Ok(Answer::Response(None)),
+            Ok(Some(handle)) => Ok(Answer::Response(Some(response_of(store, handle)?))),
+        },
+        Request::AllSucceeded => {
+            step.call_all_succeeded(&mut *store).await?;
+            Ok(Answer::Done)
+        }
+        Request::RollBack => {
+            step.call_roll_back(&mut *store).await?;
+            Ok(Answer::Done)
+        }
+        Request::Close => {
+            step.call_close(&mut *store).await?;
+            Ok(Answer::Done)
+        }
+        Request::Decide | Request::Transform => {
+            return Err(wasmtime::Error::msg("the plugin is of another kind"));
+        }
+    })
+}
+
+fn response_of(
+    store: &mut Store<Guest>,
+    handle: Resource<MessageHandle>,
+) -> wasmtime::Result<tureen_message::Message> {
+    let guest = store.data_mut();
+    match guest.table.delete(handle)? {
+        MessageHandle::Own(message) => Ok(message),
+        // It answers with a message that it was given: a copy.
+        other => {
+            let call = guest.call.as_ref().ok_or_else(crate::guest::outside_a_call)?;
+            let message = call.message(&other).cloned();
+            message
+                .ok_or_else(|| wasmtime::Error::msg("the response is a message that is not there"))
+        }
+    }
+}
+
+fn end_call(store: &mut Store<Guest>, plugin: &str, keep_draft: bool) -> Run {
+    #[expect(
+        clippy::expect_used,
+        reason = "call() put it there, and no path in between removes it for good"
+    )]
+    let call = store.data_mut().call.take().expect("a call that began has a run");
+    call.end(plugin, keep_draft)
+}
+
+/// The end of one call.
+pub(crate) struct Called {
+    pub(crate) usable: bool,
+    pub(crate) run: Run,
+    pub(crate) outcome: Result<Answer, Failure>,
+}
+
+/// Who a plugin says it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) summary: String,
+    pub(crate) handles: Vec<String>,
+}
+
+fn time_out(plugin: &str, allowed: Duration) -> Failure {
+    let text = format!("it did not answer within {allowed:?} (call_time_ms); the call was ended");
+    Failure::plugin(plugin, "plugin.time", text)
+}
+
+/// A typed answer of the plugin.
+fn failure_of_step(plugin: &str, error: types::StepError) -> Failure {
+    let (fault, problem, retry_after_ms) = match error {
+        types::StepError::Rejected(problem) => (Fault::Sender, problem, None),
+        types::StepError::Failed(problem) => (Fault::Author, problem, None),
+        types::StepError::Retryable((problem, after)) => {
+            (Fault::Host, problem, Some(after.unwrap_or(0)))
+        }
+    };
+    let code = problem.code.chars().take(64).collect();
+    Failure {
+        fault,
+        code,
+        text: problem.text,
+        place: problem.place,
+        plugin: plugin.to_owned(),
+        retry_after_ms,
+    }
+}
+
+/// A trap, a limit or a broken contract.
+pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
+    if let Some(exceeded) = error.chain().find_map(|cause| cause.downcast_ref::<Exceeded>()) {
+        let code = match exceeded {
+            Exceeded::Memory { .. } => "plugin.memory",
+            Exceeded::Table { .. } => "plugin.table",
+            Exceeded::HostCalls { .. } => "plugin.host-calls",
+            Exceeded::Output { .. } => "plugin.output",
+            Exceeded::Handles { .. } => "plugin.handles",
+            Exceeded::Running { .. } => "plugin.time",
+        };
+        return Failure::plugin(plugin, code, format!("{exceeded}; the call was ended"));
+    }
+    let what = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    let frames = error.downcast_ref::<WasmBacktrace>().map(frames_of).unwrap_or_default();
+    let text = if frames.is_empty() {
+        format!("it trapped: {what}")
+    } else {
+        format!("it trapped: {what}; in {frames}")
+    };
+    Failure::plugin(plugin, "plugin.trap", text)
+}
+
+/// The guest's functions, innermost first; names only.
+fn frames_of(backtrace: &WasmBacktrace) -> String {
+    let names = backtrace.frames().iter().filter_map(|frame| frame.func_name()).take(6);
+    let names: Vec<String> = names.map(|name| wasmtime_demangle(name)).collect();
+    names.join(" < ")
+}
+
+/// Function names as their author wrote them, without the hash.
+fn wasmtime_demangle(name: &str) -> String {
+    let plain = name.trim_start_matches("_ZN");
+    if plain.len() == name.len() { name.to_owned() } else { legacy_path(plain) }
+}
+
+/// `3foo3bar17h0123456789abcdefE` → `foo::bar`.
+fn legacy_path(mangled: &str) -> String {
+    let mut rest = mangled;
+    let mut parts = Vec::new();
+    loop {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let Ok(length) = digits.parse::<usize>() else { break };
+        let Some((part, tail)) =
+            rest.get(digits.len()..).and_then(|tail| tail.split_at_checked(length))
+        else {
+            break;
+        };
+        parts.push(part);
+        rest = tail;
+    }
+    if parts.len() > 1 {
+        parts.pop();
+    }
+    parts.join("::")
+}

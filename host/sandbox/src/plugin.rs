@@ -1,0 +1,316 @@
+//! A component as it is installed: compiled, checked against its grants, asked
+//! who it is.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::Store;
+use wasmtime::component::Component;
+
+use crate::bindings::{activity, filter, transformer};
+use crate::engine::Engine;
+use crate::failure::Failure;
+use crate::grants::{Grants, Need, need_of};
+use crate::guest::Guest;
+use crate::instance::{Exports, Instance, Origin};
+use crate::limits::Limits;
+
+/// The version of `tureen:plugin` that this host speaks; within 0.1 a plugin
+/// may have been built against any patch version.
+pub(crate) const CONTRACT: &str = "0.1";
+
+/// Bytes of a component file. A larger one is refused before it is compiled.
+const COMPONENT_BYTES_MAX: usize = 64 << 20;
+
+/// What a plugin is for; read from its exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Filter,
+    Transformer,
+    Activity,
+}
+
+impl Kind {
+    /// `filter`, `transformer`, `activity`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Transformer => "transformer",
+            Self::Activity => "activity",
+        }
+    }
+}
+
+/// Why a file is not a plugin that this host can run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    #[error("it is empty")]
+    Empty,
+    #[error("it is not WebAssembly: expected the four bytes `\\0asm` at its start, found {found}")]
+    NotWasm { found: String },
+    #[error(
+        "it is a core module, not a component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
+    )]
+    CoreModule,
+    #[error("it has {found} bytes, at most {allowed} are read")]
+    TooLarge { found: usize, allowed: usize },
+    #[error("it cannot be compiled: {0}")]
+    Broken(String),
+    #[error(
+        "it was built for version {found} of the plugin contract, this server speaks {CONTRACT}.x; rebuild it with a matching plugin SDK"
+    )]
+    OtherVersion { found: String },
+    #[error(
+        "it exports no step of the plugin contract (tureen:plugin/filter-step, transformer-step or activity-step); use the plugin SDK's macros"
+    )]
+    NoStep,
+    #[error("it exports more than one kind of step; make one plugin of each")]
+    SeveralKinds,
+    #[error("it does not fit the plugin contract: {0}")]
+    Mismatch(String),
+    #[error("it could not say who it is: {0}")]
+    Identity(#[source] Failure),
+    #[error("its name {0:?} is not lower-case words joined by dashes")]
+    Name(String),
+}
+
+/// The component linked for one of the three worlds.
+pub(crate) enum Linked {
+    Filter(filter::FilterPre<Guest>),
+    Transformer(transformer::TransformerPre<Guest>),
+    Activity(activity::ActivityPre<Guest>),
+}
+
+impl Linked {
+    pub(crate) async fn instantiate(&self, store: &mut Store<Guest>) -> wasmtime::Result<Exports> {
+        Ok(match self {
+            Self::Filter(linked) => Exports::Filter(linked.instantiate_async(store).await?),
+            Self::Transformer(linked) => {
+                Exports::Transformer(linked.instantiate_async(store).await?)
+            }
+            Self::Activity(linked) => Exports::Activity(linked.instantiate_async(store).await?),
+        })
+    }
+}
+
+/// An installed plugin. Immutable; a new file is a new `Plugin`.
+pub struct Plugin {
+    /// The plugin's name, which the operator's grants go by.
+    pub name: String,
+    pub version: String,
+    pub summary: String,
+    pub kind: Kind,
+    /// Type names that it implements, without assembly names.
+    pub handles: Vec<String>,
+    /// Interfaces that it imports, in the file's order.
+    pub imports: Vec<String>,
+    /// SHA-256 of the file.
+    pub digest: [u8; 32],
+    /// Bytes of the file.
+    pub size: usize,
+    pub(crate) linked: Linked,
+    pub(crate) engine: Engine,
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Plugin({} {}, {})", self.name, self.version, self.kind.name())
+    }
+}
+
+impl Plugin {
+    /// Compiles a component and asks it who it is. Compiling takes tenths of a
+    /// second of processor time, so it runs on a thread of its own.
+    ///
+    /// # Errors
+    /// The file is no plugin for this host; the error says why.
+    pub async fn load(engine: &Engine, bytes: Arc<[u8]>) -> Result<Self, LoadError> {
+        examine(&bytes)?;
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        let size = bytes.len();
+        let compiler = engine.clone();
+        let compiled = tokio::task::spawn_blocking(move || link(&compiler, &bytes)).await;
+        let (kind, imports, linked) =
+            compiled.map_err(|_| LoadError::Broken("the compiler gave up".to_owned()))??;
+        let mut plugin = Self {
+            name: "plugin".to_owned(),
+            version: String::new(),
+            summary: String::new(),
+            kind,
+            handles: Vec::new(),
+            imports,
+            digest,
+            size,
+            linked,
+            engine: engine.clone(),
+        };
+        plugin.identify().await?;
+        Ok(plugin)
+    }
+
+    /// The digest as 64 hexadecimal digits.
+    pub fn digest_text(&self) -> String {
+        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Does the plugin ask for directories?
+    pub fn asks_for_directories(&self) -> bool {
+        self.imports.iter().any(|import| need_of(import) == Need::Directories)
+    }
+
+    /// What the plugin asks for and is not granted: the interfaces, and whether
+    /// a directory grant would do.
+    pub fn missing_grants(&self, grants: &Grants) -> Vec<(String, bool)> {
+        let missing = self.imports.iter().filter_map(|import| match need_of(import) {
+            Need::Directories if grants.directories.is_empty() => Some((import.clone(), true)),
+            Need::NotAvailable => Some((import.clone(), false)),
+            Need::Nothing | Need::Directories => None,
+        });
+        missing.collect()
+    }
+
+    async fn identify(&mut self) -> Result<(), LoadError> {
+        let name: Arc<str> = Arc::from(self.name.as_str());
+        let origin = Origin {
+            engine: &self.engine.wasmtime,
+            linked: &self.linked,
+            plugin: &name,
+            limits: &Arc::new(Limits::default()),
+            grants: &Grants::default(),
+            custom: &Arc::default(),
+        };
+        let mut instance = Instance::new(origin).await.map_err(LoadError::Identity)?;
+        let identity = instance.identity().await.map_err(LoadError::Identity)?;
+        if !is_name(&identity.name) {
+            return Err(LoadError::Name(identity.name.chars().take(64).collect()));
+        }
+        self.name = identity.name;
+        self.version = identity.version;
+        self.summary = identity.summary;
+        self.handles = identity.handles;
+        Ok(())
+    }
+}
+
+/// `file-writer`: what can stand as a table's name in `tureen.toml`.
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-')
+}
+
+/// Looks at the first bytes: the compiler's own words for these are no help.
+fn examine(bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.is_empty() {
+        return Err(LoadError::Empty);
+    }
+    if bytes.len() > COMPONENT_BYTES_MAX {
+        return Err(LoadError::TooLarge { found: bytes.len(), allowed: COMPONENT_BYTES_MAX });
+    }
+    if !bytes.starts_with(b"\0asm") {
+        let found = match std::str::from_utf8(bytes.get(..4).unwrap_or(bytes)) {
+            Ok(text) => format!("{text:?}"),
+            Err(_) => "other bytes".to_owned(),
+        };
+        return Err(LoadError::NotWasm { found });
+    }
+    match bytes.get(4..8) {
+        Some([_, _, 0, 0]) => Err(LoadError::CoreModule),
+        Some(_) => Ok(()),
+        None => Err(LoadError::Broken("the file ends after its first bytes".to_owned())),
+    }
+}
+
+/// Compiles, reads kind and imports, links.
+fn link(engine: &Engine, bytes: &[u8]) -> Result<(Kind, Vec<String>, Linked), LoadError> {
+    let component = Component::from_binary(&engine.wasmtime, bytes)
+        .map_err(|error| LoadError::Broken(error.root_cause().to_string()))?;
+    let world = component.component_type();
+    let imports: Vec<String> =
+        world.imports(&engine.wasmtime).map(|(name, _)| name.to_owned()).collect();
+    let exports: Vec<String> =
+        world.exports(&engine.wasmtime).map(|(name, _)| name.to_owned()).collect();
+    check_version(imports.iter().chain(&exports))?;
+    let kind = kind_of(&exports)?;
+    let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
+    let linked = engine.linker.instantiate_pre(&component).map_err(mismatch)?;
+    let linked = match kind {
+        Kind::Filter => Linked::Filter(filter::FilterPre::new(linked).map_err(mismatch)?),
+        Kind::Transformer => {
+            Linked::Transformer(transformer::TransformerPre::new(linked).map_err(mismatch)?)
+        }
+        Kind::Activity => Linked::Activity(activity::ActivityPre::new(linked).map_err(mismatch)?),
+    };
+    Ok((kind, imports, linked))
+}
+
+fn check_version<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), LoadError> {
+    for name in names.filter(|name| name.starts_with("tureen:plugin/")) {
+        let version = name.split('@').nth(1).unwrap_or("none");
+        if version != CONTRACT && !version.starts_with(&format!("{CONTRACT}.")) {
+            return Err(LoadError::OtherVersion { found: version.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+fn kind_of(exports: &[String]) -> Result<Kind, LoadError> {
+    let known = [
+        ("tureen:plugin/filter-step@", Kind::Filter),
+        ("tureen:plugin/transformer-step@", Kind::Transformer),
+        ("tureen:plugin/activity-step@", Kind::Activity),
+    ];
+    let mut kinds = known
+        .into_iter()
+        .filter(|(prefix, _)| exports.iter().any(|export| export.starts_with(prefix)))
+        .map(|(_, kind)| kind);
+    match (kinds.next(), kinds.next()) {
+        (None, _) => Err(LoadError::NoStep),
+        (Some(_), Some(_)) => Err(LoadError::SeveralKinds),
+        (Some(kind), None) => Ok(kind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_component_is_told_by_its_first_bytes() {
+        let check = |bytes: &[u8], expected: &str| {
+            let error = examine(bytes).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(expected), "{bytes:?}: {error}");
+        };
+        check(b"", "it is empty");
+        check(b"MZ\x90\x00", "not WebAssembly");
+        check(b"hello world", "found \"hell\"");
+        check(b"\0asm\x01\0\0\0", "a core module");
+        check(b"\0asm", "ends after its first bytes");
+        check(b"\0asm\x0d\0\x01\0", "");
+    }
+
+    #[test]
+    fn only_the_contract_s_own_minor_version_is_accepted() {
+        let check = |name: &str, ok: bool| {
+            assert_eq!(check_version([name.to_owned()].iter()).is_ok(), ok, "{name}");
+        };
+        check("tureen:plugin/types@0.1.0", true);
+        check("tureen:plugin/types@0.1.7", true);
+        check("tureen:plugin/types@0.2.0", false);
+        check("tureen:plugin/types@0.10.0", false);
+        check("tureen:plugin/types", false);
+        check("wasi:io/streams@0.2.6", true);
+    }
+
+    #[test]
+    fn a_plugin_s_name_can_stand_in_the_configuration() {
+        let check = |name: &str, ok: bool| assert_eq!(is_name(name), ok, "{name}");
+        check("file-writer", true);
+        check("a", true);
+        check("", false);
+        check("File", false);
+        check("-x", false);
+        check("a b", false);
+    }
+}

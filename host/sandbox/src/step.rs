@@ -1,0 +1,285 @@
+//! A plugin with the settings of one place in a workflow: what a message runs
+//! through.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tureen_template::SettingId;
+
+use crate::bindings::filter::exports::tureen::plugin::filter_step;
+use crate::bindings::transformer::tureen::plugin::configuring;
+use crate::exchange::{Run, Target};
+use crate::failure::{Failure, Fault};
+use crate::grants::Grants;
+use crate::guest::CustomTransformers;
+use crate::instance::{Answer, Called, Instance, Origin, Request};
+use crate::limits::Limits;
+use crate::plugin::{Kind, Plugin};
+
+/// Idle instances that one step keeps for reuse.
+const IDLE_PER_STEP: usize = 8;
+
+/// Messages that one instance serves before it is replaced: linear memory never
+/// shrinks, so an instance is not kept for ever.
+const REUSED_MAX: u32 = 100_000;
+
+/// How a step is set up.
+#[derive(Clone, Debug)]
+pub struct StepOptions {
+    /// The settings object as JSON: duplicates resolved, no nulls.
+    pub settings: String,
+    /// The receiver or activity that the step belongs to.
+    pub owner: SettingId,
+    /// One of the roles that `wit/worlds.wit` lists.
+    pub role: &'static str,
+    pub limits: Limits,
+    pub grants: Grants,
+    /// May one instance serve several messages, one after the other?
+    pub reuse: bool,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// One thing that the plugin says is wrong with its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    pub code: String,
+    pub text: String,
+    /// JSON pointer into the settings; empty means the whole object.
+    pub pointer: String,
+    /// Name and value of what else the plugin knows: `expected`, `found`, `help`.
+    pub detail: Vec<(String, String)>,
+}
+
+/// A transformer of another plugin that the settings call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// Class name without its assembly.
+    pub type_name: String,
+    /// JSON pointer into the settings.
+    pub pointer: String,
+}
+
+/// A step that was configured once, with what it found.
+pub struct Prepared {
+    pub step: Step,
+    pub findings: Vec<Finding>,
+    pub requires: Vec<Requirement>,
+}
+
+/// A filter's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Pass,
+    /// The message is not wanted; which condition decided.
+    Stop(String),
+}
+
+/// A configured plugin, ready for messages. Shared between them.
+pub struct Step {
+    plugin: Arc<Plugin>,
+    name: Arc<str>,
+    options: StepOptions,
+    owner: String,
+    limits: Arc<Limits>,
+    custom: Arc<CustomTransformers>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    instance: Instance,
+    served: u32,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The class of a type name: what stands before the assembly, trimmed.
+pub(crate) fn class_of(type_name: &str) -> &str {
+    type_name.split(',').next().unwrap_or(type_name).trim()
+}
+
+impl Step {
+    /// Instantiates the plugin once in earnest, with its real limits and grants,
+    /// and hands it the settings: a workflow that loads has run its plugins.
+    ///
+    /// # Errors
+    /// The plugin trapped or ran over a limit while it was configured.
+    pub async fn prepare(plugin: Arc<Plugin>, options: StepOptions) -> Result<Prepared, Failure> {
+        let step = Self {
+            name: Arc::from(plugin.name.as_str()),
+            owner: options.owner.to_string(),
+            limits: Arc::new(options.limits.clone()),
+            custom: Arc::default(),
+            idle: Mutex::default(),
+            plugin,
+            options,
+        };
+        let (_, configuration) = step.configured().await?;
+        let findings = configuration.findings.into_iter().map(finding_of).collect();
+        let requires = configuration.requires.into_iter().map(requirement_of).collect();
+        Ok(Prepared { step, findings, requires })
+    }
+
+    /// The same step with the custom transformers that its settings require.
+    #[must_use]
+    pub fn with_custom(mut self, custom: impl Iterator<Item = (String, Arc<Self>)>) -> Self {
+        self.custom = Arc::new(custom.collect());
+        self
+    }
+
+    pub fn plugin(&self) -> &Arc<Plugin> {
+        &self.plugin
+    }
+
+    pub(crate) fn setting(&self) -> SettingId {
+        self.options.owner
+    }
+
+    /// Asks a filter about the message.
+    pub async fn decide(&self, run: Run, target: Target) -> (Run, Result<Verdict, Failure>) {
+        if self.plugin.kind != Kind::Filter {
+            return (run, Err(self.wrong_kind("a filter")));
+        }
+        let (run, outcome) = self.call(run, target, Vec::new(), Request::Decide).await;
+        let verdict = outcome.map(|answer| match answer {
+            Answer::Verdict(filter_step::Verdict::Stop(reason)) => Verdict::Stop(reason),
+            _ => Verdict::Pass,
+        });
+        (run, verdict)
+    }
+
+    /// Lets a transformer change the target and the variables. On failure the
+    /// target is as it was.
+    pub async fn transform(
+        &self,
+        run: Run,
+        target: Target,
+        parameters: Vec<(String, String)>,
+    ) -> (Run, Result<(), Failure>) {
+        if self.plugin.kind != Kind::Transformer {
+            return (run, Err(self.wrong_kind("a transformer")));
+        }
+        let (run, outcome) = self.call(run, target, parameters, Request::Transform).await;
+        (run, outcome.map(drop))
+    }
+
+    /// A transformer called by another one, inside its call.
+    pub(crate) async fn transform_nested(
+        &self,
+        run: Run,
+        target: Target,
+        parameters: Vec<(String, String)>,
+        deadline: Instant,
+    ) -> (Run, Result<(), Failure>) {
+        // No permit: the call around it has one, and custom transformers cannot
+        // nest further, so the pool has room. Boxed: a step may be in a step.
+        let called =
+            Box::pin(self.enter(run, target, parameters, Some(deadline), Request::Transform));
+        let (run, outcome) = called.await;
+        (run, outcome.map(drop))
+    }
+
+    async fn call(
+        &self,
+        run: Run,
+        target: Target,
+        parameters: Vec<(String, String)>,
+        request: Request,
+    ) -> (Run, Result<Answer, Failure>) {
+        let Some(_permit) = self.plugin.engine.call_permit().await else {
+            return (run, Err(self.host_failure("engine.closed", "the engine is shut down")));
+        };
+        self.enter(run, target, parameters, None, request).await
+    }
+
+    async fn enter(
+        &self,
+        run: Run,
+        target: Target,
+        parameters: Vec<(String, String)>,
+        deadline: Option<Instant>,
+        request: Request,
+    ) -> (Run, Result<Answer, Failure>) {
+        let (mut instance, served) = match self.idle_instance() {
+            Some(idle) => (idle.instance, idle.served),
+            None => match self.configured().await {
+                Ok((instance, _)) => (instance, 0),
+                Err(failure) => return (run, Err(failure)),
+            },
+        };
+        let setting = self.options.owner;
+        let called = instance.call(run, target, setting, parameters, deadline, request).await;
+        let Called { usable, run, outcome } = called;
+        if usable && self.options.reuse && served < REUSED_MAX {
+            self.keep(instance, served + 1);
+        }
+        (run, outcome)
+    }
+
+    fn idle_instance(&self) -> Option<Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    /// Keeps an instance for the next message; where there is no room, it goes.
+    fn keep(&self, instance: Instance, served: u32) {
+        let Ok(place) = Arc::clone(&self.plugin.engine.idle).try_acquire_owned() else { return };
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_PER_STEP {
+            idle.push(Idle { instance, served, _place: place });
+        }
+    }
+
+    /// A new instance that has its settings.
+    pub(crate) async fn configured(
+        &self,
+    ) -> Result<(Instance, configuring::Configuration), Failure> {
+        let origin = Origin {
+            engine: &self.plugin.engine.wasmtime,
+            linked: &self.plugin.linked,
+            plugin: &self.name,
+            limits: &self.limits,
+            grants: &self.options.grants,
+            custom: &self.custom,
+        };
+        let mut instance = Instance::new(origin).await?;
+        let settings = &self.options.settings;
+        let configuration = instance.configure(settings, &self.owner, self.options.role).await?;
+        Ok((instance, configuration))
+    }
+
+    fn wrong_kind(&self, expected: &str) -> Failure {
+        let found = self.plugin.kind.name();
+        let text = format!("{expected} is needed here, the plugin is of kind {found}");
+        Failure { fault: Fault::Author, ..Failure::plugin(&self.name, "plugin.kind", text) }
+    }
+
+    pub(crate) fn host_failure(&self, code: &str, text: &str) -> Failure {
+        Failure { fault: Fault::Host, ..Failure::plugin(&self.name, code, text) }
+    }
+}
+
+fn finding_of(finding: configuring::Finding) -> Finding {
+    Finding {
+        severity: match finding.severity {
+            configuring::Severity::Error => Severity::Error,
+            configuring::Severity::Warning => Severity::Warning,
+        },
+        code: finding.problem.code,
+        text: finding.problem.text,
+        pointer: finding.problem.place.unwrap_or_default(),
+        detail: finding.problem.detail,
+    }
+}
+
+fn requirement_of(requirement: configuring::Requirement) -> Requirement {
+    Requirement {
+        type_name: class_of(&requirement.type_name).to_owned(),
+        pointer: requirement.place,
+    }
+}
