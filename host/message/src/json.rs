@@ -40,8 +40,9 @@ pub const MATCHES_MAX: usize = 65_535;
 
 /// One JSON message.
 ///
-/// Reading a path passes over the text from its beginning; nothing is cached,
-/// so a message may be shared between threads.
+/// Reading a path passes over the text from its beginning, at most once for
+/// each name and `[*]` in the path; nothing is cached, so a message may be
+/// shared between threads.
 #[derive(Clone)]
 pub struct Json {
     text: String,
@@ -101,7 +102,7 @@ impl Json {
     /// array as compact JSON text. Of a pattern, the first place.
     pub fn get(&self, path: &JsonPath) -> Value<'_> {
         let Some(node) = self.first(path) else { return Value::Absent };
-        let written = node.value.of(&self.text);
+        let written = node.value(&self.text).of(&self.text);
         let text = match node.kind(&self.text) {
             Kind::Null => return Value::Null,
             Kind::String => string::decode(written),
@@ -121,7 +122,7 @@ impl Json {
 
     /// The JSON text of the place as it stands, white space and all.
     pub fn structure(&self, path: &JsonPath) -> Option<Cow<'_, str>> {
-        self.first(path).map(|node| Cow::Borrowed(node.value.of(&self.text)))
+        self.first(path).map(|node| Cow::Borrowed(node.value(&self.text).of(&self.text)))
     }
 
     /// The length of the array at the path; 1 for any other value, 0 for `null`

@@ -3,6 +3,13 @@
 //! They are not part of the repository. The folder that holds them is named by
 //! `TUREEN_CORPORA`; without it each test says that it was skipped.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test helpers fail the test"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -48,7 +48,7 @@ pub(super) fn place(
     }
     let (depth, splice) = match walk::locate(text, path) {
         Reached::Place(node) => {
-            (node.depth + value.depth, Splice { old: node.value, new: value.json })
+            (node.depth + value.depth, Splice { old: node.value(text), new: value.json })
         }
         Reached::Missing(node, number) => {
             let steps = path.steps.get(number..).unwrap_or_default();
@@ -78,10 +78,10 @@ fn create(
 ) -> Result<Splice, Problem> {
     let kind = node.kind(text);
     let Some((first, after)) = steps.split_first() else {
-        return Ok(Splice { old: node.value, new: value });
+        return Ok(Splice { old: node.value(text), new: value });
     };
     match (kind, first) {
-        (Kind::Null, _) => Ok(Splice { old: node.value, new: nested(steps, value)? }),
+        (Kind::Null, _) => Ok(Splice { old: node.value(text), new: nested(steps, value)? }),
         (Kind::Object, Step::Name(name)) => {
             Ok(insert(text, node, Some(name), &nested(after, value)?))
         }
@@ -144,7 +144,8 @@ fn insert(text: &str, node: &Node, name: Option<&str>, value: &str) -> Splice {
     let last = node.children(text).inspect(|_| count += 1).last();
     let name = name.map(string::encode);
     let Some(last) = last else {
-        let inside = Span { start: node.value.start + 1, end: node.value.end.saturating_sub(1) };
+        let whole = node.value(text);
+        let inside = Span { start: whole.start + 1, end: whole.end.saturating_sub(1) };
         let name = name.map(|name| name + ":").unwrap_or_default();
         return Splice { old: inside, new: name + value };
     };
@@ -167,7 +168,7 @@ pub(super) fn cuts(text: &str, places: &[Node]) -> Vec<Span> {
     let mut by_holder: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for place in places {
         if let Some(holder) = place.holder {
-            by_holder.entry(holder).or_default().push(place.value.start);
+            by_holder.entry(holder).or_default().push(place.start);
         }
     }
     let mut cuts = Vec::with_capacity(places.len());

@@ -117,10 +117,18 @@ impl<'a> Children<'a> {
     }
 }
 
-impl Iterator for Children<'_> {
-    type Item = Child;
+impl Children<'_> {
+    /// Where the value of the item `skipped` items further begins. Its own
+    /// extent is not looked for: what follows many brackets stays linear.
+    pub(super) fn start_after(mut self, skipped: usize) -> Option<usize> {
+        if skipped > 0 {
+            self.nth(skipped - 1)?;
+        }
+        self.head().map(|head| head.value_start)
+    }
 
-    fn next(&mut self) -> Option<Child> {
+    /// Reads up to the next value; `None` at the closing bracket.
+    fn head(&mut self) -> Option<Head> {
         let mut lead = self.at;
         let mut start = skip_white(self.bytes, lead);
         if self.bytes.get(start) == Some(&b',') {
@@ -136,15 +144,31 @@ impl Iterator for Children<'_> {
             let colon = skip_white(self.bytes, name.end);
             skip_white(self.bytes, colon + 1)
         });
-        let value = Span { start: value_start, end: value_end(self.bytes, value_start) };
+        Some(Head { lead, name, value_start })
+    }
+}
+
+/// What stands before the value of a member or item.
+struct Head {
+    lead: usize,
+    name: Option<Span>,
+    value_start: usize,
+}
+
+impl Iterator for Children<'_> {
+    type Item = Child;
+
+    fn next(&mut self) -> Option<Child> {
+        let Head { lead, name, value_start } = self.head()?;
+        let value = value_at(self.bytes, value_start);
         self.at = value.end.max(lead + 1);
         Some(Child { lead, name, value })
     }
 }
 
-/// Where the value that begins at `start` ends.
-fn value_end(bytes: &[u8], start: usize) -> usize {
-    match bytes.get(start) {
+/// The extent of the value that begins at `start`.
+pub(super) fn value_at(bytes: &[u8], start: usize) -> Span {
+    let end = match bytes.get(start) {
         Some(b'"') => string_end(bytes, start),
         Some(b'{' | b'[') => container_end(bytes, start),
         _ => {
@@ -152,7 +176,8 @@ fn value_end(bytes: &[u8], start: usize) -> usize {
             let length = rest.iter().position(|byte| is_white(*byte) || b",]}".contains(byte));
             length.map_or(bytes.len(), |length| start + length)
         }
-    }
+    };
+    Span { start, end }
 }
 
 /// Just after the closing quote of the string that opens at `start`.

@@ -5,8 +5,9 @@
 //!
 //! # Invariants
 //! - No recursion: patterns are walked with one cursor per `[*]`.
-//! - Each container is passed once per path, so a walk is linear in the text for
-//!   every step, and there are never more useful steps than levels.
+//! - An item is not passed to its end before it is entered, so brackets cost
+//!   nothing. An object is, since a later member may have the same name: each
+//!   name and each `[*]` of the path costs at most one pass over the text.
 
 use std::ops::ControlFlow;
 
@@ -17,7 +18,9 @@ use super::string;
 /// One value of the document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    pub(super) value: Span,
+    pub(super) start: usize,
+    /// Where the value ends, when it was passed on the way.
+    end: Option<usize>,
     /// How many containers are around it.
     pub(super) depth: usize,
     /// Where the container that holds it begins; `None` for the whole document.
@@ -26,19 +29,36 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn whole(text: &str) -> Self {
-        Self { value: scan::whole(text), depth: 0, holder: None }
+        let whole = scan::whole(text);
+        Self { start: whole.start, end: Some(whole.end), depth: 0, holder: None }
+    }
+
+    pub(super) fn value(&self, text: &str) -> Span {
+        match self.end {
+            Some(end) => Span { start: self.start, end },
+            None => scan::value_at(text.as_bytes(), self.start),
+        }
     }
 
     pub(super) fn kind(&self, text: &str) -> Kind {
-        Kind::at(text, self.value.start)
+        Kind::at(text, self.start)
     }
 
     pub(super) fn children<'a>(&self, text: &'a str) -> Children<'a> {
-        Children::of(text, self.value.start)
+        Children::of(text, self.start)
     }
 
     fn child(&self, child: Child) -> Self {
-        Self { value: child.value, depth: self.depth + 1, holder: Some(self.value.start) }
+        self.inner(child.value.start, Some(child.value.end))
+    }
+
+    fn inner(&self, start: usize, end: Option<usize>) -> Self {
+        Self { start, end, depth: self.depth + 1, holder: Some(self.start) }
+    }
+
+    /// The item of that number (from 0) of an array.
+    fn item(&self, text: &str, number: usize) -> Option<Self> {
+        self.children(text).start_after(number).map(|start| self.inner(start, None))
     }
 }
 
@@ -67,16 +87,15 @@ fn follow(text: &str, mut node: Node, step: &Step, dialect: Dialect) -> Result<N
     let found = match step {
         Step::Name(name) => {
             while node.kind(text) == Kind::Array && dialect == Dialect::Slash {
-                let first = node.children(text).next();
-                node = first.map(|child| node.child(child)).ok_or(node)?;
+                node = node.item(text, 0).ok_or(node)?;
             }
-            member(text, &node, name)
+            member(text, &node, name).map(|child| node.child(child))
         }
         Step::Index(0) if dialect == Dialect::Slash && stands_for_itself(kind) => return Ok(node),
-        Step::Index(item) if kind == Kind::Array => node.children(text).nth(*item),
+        Step::Index(number) if kind == Kind::Array => node.item(text, *number),
         Step::Index(_) | Step::Every => None,
     };
-    found.map(|child| node.child(child)).ok_or(node)
+    found.ok_or(node)
 }
 
 /// Whether `[1]` of this kind is the value itself (slash paths only).
