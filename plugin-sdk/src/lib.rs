@@ -1,1 +1,62 @@
-//! (skeleton)
+//! What the author of a Tureen plugin imports.
+//!
+//! A plugin is a WebAssembly component that decides about a message
+//! ([`Filter`]), changes it ([`Transformer`]) or does something with it
+//! ([`Activity`]). Its author writes a type and a function, and names both in
+//! one of the macros [`filter!`], [`transformer!`] and [`activity!`]:
+//!
+//! ```
+//! use tureen_plugin_sdk::prelude::*;
+//!
+//! #[derive(Default)]
+//! struct Shout;
+//!
+//! impl Transformer for Shout {
+//!     fn transform(&self, _context: &Context, message: &mut Message) -> Result<(), StepError> {
+//!         let name = message.text("PID-5.1")?;
+//!         message.set("PID-5.1", &name.to_uppercase())?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! tureen_plugin_sdk::transformer!(Shout, handles = ["Acme.Shout"]);
+//! ```
+//!
+//! A step that has settings implements [`Configure`]; one without derives
+//! `Default`. The same source runs natively under the test kit (`testkit`), on
+//! the host's own message and template code.
+
+extern crate self as tureen_plugin_sdk;
+
+#[cfg(target_family = "wasm")]
+mod bindings;
+mod context;
+#[doc(hidden)]
+pub mod export;
+mod message;
+mod problem;
+mod settings;
+mod step;
+#[cfg(not(target_family = "wasm"))]
+pub mod testkit;
+mod value;
+#[cfg(target_family = "wasm")]
+mod wasm;
+
+pub use context::{Context, Level, OtherMessage};
+pub use message::Message;
+pub use problem::{Finding, Findings, Problem, Severity, StepError};
+pub use settings::{Choice, Settings};
+pub use step::{
+    Activity, Configuration, Configure, Filter, Placement, Requirement, Role, Transformer, Verdict,
+    configure,
+};
+pub use value::{Direction, Format, SettingId, Value};
+
+/// Everything that a step usually names.
+pub mod prelude {
+    pub use crate::{
+        Activity, Configure, Context, Direction, Filter, Finding, Findings, Format, Level, Message,
+        Placement, Problem, Role, SettingId, Settings, StepError, Transformer, Value, Verdict,
+    };
+}
