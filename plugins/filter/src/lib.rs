@@ -1,16 +1,42 @@
-//! (in the making: lets every message pass)
+//! The filter of the workflow format: `FilterHostSetting`.
+//!
+//! Its conditions are pass criteria; an empty list lets every message pass.
+//! Its `Transformers` are run before it, by the plugin of transformers.
+
+use std::cell::Cell;
+use tureen_conditions::{Conditions, Loops, Outcome, Own, Sight};
 use tureen_plugin_sdk::prelude::*;
 
-#[derive(Default)]
-struct Everything;
+/// The conditions of one filter.
+#[derive(Debug)]
+struct HostFilter {
+    own: Own,
+    conditions: Conditions,
+}
 
-impl Filter for Everything {
-    fn decide(&self, _context: &Context, _message: &Message) -> Result<Verdict, StepError> {
-        Ok(Verdict::Pass)
+impl Configure for HostFilter {
+    fn configure(settings: &Settings, placement: &Placement) -> Result<Self, Findings> {
+        let conditions = Conditions::read(settings, "Filters", placement)?;
+        Ok(Self { own: Own::new(placement), conditions })
+    }
+}
+
+impl Filter for HostFilter {
+    fn decide(&self, context: &Context, message: &Message) -> Result<Verdict, StepError> {
+        let (loops, warned) = (Loops::default(), Cell::new(false));
+        let sight =
+            Sight { context, target: message, own: self.own, loops: &loops, warned: &warned };
+        Ok(match self.conditions.evaluate(&sight)? {
+            Outcome::Holds => Verdict::Pass,
+            Outcome::Fails(reason) => Verdict::Stop(reason),
+        })
     }
 }
 
 tureen_plugin_sdk::filter!(
-    Everything,
+    HostFilter,
     handles = ["HL7Soup.Functions.Settings.Filters.FilterHostSetting"],
 );
+
+#[cfg(test)]
+mod tests;

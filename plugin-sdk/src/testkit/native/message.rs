@@ -1,0 +1,105 @@
+//! A message of the host's own code.
+
+use crate::{Format, Problem, Value};
+use tureen_message::csv::CsvOptions;
+use tureen_message::{Limits, ParseOptions, Path};
+
+/// How the messages of a run are parsed.
+pub(crate) fn parse_options(delimiter: &str) -> Result<ParseOptions, Problem> {
+    Ok(ParseOptions { limits: Limits::default(), csv: CsvOptions::from_delimiter(delimiter)? })
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    message: tureen_message::Message,
+    options: ParseOptions,
+}
+
+impl Message {
+    pub(crate) fn parse(format: Format, bytes: &[u8]) -> Result<Self, Problem> {
+        Self::parse_with(format, bytes, ParseOptions::default())
+    }
+
+    pub(crate) fn parse_with(
+        format: Format,
+        bytes: &[u8],
+        options: ParseOptions,
+    ) -> Result<Self, Problem> {
+        let known = tureen_message::Format::from_name(format.name()).ok_or_else(|| {
+            Problem::new("format.unknown", "the host has no messages of this format")
+        })?;
+        let message = tureen_message::Message::parse(known, bytes.to_vec(), &options)?;
+        Ok(Self { message, options })
+    }
+
+    pub(crate) fn whole_text(&self) -> std::borrow::Cow<'_, str> {
+        self.message.whole_text()
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        Format::from_name(self.message.format().name())
+    }
+
+    fn path(&self, path: &str) -> Result<Path, Problem> {
+        Ok(self.message.path(path)?)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Result<Value, Problem> {
+        Ok(match self.message.get(&self.path(path)?) {
+            tureen_message::Value::Absent => Value::Absent,
+            tureen_message::Value::Empty => Value::Empty,
+            tureen_message::Value::Null => Value::Null,
+            tureen_message::Value::Text(text) => Value::Text(text.into_owned()),
+        })
+    }
+
+    pub(crate) fn text(&self, path: &str) -> Result<String, Problem> {
+        Ok(self.message.text(&self.path(path)?).into_owned())
+    }
+
+    pub(crate) fn structure(&self, path: &str) -> Result<Option<String>, Problem> {
+        Ok(self.message.structure(&self.path(path)?).map(std::borrow::Cow::into_owned))
+    }
+
+    pub(crate) fn count(&self, path: &str) -> Result<u32, Problem> {
+        let count = self.message.count(&self.path(path)?);
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn find(&self, pattern: &str) -> Result<Vec<String>, Problem> {
+        Ok(self.message.find(&self.path(pattern)?))
+    }
+
+    pub(crate) fn set(&mut self, path: &str, value: &str) -> Result<(), Problem> {
+        Ok(self.message.set(&self.path(path)?, value)?)
+    }
+
+    pub(crate) fn set_null(&mut self, path: &str) -> Result<(), Problem> {
+        Ok(self.message.set_null(&self.path(path)?)?)
+    }
+
+    pub(crate) fn set_structure(&mut self, path: &str, text: &str) -> Result<(), Problem> {
+        Ok(self.message.set_structure(&self.path(path)?, text)?)
+    }
+
+    pub(crate) fn append(&mut self, text: &str) -> Result<(), Problem> {
+        Ok(self.message.append(text)?)
+    }
+
+    pub(crate) fn remove(&mut self, pattern: &str) -> Result<u32, Problem> {
+        let removed = self.message.remove(&self.path(pattern)?)?;
+        Ok(u32::try_from(removed).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn check(&self) -> Vec<Problem> {
+        self.message.check().into_iter().map(Problem::from).collect()
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.message.bytes().to_vec()
+    }
+
+    pub(crate) fn replace(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        Ok(self.message.replace(bytes.to_vec(), &self.options)?)
+    }
+}

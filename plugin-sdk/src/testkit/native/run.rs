@@ -1,0 +1,250 @@
+//! What surrounds a message in a test.
+
+use super::Message;
+use crate::{Direction, Level, Problem, SettingId, StepError};
+use jiff::Zoned;
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tureen_template::{Formatting, Globals, RunFacts, Template, Variables};
+
+/// A transformer of another plugin, played by a function.
+#[derive(Clone)]
+pub(crate) struct CustomTransformer(
+    #[expect(clippy::type_complexity, reason = "named once, by this very type")]
+    pub(crate) Rc<dyn Fn(&[(String, String)], &mut crate::Message) -> Result<(), StepError>>,
+);
+
+impl fmt::Debug for CustomTransformer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("CustomTransformer")
+    }
+}
+
+/// Everything that a run is made of besides its message.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) variables: &'a [(String, String)],
+    pub(crate) globals: &'a [(String, String)],
+    pub(crate) messages: Vec<(SettingId, Direction, Option<Message>)>,
+    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) tables: Vec<(String, Vec<(String, String)>)>,
+    pub(crate) custom_transformers: Vec<(String, CustomTransformer)>,
+    pub(crate) setting: SettingId,
+    pub(crate) attempt: u32,
+}
+
+/// One run of a test.
+pub(crate) struct Run {
+    variables: RefCell<Variables>,
+    messages: Vec<(SettingId, Direction, Option<Message>)>,
+    parameters: Vec<(String, String)>,
+    tables: Tables,
+    custom_transformers: Vec<(String, CustomTransformer)>,
+    setting: SettingId,
+    attempt: u32,
+    log: RefCell<Vec<(Level, String)>>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Run").finish_non_exhaustive()
+    }
+}
+
+/// The direction in which the message of the step's own setting stands.
+pub(crate) fn own_direction(role: &str) -> Direction {
+    match role {
+        "activity" | "activity-transformers" | "response-transformers" => Direction::Outbound,
+        _ => Direction::Inbound,
+    }
+}
+
+/// The time of every test: 2026-01-02 03:04:05 UTC.
+fn fixed_time() -> Zoned {
+    jiff::Timestamp::from_second(1_767_323_045)
+        .unwrap_or_default()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+}
+
+impl Run {
+    pub(crate) fn new(surroundings: Surroundings<'_>) -> Result<Self, Problem> {
+        let mut globals = Globals::new();
+        for (name, value) in surroundings.globals {
+            globals.insert(name, value);
+        }
+        let facts = RunFacts { received: fixed_time(), instance: 1, clock: fixed_time };
+        let mut variables = Variables::new(facts, Arc::new(globals));
+        for (name, value) in surroundings.variables {
+            // A name that only the host fills is what a test then plays.
+            if variables.set(name, value).is_err() {
+                variables.set_builtin(name, value);
+            }
+        }
+        Ok(Self {
+            variables: RefCell::new(variables),
+            messages: surroundings.messages,
+            parameters: surroundings.parameters,
+            tables: Tables(surroundings.tables),
+            custom_transformers: surroundings.custom_transformers,
+            setting: surroundings.setting,
+            attempt: surroundings.attempt,
+            log: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn workflow_variables(&self) -> Vec<(String, String)> {
+        let variables = self.variables.borrow();
+        variables.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    pub(crate) fn log_lines(&self) -> Vec<(Level, String)> {
+        self.log.borrow().clone()
+    }
+
+    pub(crate) fn forget_log(&self) {
+        self.log.borrow_mut().clear();
+    }
+
+    fn find(&self, setting: SettingId, direction: Direction) -> Option<&Option<Message>> {
+        let found = |(known, side, _): &&(SettingId, Direction, Option<Message>)| {
+            *known == setting && *side == direction
+        };
+        self.messages.iter().find(found).map(|(_, _, message)| message)
+    }
+
+    fn knows(&self, setting: SettingId) -> bool {
+        setting.is_none() || self.messages.iter().any(|(known, _, _)| *known == setting)
+    }
+}
+
+impl tureen_template::Messages for Run {
+    fn message_text(
+        &self,
+        setting: tureen_template::SettingId,
+        direction: tureen_template::Direction,
+    ) -> Option<Cow<'_, str>> {
+        let setting = SettingId::parse(&setting.to_string()).ok()?;
+        let direction = match direction {
+            tureen_template::Direction::Inbound => Direction::Inbound,
+            tureen_template::Direction::Outbound => Direction::Outbound,
+        };
+        self.find(setting, direction)?.as_ref().map(Message::whole_text)
+    }
+}
+
+/// Lookup tables by name, case-insensitive.
+struct Tables(Vec<(String, Vec<(String, String)>)>);
+
+impl tureen_template::Tables for Tables {
+    fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, tureen_message::Problem> {
+        let found = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(table));
+        let Some((_, rows)) = found else {
+            let text = "the home has no lookup table of this name";
+            return Err(tureen_message::Problem::new("table.unknown", text));
+        };
+        Ok(rows.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone()))
+    }
+}
+
+/// The run, as the wrappers call it.
+pub(crate) struct Context(pub(crate) Rc<Run>);
+
+impl Context {
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        self.0.variables.borrow().get(name).map(Cow::into_owned)
+    }
+
+    pub(crate) fn set_variable(&self, name: &str, value: &str) -> Result<(), String> {
+        self.0.variables.borrow_mut().set(name, value).map_err(|problem| problem.to_string())
+    }
+
+    pub(crate) fn unset_variable(&self, name: &str) {
+        self.0.variables.borrow_mut().unset(name);
+    }
+
+    pub(crate) fn expand(&self, text: &str) -> Result<String, Problem> {
+        let variables = self.0.variables.borrow();
+        Ok(Template::compile(text).render(&variables, &*self.0, &self.0.tables)?)
+    }
+
+    pub(crate) fn format(
+        &self,
+        value: &str,
+        properties: &[(String, String)],
+    ) -> Result<String, Problem> {
+        let properties = properties.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let formatting = Formatting::from_properties(properties)?;
+        Ok(formatting.apply(value, &self.0.tables)?.into_owned())
+    }
+
+    pub(crate) fn message_of(
+        &self,
+        setting: SettingId,
+        direction: Direction,
+    ) -> Result<Option<Message>, Problem> {
+        if !self.0.knows(setting) {
+            let text = "the workflow has no setting of this id";
+            return Err(Problem::new("setting.unknown", text));
+        }
+        Ok(self.0.find(setting, direction).cloned().flatten())
+    }
+
+    pub(crate) fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, Problem> {
+        Ok(tureen_template::Tables::lookup(&self.0.tables, table, key)?)
+    }
+
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let found = self.0.parameters.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone())
+    }
+
+    pub(crate) fn parameter_names(&self) -> Vec<String> {
+        self.0.parameters.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(crate) fn run_custom_transformer(
+        &self,
+        type_name: &str,
+        parameters: &[(String, String)],
+        message: &mut crate::Message,
+    ) -> Result<(), StepError> {
+        let bare = type_name.split_once(',').map_or(type_name, |(bare, _)| bare).trim();
+        let found = self.0.custom_transformers.iter().find(|(known, _)| known == bare);
+        let Some((_, transformer)) = found else {
+            let text = "no plugin has a custom transformer of this type";
+            return Err(StepError::failed("custom.unknown", text));
+        };
+        (transformer.0)(parameters, message)
+    }
+
+    pub(crate) fn log(&self, level: Level, text: &str) {
+        self.0.log.borrow_mut().push((level, text.to_owned()));
+    }
+
+    pub(crate) fn workflow(&self) -> String {
+        "Test".to_owned()
+    }
+
+    pub(crate) fn setting(&self) -> String {
+        self.0.setting.to_string()
+    }
+
+    pub(crate) fn message_id(&self) -> String {
+        "test-1".to_owned()
+    }
+
+    pub(crate) fn attempt_key(&self) -> String {
+        format!("test-1/{}", self.0.setting)
+    }
+
+    pub(crate) fn attempt(&self) -> u32 {
+        self.0.attempt
+    }
+
+    pub(crate) fn remaining(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+}

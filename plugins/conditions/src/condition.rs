@@ -1,0 +1,268 @@
+//! One condition: what it looks at, what it asks (contract 6.2).
+
+use crate::comparison::{
+    DATE_COMPARERS, DateComparer, STRING_COMPARERS, StringComparer, VALID_COMPARERS, length,
+};
+use crate::{DateTime, Place, PlaceFields, Sight, Source, Text};
+use tureen_plugin_sdk::{
+    Choice, Direction, Finding, Findings, Format, Message, Placement, Problem, Settings, StepError,
+};
+
+/// One condition of a filter or of a conditional block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    negated: bool,
+    test: Test,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Test {
+    Text(TextTest),
+    Date { first: Source, comparer: DateComparer, second: Source },
+    Valid { source: Place, valid: bool },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct TextTest {
+    first: Source,
+    comparer: StringComparer,
+    second: Source,
+    case_sensitive: bool,
+    /// Whether any repetition of the field may match.
+    repetitions: bool,
+}
+
+/// The classes of conditions, without their namespace.
+pub(crate) const STRING_CLASS: &str = "StringMessageFilter";
+pub(crate) const DATE_CLASS: &str = "DateMessageFilter";
+pub(crate) const VALID_CLASS: &str = "ValidMessageFilter";
+
+impl Condition {
+    /// Reads a condition of a class; `None` when there is no such class.
+    pub(crate) fn read(
+        class: &str,
+        settings: &Settings,
+        placement: &Placement,
+    ) -> Option<Result<Self, Findings>> {
+        let test = match class {
+            STRING_CLASS => TextTest::read(settings).map(Test::Text),
+            DATE_CLASS => read_date(settings, placement),
+            VALID_CLASS => read_valid(settings),
+            _ => return None,
+        };
+        let mut findings = Findings::default();
+        let negated = findings.keep(settings.flag("Not")).flatten().unwrap_or(false);
+        let test = findings.keep(test);
+        Some(match test {
+            Some(test) => findings.or(Self { negated, test }),
+            None => Err(findings),
+        })
+    }
+
+    /// Whether the condition holds for the message.
+    ///
+    /// # Errors
+    /// When an operand cannot be read, or a length is not a number.
+    pub fn holds(&self, sight: &Sight<'_>) -> Result<bool, StepError> {
+        let holds = match &self.test {
+            Test::Text(test) => test.holds(sight)?,
+            Test::Date {
+                first: Source::Place(place), comparer: DateComparer::InMessage, ..
+            } => place.exists(sight)?,
+            Test::Date { first, comparer, second } => {
+                let second = if comparer.compares() { second.value(sight)? } else { "".into() };
+                comparer.holds(&first.value(sight)?, &second)
+            }
+            Test::Valid { source, valid } => {
+                let check = source.with(sight, |message, _| Ok(message.check().is_empty()))?;
+                check.unwrap_or(false) == *valid
+            }
+        };
+        Ok(holds != self.negated)
+    }
+
+    /// What it asks, in authored words.
+    pub(crate) fn describe(&self) -> String {
+        let not = if self.negated { "Not " } else { "" };
+        match &self.test {
+            Test::Text(test) => {
+                format!("{not}{} {}", test.first.authored(), name(&STRING_COMPARERS, test.comparer))
+            }
+            Test::Date { first, comparer, .. } => {
+                format!("{not}{} {} (date)", first.authored(), name(&DATE_COMPARERS, *comparer))
+            }
+            Test::Valid { valid, .. } => format!("{not}{}", name(&VALID_COMPARERS, *valid)),
+        }
+    }
+}
+
+fn name<T: Copy + PartialEq>(choices: &[Choice<T>], value: T) -> &'static str {
+    choices.iter().find(|(_, _, known)| *known == value).map_or("", |(_, name, _)| name)
+}
+
+impl TextTest {
+    fn read(settings: &Settings) -> Result<Self, Findings> {
+        let mut findings = Findings::default();
+        let first = findings.keep(Source::read(settings, PlaceFields::CONDITION));
+        let second = findings.keep(second_operand(settings));
+        let comparer = findings.keep(settings.choice("Comparer", &STRING_COMPARERS)).flatten();
+        let case_sensitive = findings.keep(settings.flag("CaseSensitive")).flatten();
+        let repetitions = findings.keep(settings.flag("IncludesRepeatFields")).flatten();
+        let (Some(first), Some(second)) = (first, second) else { return Err(findings) };
+        let test = Self {
+            first,
+            comparer: comparer.unwrap_or(StringComparer::Equals),
+            second,
+            case_sensitive: case_sensitive.unwrap_or(false),
+            repetitions: repetitions.unwrap_or(false),
+        };
+        findings.keep(test.check(settings));
+        findings.or(test)
+    }
+
+    fn check(&self, settings: &Settings) -> Result<(), Finding> {
+        let in_message = self.comparer == StringComparer::InMessage;
+        if in_message && matches!(self.first, Source::Text(_)) {
+            return Err(needs_a_place(settings));
+        }
+        if self.comparer == StringComparer::InDataTable {
+            let text = "InDataTable is not available yet: compare with InList, or look the value \
+                        up in a transformer before the conditions";
+            return Err(settings.error("Comparer", "condition.data-table", text));
+        }
+        if let (true, Source::Text(text)) = (self.comparer.counts(), &self.second)
+            && let Some(literal) = text.literal()
+        {
+            length(literal).map_err(|problem| at_second(settings, problem))?;
+        }
+        Ok(())
+    }
+
+    fn holds(&self, sight: &Sight<'_>) -> Result<bool, StepError> {
+        let second = if self.comparer.compares() { self.second.value(sight)? } else { "".into() };
+        let place = match &self.first {
+            Source::Place(place) => place,
+            Source::Text(text) => {
+                return self.compare(&text.expand(sight.context)?, &second, sight);
+            }
+        };
+        let repetitions =
+            if self.repetitions { place.with(sight, repetitions)?.flatten() } else { None };
+        let Some(paths) = repetitions else {
+            return match self.comparer {
+                StringComparer::InMessage => place.exists(sight),
+                _ => self.compare(&self.first.value(sight)?, &second, sight),
+            };
+        };
+        if self.comparer == StringComparer::InMessage {
+            return Ok(!paths.is_empty());
+        }
+        for path in &paths {
+            let value = place.with(sight, |message, _| message.text(path))?.unwrap_or_default();
+            if self.compare(&value, &second, sight)? {
+                return Ok(true);
+            }
+        }
+        Ok(paths.is_empty() && self.compare("", &second, sight)?)
+    }
+
+    fn compare(&self, first: &str, second: &str, sight: &Sight<'_>) -> Result<bool, StepError> {
+        Ok(self.comparer.holds(first, second, self.case_sensitive, sight.context)?)
+    }
+}
+
+/// The exact paths of a path in every repetition of its field; `None` where
+/// fields do not repeat.
+fn repetitions(message: &Message, path: &str) -> Result<Option<Vec<String>>, Problem> {
+    match every_repetition(path) {
+        Some(pattern) if message.format() == Format::Hl7 => message.find(&pattern).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// `PID-3.1` and `PID-3[1].1` as `PID-3[*].1`; `None` for a whole segment.
+fn every_repetition(path: &str) -> Option<String> {
+    let (segment, field) = path.split_once('-')?;
+    let digits = field.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = field.split_at_checked(digits)?;
+    let rest = match rest.strip_prefix('[') {
+        Some(indexed) => indexed.split_once(']').map_or("", |(_, rest)| rest),
+        None => rest,
+    };
+    Some(format!("{segment}-{number}[*]{rest}"))
+}
+
+/// The second operand: by reference where `ToPath` names one, else `Value`.
+fn second_operand(settings: &Settings) -> Result<Source, Findings> {
+    let path = settings.text("ToPath")?.unwrap_or_default();
+    if path.is_empty() {
+        return Ok(Source::Text(Text::new(settings.text("Value")?.unwrap_or_default())));
+    }
+    if settings.id("ToSetting")?.is_none() {
+        return Ok(Source::Text(Text::new(path)));
+    }
+    Source::read(settings, PlaceFields::OPERAND)
+}
+
+fn read_date(settings: &Settings, placement: &Placement) -> Result<Test, Findings> {
+    let mut findings = Findings::default();
+    let first = findings.keep(Source::read(settings, PlaceFields::CONDITION));
+    let second = findings.keep(second_operand(settings));
+    let comparer = findings.keep(settings.choice("Comparer", &DATE_COMPARERS)).flatten();
+    let comparer = comparer.unwrap_or(DateComparer::Equals);
+    let (Some(first), Some(second)) = (first, second) else { return Err(findings) };
+    if comparer == DateComparer::InMessage && matches!(first, Source::Text(_)) {
+        findings.push(needs_a_place(settings));
+    }
+    if let (true, Source::Text(text)) = (comparer.compares(), &second)
+        && let Some(literal) = text.literal()
+        && DateTime::parse(literal).is_none()
+    {
+        let text = "the second value is not a date-time such as 20260102 or 2026-01-02T03:04: the \
+                    comparison is never true";
+        let problem = Problem::new("condition.date", text);
+        placement.warn(at_second(settings, problem).problem);
+    }
+    findings.or(Test::Date { first, comparer, second })
+}
+
+fn read_valid(settings: &Settings) -> Result<Test, Findings> {
+    let source = Source::read(settings, PlaceFields::CONDITION)?;
+    let valid = settings.choice("Comparer", &VALID_COMPARERS)?.unwrap_or(true);
+    let source = match source {
+        Source::Place(place) => place,
+        Source::Text(path) => {
+            Place { setting: settings.id("FromSetting")?, direction: Direction::Inbound, path }
+        }
+    };
+    Ok(Test::Valid { source: Place { path: Text::new(String::new()), ..source }, valid })
+}
+
+fn needs_a_place(settings: &Settings) -> Finding {
+    let text = "InMessage asks whether a place of a message exists, and the first value is a text: \
+                choose the message in FromSetting and FromDirection";
+    settings.error("Comparer", "condition.operand", text)
+}
+
+fn at_second(settings: &Settings, problem: Problem) -> Finding {
+    let name = if settings.has("ToPath") { "ToPath" } else { "Value" };
+    Finding::error(problem.at(settings.pointer_to(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_repetition_of_a_field_is_meant_whatever_index_it_has() {
+        for (path, expected) in [
+            ("PID-3", Some("PID-3[*]")),
+            ("PID-3.1", Some("PID-3[*].1")),
+            ("PID-3[2].1.2", Some("PID-3[*].1.2")),
+            ("OBX[2]-5.1", Some("OBX[2]-5[*].1")),
+            ("PID", None),
+        ] {
+            assert_eq!(every_repetition(path).as_deref(), expected, "{path}");
+        }
+    }
+}
