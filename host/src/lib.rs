@@ -1,1 +1,2 @@
-//! (skeleton)
+//! The server (skeleton).
+pub mod config;

@@ -1,0 +1,432 @@
+//! The server's configuration file, `tureen.toml`: typed, checked, with every default.
+//!
+//! Knows the names, units and limits of the keys. Deliberately does not know who uses them.
+//!
+//! # Invariants
+//! - Every key has a default and the file may be absent (test: `the_shipped_file_is_the_defaults`).
+//! - An unknown key, a wrong type or a number out of range is an error with file, line and column;
+//!   nothing is guessed and nothing is ignored.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+#[cfg(test)]
+mod tests;
+
+/// The name of the file inside a home.
+pub const FILE_NAME: &str = "tureen.toml";
+
+/// The commented file that `tureen init` writes. It parses to [`ServerConfig::default`].
+pub const DEFAULT_FILE: &str = include_str!("config/tureen.toml");
+
+/// The longest configuration file that is read, in bytes.
+pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Everything an operator can set for one home.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    pub listen: Listen,
+    pub http: Http,
+    pub limits: Limits,
+    pub reload: Reload,
+    pub log: Log,
+    /// What single plugins may do, by plugin name. Names of plugins that are not installed are
+    /// not an error here.
+    pub plugins: BTreeMap<String, Plugin>,
+    /// Lookup tables: name to file, relative to the home unless absolute.
+    pub tables: BTreeMap<String, PathBuf>,
+    /// Global variables: name to text.
+    pub globals: BTreeMap<String, String>,
+    /// Id of a code object in a workflow to the name of the plugin that stands in for it.
+    pub bindings: BTreeMap<String, String>,
+}
+
+/// Where the server listens.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// The local address of every receiver.
+    pub address: IpAddr,
+    /// The port of receivers in host mode (contract 4.2, `UseIntegrationHostServiceAddress`).
+    pub shared_port: u16,
+    /// Whether the shared port speaks HTTPS.
+    pub shared_tls: bool,
+}
+
+/// How HTTP answers look.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    pub status_profile: StatusProfile,
+    /// The Content-Type of HL7 answers.
+    pub hl7_content_type: String,
+}
+
+/// Which of the two status tables of contract 4.2 is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StatusProfile {
+    /// HL7 over HTTP: what carries an acknowledgement is 200.
+    Hoh,
+    /// The status tells the outcome.
+    Rest,
+}
+
+/// Every limit of the network side. Units are in the names.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    #[serde(deserialize_with = "between::<1, 1_000_000, _, _>")]
+    pub connections: usize,
+    #[serde(deserialize_with = "between::<1, 1_000_000, _, _>")]
+    pub connections_per_peer: usize,
+    #[serde(deserialize_with = "between::<1, 1_000_000, _, _>")]
+    pub requests_in_flight: usize,
+    #[serde(deserialize_with = "between::<1, 100_000, _, _>")]
+    pub messages_in_flight: usize,
+    /// Head of a request. Below 1 KiB ordinary clients fail.
+    #[serde(deserialize_with = "between::<1_024, 1_048_576, _, _>")]
+    pub header_bytes: usize,
+    #[serde(deserialize_with = "between::<8, 1_000, _, _>")]
+    pub header_count: usize,
+    #[serde(deserialize_with = "between::<64, 65_534, _, _>")]
+    pub url_bytes: usize,
+    #[serde(deserialize_with = "between::<1, 600, _, _>")]
+    pub handshake_timeout_seconds: u64,
+    #[serde(deserialize_with = "between::<1, 600, _, _>")]
+    pub header_timeout_seconds: u64,
+    #[serde(deserialize_with = "between::<1, 86_400, _, _>")]
+    pub idle_timeout_seconds: u64,
+    #[serde(deserialize_with = "between::<1, 1_073_741_824, _, _>")]
+    pub body_bytes: usize,
+    #[serde(deserialize_with = "between::<1, 3_600, _, _>")]
+    pub body_timeout_seconds: u64,
+    #[serde(deserialize_with = "between::<1, 3_600, _, _>")]
+    pub body_rate_grace_seconds: u64,
+    /// 0 switches the check of the rate off; the deadline stays.
+    #[serde(deserialize_with = "between::<0, 1_073_741_824, _, _>")]
+    pub body_rate_bytes_per_second: u64,
+    #[serde(deserialize_with = "between::<1, 1_099_511_627_776, _, _>")]
+    pub body_bytes_in_flight: usize,
+    #[serde(deserialize_with = "between::<1, 3_600, _, _>")]
+    pub write_timeout_seconds: u64,
+    #[serde(deserialize_with = "between::<0, 86_400, _, _>")]
+    pub drain_timeout_seconds: u64,
+    #[serde(deserialize_with = "between::<1_024, 1_073_741_824, _, _>")]
+    pub workflow_bytes: usize,
+}
+
+/// How changed files are noticed.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reload {
+    #[serde(deserialize_with = "between::<0, 60_000, _, _>")]
+    pub debounce_milliseconds: u64,
+    #[serde(deserialize_with = "between::<1, 86_400, _, _>")]
+    pub rescan_seconds: u64,
+    pub watch: Watch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Watch {
+    /// The operating system reports changes.
+    Events,
+    /// The server looks for changes.
+    Poll,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// A level, or a filter in the syntax of `tracing_subscriber::EnvFilter`.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Grants and limits of one plugin. A limit that is `None` has the sandbox's default.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plugin {
+    /// One instance serves many messages, never two at a time.
+    pub reuse: Option<bool>,
+    #[serde(deserialize_with = "optional_between::<65_536, 4_294_967_296, _, _>")]
+    pub memory_bytes: Option<usize>,
+    #[serde(deserialize_with = "optional_between::<1, 86_400_000, _, _>")]
+    pub time_milliseconds: Option<u64>,
+    #[serde(deserialize_with = "optional_between::<1, 1_000_000_000, _, _>")]
+    pub host_calls: Option<u64>,
+    #[serde(deserialize_with = "optional_between::<0, 1_000_000, _, _>")]
+    pub log_lines: Option<usize>,
+    #[serde(deserialize_with = "optional_between::<0, 1_073_741_824, _, _>")]
+    pub log_bytes: Option<usize>,
+    #[serde(deserialize_with = "optional_between::<1, 1_073_741_824, _, _>")]
+    pub output_bytes: Option<usize>,
+    pub directories: Vec<GrantedDirectory>,
+    /// Outbound hosts, each `name:port`.
+    pub hosts: Vec<String>,
+    /// Names of environment variables that the plugin may read.
+    pub environment: Vec<String>,
+}
+
+/// A directory that a plugin may open.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantedDirectory {
+    /// Relative to the home unless absolute.
+    pub path: PathBuf,
+    #[serde(default)]
+    pub write: bool,
+}
+
+/// Something that works but is probably not meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {text}")]
+pub struct ConfigWarning {
+    pub key: String,
+    pub text: String,
+}
+
+/// Why a configuration cannot be used. The fault is always the operator's.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    #[error("cannot read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} is {found} bytes long, expected at most {FILE_BYTES_MAX}")]
+    TooLong { path: PathBuf, found: u64 },
+    #[error("{path}:{line}:{column}: {text}")]
+    Content { path: PathBuf, line: usize, column: usize, text: String },
+    #[error("{path}: {key}: {text}")]
+    Contradiction { path: PathBuf, key: String, text: String },
+}
+
+impl ServerConfig {
+    /// Reads `tureen.toml` of a home; an absent file gives the defaults.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is too long, is not TOML, has unknown keys, wrong types or
+    /// numbers out of range, or keys that contradict each other.
+    pub fn load(home: &Path) -> Result<(Self, Vec<ConfigWarning>), ConfigError> {
+        let path = home.join(FILE_NAME);
+        match read_limited(&path)? {
+            Some(text) => Self::parse(&path, &text),
+            None => Ok((Self::default(), Vec::new())),
+        }
+    }
+
+    /// Parses the text of a file; `path` is only used in messages.
+    ///
+    /// # Errors
+    /// As [`ServerConfig::load`].
+    pub fn parse(path: &Path, text: &str) -> Result<(Self, Vec<ConfigWarning>), ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let (line, column) = line_and_column(text, error.span());
+            let text = error.message().to_owned();
+            ConfigError::Content { path: path.to_owned(), line, column, text }
+        })?;
+        config.refuse_contradictions().map_err(|(key, text)| ConfigError::Contradiction {
+            path: path.to_owned(),
+            key,
+            text,
+        })?;
+        let warnings = config.warnings();
+        Ok((config, warnings))
+    }
+
+    /// Names are case-insensitive in workflows, so two spellings of one name are two values for it.
+    fn refuse_contradictions(&self) -> Result<(), (String, String)> {
+        refuse_same_name("tables", self.tables.keys())?;
+        refuse_same_name("globals", self.globals.keys())?;
+        refuse_same_name("bindings", self.bindings.keys())?;
+        let content_type = &self.http.hl7_content_type;
+        if content_type.is_empty() || !content_type.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        {
+            let text = "is not usable as a Content-Type, expected visible ASCII characters";
+            return Err(("http.hl7_content_type".to_owned(), text.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn warnings(&self) -> Vec<ConfigWarning> {
+        let limits = &self.limits;
+        let mut warnings = Vec::new();
+        let mut warn = |key: &str, text: String| {
+            warnings.push(ConfigWarning { key: key.to_owned(), text });
+        };
+        if limits.body_bytes > limits.body_bytes_in_flight {
+            let text = format!(
+                "is {}, but all bodies together may have only {} bytes (body_bytes_in_flight), so \
+                 a body of the full size is always answered with 503",
+                limits.body_bytes, limits.body_bytes_in_flight
+            );
+            warn("limits.body_bytes", text);
+        }
+        if limits.connections_per_peer > limits.connections {
+            let text = "is more than limits.connections and has no effect".to_owned();
+            warn("limits.connections_per_peer", text);
+        }
+        if limits.url_bytes >= limits.header_bytes {
+            let text = "is not less than limits.header_bytes and has no effect".to_owned();
+            warn("limits.url_bytes", text);
+        }
+        if limits.body_rate_grace_seconds >= limits.body_timeout_seconds {
+            let text = "is not less than limits.body_timeout_seconds, so the rate is never checked";
+            warn("limits.body_rate_grace_seconds", text.to_owned());
+        }
+        warnings
+    }
+}
+
+impl Limits {
+    pub fn handshake_timeout(&self) -> Duration {
+        Duration::from_secs(self.handshake_timeout_seconds)
+    }
+    pub fn header_timeout(&self) -> Duration {
+        Duration::from_secs(self.header_timeout_seconds)
+    }
+    pub fn idle_timeout(&self) -> Duration {
+        Duration::from_secs(self.idle_timeout_seconds)
+    }
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_secs(self.body_timeout_seconds)
+    }
+    pub fn body_rate_grace(&self) -> Duration {
+        Duration::from_secs(self.body_rate_grace_seconds)
+    }
+    pub fn write_timeout(&self) -> Duration {
+        Duration::from_secs(self.write_timeout_seconds)
+    }
+    pub fn drain_timeout(&self) -> Duration {
+        Duration::from_secs(self.drain_timeout_seconds)
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), shared_port: 8443, shared_tls: true }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            status_profile: StatusProfile::Hoh,
+            hl7_content_type: "x-application/hl7-v2+er7".to_owned(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1_024,
+            connections_per_peer: 256,
+            requests_in_flight: 512,
+            messages_in_flight: 64,
+            header_bytes: 16 * 1024,
+            header_count: 100,
+            url_bytes: 8 * 1024,
+            handshake_timeout_seconds: 10,
+            header_timeout_seconds: 10,
+            idle_timeout_seconds: 75,
+            body_bytes: 16 * 1024 * 1024,
+            body_timeout_seconds: 30,
+            body_rate_grace_seconds: 10,
+            body_rate_bytes_per_second: 1_000,
+            body_bytes_in_flight: 256 * 1024 * 1024,
+            write_timeout_seconds: 30,
+            drain_timeout_seconds: 30,
+            workflow_bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+impl Default for Reload {
+    fn default() -> Self {
+        Self { debounce_milliseconds: 300, rescan_seconds: 30, watch: Watch::Events }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+fn read_limited(path: &Path) -> Result<Option<String>, ConfigError> {
+    let read_error = |source| ConfigError::Read { path: path.to_owned(), source };
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(read_error(error)),
+    };
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(ConfigError::TooLong { path: path.to_owned(), found: metadata.len() });
+    }
+    std::fs::read_to_string(path).map(Some).map_err(read_error)
+}
+
+fn refuse_same_name<'a>(
+    section: &str,
+    names: impl Iterator<Item = &'a String>,
+) -> Result<(), (String, String)> {
+    let mut seen = BTreeMap::new();
+    for name in names {
+        if let Some(first) = seen.insert(name.to_lowercase(), name) {
+            let text = format!("is the same name as {first}: upper and lower case do not differ");
+            return Err((format!("{section}.{name}"), text));
+        }
+    }
+    Ok(())
+}
+
+/// One-based line and column (in characters) of the start of a byte range.
+fn line_and_column(text: &str, span: Option<Range<usize>>) -> (usize, usize) {
+    let start = span.map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
+
+fn between<'de, const MIN: u64, const MAX: u64, D, N>(deserializer: D) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<u64>,
+{
+    let found = u64::deserialize(deserializer)?;
+    if !(MIN..=MAX).contains(&found) {
+        let text = format!("expected a number from {MIN} to {MAX}, found {found}");
+        return Err(serde::de::Error::custom(text));
+    }
+    N::try_from(found)
+        .map_err(|_| serde::de::Error::custom("the number is too large for this machine"))
+}
+
+fn optional_between<'de, const MIN: u64, const MAX: u64, D, N>(
+    deserializer: D,
+) -> Result<Option<N>, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<u64>,
+{
+    between::<MIN, MAX, D, N>(deserializer).map(Some)
+}

@@ -1,0 +1,115 @@
+use super::*;
+
+fn parse(text: &str) -> Result<(ServerConfig, Vec<ConfigWarning>), ConfigError> {
+    ServerConfig::parse(Path::new("tureen.toml"), text)
+}
+
+#[test]
+fn the_shipped_file_is_the_defaults() {
+    let (config, warnings) = parse(DEFAULT_FILE).unwrap();
+    assert_eq!(config, ServerConfig::default());
+    assert_eq!(warnings, []);
+}
+
+#[test]
+fn the_shipped_file_mentions_every_key() {
+    let all = toml::Table::try_from(ServerConfig::default()).unwrap();
+    for (section, keys) in &all {
+        let start = DEFAULT_FILE.find(&format!("[{section}")).unwrap_or_else(|| {
+            panic!("the section {section} is not in the file");
+        });
+        for key in keys.as_table().unwrap().keys() {
+            let line = format!("\n{key} = ");
+            assert!(DEFAULT_FILE[start..].contains(&line), "{section}.{key} is not in the file");
+        }
+    }
+}
+
+#[test]
+fn the_shipped_file_mentions_every_key_of_a_plugin_and_its_example_is_valid() {
+    let example: String = DEFAULT_FILE
+        .lines()
+        .skip_while(|line| *line != "# [plugins.file-writer]")
+        .take_while(|line| line.starts_with("# "))
+        .map(|line| format!("{}\n", line.trim_start_matches("# ")))
+        .collect();
+    let (config, _) = parse(&example).unwrap();
+    let plugin = config.plugins.get("file-writer").unwrap();
+    let keys = toml::Table::try_from(plugin).unwrap();
+    assert_eq!(keys.len(), 10, "a key of [plugins] is missing in the example: {keys:?}");
+    assert_eq!(plugin.directories, [GrantedDirectory { path: "out".into(), write: true }]);
+}
+
+#[test]
+fn an_absent_file_gives_the_defaults() {
+    let home = tempfile::tempdir().unwrap();
+    let (config, warnings) = ServerConfig::load(home.path()).unwrap();
+    assert_eq!(config, ServerConfig::default());
+    assert_eq!(warnings, []);
+}
+
+#[test]
+fn a_file_changes_only_what_it_names() {
+    let home = tempfile::tempdir().unwrap();
+    let text =
+        "[limits]\nbody_bytes = 100\n[http]\nstatus_profile = \"rest\"\n[globals]\nA = \"1\"\n";
+    std::fs::write(home.path().join(FILE_NAME), text).unwrap();
+    let (config, _) = ServerConfig::load(home.path()).unwrap();
+    let mut expected = ServerConfig::default();
+    expected.limits.body_bytes = 100;
+    expected.http.status_profile = StatusProfile::Rest;
+    expected.globals.insert("A".to_owned(), "1".to_owned());
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn mistakes_are_found_with_their_place() {
+    let cases = [
+        ("[limits]\nbody_byte = 5\n", "tureen.toml:2:1: unknown field `body_byte`"),
+        ("[limit]\n", "tureen.toml:1:2: unknown field `limit`"),
+        ("[limits]\nbody_bytes = 0\n", "tureen.toml:2:14: expected a number from 1 to 1073741824"),
+        ("[limits]\n  connections = -1\n", "tureen.toml:2:17: "),
+        ("[limits]\nconnections = \"9\"\n", "tureen.toml:2:15: invalid type"),
+        ("[listen]\naddress = \"localhost\"\n", "tureen.toml:2:11: invalid IP address"),
+        ("[http]\nstatus_profile = \"HOH\"\n", "tureen.toml:2:18: unknown variant `HOH`"),
+        ("[log]\nformat = \"xml\"\n", "tureen.toml:2:10: unknown variant `xml`"),
+        ("[plugins.a]\nmemory_bytes = 1\n", "tureen.toml:2:16: expected a number from 65536"),
+        ("[plugins.a]\ndirectories = [{ path = \"x\", mode = 1 }]\n", "tureen.toml:2:30: unknown"),
+        ("[globals]\nA = 1\n", "tureen.toml:2:5: invalid type"),
+        ("a = \n", "tureen.toml:1:5: "),
+        ("[globals]\nA = \"1\"\na = \"2\"\n", "tureen.toml: globals.a: is the same name as A"),
+        ("[http]\nhl7_content_type = \"\\n\"\n", "tureen.toml: http.hl7_content_type: is not"),
+    ];
+    for (text, expected) in cases {
+        let found = parse(text).unwrap_err().to_string();
+        assert!(found.starts_with(expected), "{text:?}: expected {expected:?}, found {found:?}");
+    }
+}
+
+#[test]
+fn settings_that_have_no_effect_are_warned_about() {
+    let cases = [
+        ("body_bytes = 9\nbody_bytes_in_flight = 8", "limits.body_bytes"),
+        ("connections = 8\nconnections_per_peer = 9", "limits.connections_per_peer"),
+        ("header_bytes = 1024\nurl_bytes = 1024", "limits.url_bytes"),
+        ("body_timeout_seconds = 10", "limits.body_rate_grace_seconds"),
+    ];
+    for (text, key) in cases {
+        let text = match text.contains("connections = 8") {
+            true => format!("[limits]\n{text}\n"),
+            false => format!("[limits]\nconnections = 1024\n{text}\n"),
+        };
+        let (_, warnings) = parse(&text).unwrap();
+        let keys: Vec<_> = warnings.iter().map(|warning| warning.key.as_str()).collect();
+        assert_eq!(keys, [key], "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_too_long_is_not_read() {
+    let home = tempfile::tempdir().unwrap();
+    let text = "#".repeat(FILE_BYTES_MAX as usize + 1);
+    std::fs::write(home.path().join(FILE_NAME), text).unwrap();
+    let error = ServerConfig::load(home.path()).unwrap_err();
+    assert!(matches!(error, ConfigError::TooLong { found, .. } if found == FILE_BYTES_MAX + 1));
+}
