@@ -1,2 +1,4 @@
 //! The server (skeleton).
 pub mod config;
+pub mod listener;
+pub mod receiver;

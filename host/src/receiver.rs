@@ -1,0 +1,259 @@
+//! The HTTP receiver: a request in, checked and complete, a reply out.
+//!
+//! Stage: listener → **receiver** → pipeline. Knows HTTP/1.1, HTTP/2, limits, routes and the
+//! variables that a request sets. Deliberately does not know messages, workflows, the sandbox or
+//! the journal: those are behind [`Exchange`].
+//!
+//! # Invariants
+//! - Only a complete, cleanly ended body reaches [`Exchange::receive`]. A cut or broken one is 400
+//!   and the connection closes.
+//! - The target (thus the workflow version) is chosen when the head of the request has arrived and
+//!   stays for the whole request, whatever is reloaded meanwhile.
+//! - Once called, `receive` runs to its end, even when the client goes away.
+//! - Every accepted request gets exactly one response.
+//! - Checks that need only the head come before the first byte of the body is asked for, so
+//!   `100 Continue` is never sent to a request that is refused.
+
+use std::marker::PhantomData;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+use crate::listener::{Connection, Protocol, Stream};
+use answer::Answers;
+use flight::Flight;
+use replay::Replay;
+use sniff::Version;
+
+pub use credentials::BasicCredentials;
+pub use route::{DuplicateRoute, RouteTable, service_segments};
+
+mod answer;
+mod body;
+mod credentials;
+mod flight;
+mod framing;
+mod head;
+mod http1;
+mod http2;
+mod refusal;
+mod replay;
+mod route;
+mod sniff;
+mod strict_stream;
+#[cfg(test)]
+mod tests;
+mod variables;
+mod write_deadline;
+
+/// A receiver's place on a listener (contract 4.2).
+#[derive(Clone, Debug)]
+pub struct Route<T> {
+    /// Decoded path segments; empty for a receiver of everything. See [`service_segments`].
+    pub service_name: Vec<String>,
+    pub query: Vec<DeclaredParameter>,
+    pub sections: Vec<DeclaredSection>,
+    pub extract_parameters: bool,
+    pub extract_sections: bool,
+    /// Below the server's own limit; `None` for the server's limit.
+    pub body_bytes_max: Option<usize>,
+    /// HTTP Basic credentials that every request must carry. `None` for no check.
+    pub credentials: Option<BasicCredentials>,
+    pub target: T,
+}
+
+impl<T> Route<T> {
+    /// A route that extracts nothing.
+    pub fn new(service_name: Vec<String>, target: T) -> Self {
+        Self {
+            service_name,
+            query: Vec::new(),
+            sections: Vec::new(),
+            extract_parameters: false,
+            extract_sections: false,
+            body_bytes_max: None,
+            credentials: None,
+            target,
+        }
+    }
+}
+
+/// A query parameter that becomes a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredParameter {
+    /// The key in the query; upper and lower case do not differ.
+    pub key: String,
+    pub variable: String,
+    /// The value when the parameter is missing or empty.
+    pub default: Option<String>,
+}
+
+/// A path segment after the service name that becomes a variable, by position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredSection {
+    pub variable: String,
+    /// The value when the segment is missing or empty.
+    pub default: Option<String>,
+}
+
+/// One complete request.
+pub struct Received {
+    pub body: Bytes,
+    pub method: String,
+    pub client_ip: IpAddr,
+    pub content_type: Option<String>,
+    /// Declared query parameters, then declared URL sections, with defaults applied (contract 4.2,
+    /// behaviour 5 and 6). Missing ones without default are not here.
+    pub variables: Vec<(String, String)>,
+    pub received_at: jiff::Zoned,
+}
+
+/// Prints no content: a body and its variables are patient data.
+impl std::fmt::Debug for Received {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Received")
+            .field("method", &self.method)
+            .field("client_ip", &self.client_ip)
+            .field("content_type", &self.content_type)
+            .field("body_bytes", &self.body.len())
+            .field("variables", &self.variables.len())
+            .finish()
+    }
+}
+
+/// What is answered. A status outside 200 to 599 is sent as 500.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub content_type: Option<String>,
+    pub body: Bytes,
+    /// Further header fields. One that is not valid in HTTP is left out and logged.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Prints no content.
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Reply")
+            .field("status", &self.status)
+            .field("content_type", &self.content_type)
+            .field("body_bytes", &self.body.len())
+            .finish()
+    }
+}
+
+impl Reply {
+    /// A reply without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, content_type: None, body: Bytes::new(), headers: Vec::new() }
+    }
+}
+
+/// What stands behind the receiver.
+pub trait Exchange<T>: Send + Sync + 'static {
+    /// Takes one complete request to its reply. A panic is answered with 500.
+    fn receive(&self, target: T, received: Received) -> impl Future<Output = Reply> + Send;
+
+    /// The status that answers a HEAD request: 200 when the target works.
+    fn health(&self, target: &T) -> u16;
+}
+
+/// Limits of the HTTP side; see `tureen.toml` for their meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    pub requests_in_flight: usize,
+    pub header_bytes: usize,
+    pub header_count: usize,
+    pub url_bytes: usize,
+    pub header_timeout: Duration,
+    pub idle_timeout: Duration,
+    pub body_bytes: usize,
+    pub body_timeout: Duration,
+    pub body_rate_grace: Duration,
+    pub body_rate_bytes_per_second: u64,
+    pub body_bytes_in_flight: usize,
+    pub write_timeout: Duration,
+}
+
+impl From<&config::Limits> for HttpLimits {
+    fn from(limits: &config::Limits) -> Self {
+        Self {
+            requests_in_flight: limits.requests_in_flight,
+            header_bytes: limits.header_bytes,
+            header_count: limits.header_count,
+            url_bytes: limits.url_bytes,
+            header_timeout: limits.header_timeout(),
+            idle_timeout: limits.idle_timeout(),
+            body_bytes: limits.body_bytes,
+            body_timeout: limits.body_timeout(),
+            body_rate_grace: limits.body_rate_grace(),
+            body_rate_bytes_per_second: limits.body_rate_bytes_per_second,
+            body_bytes_in_flight: limits.body_bytes_in_flight,
+            write_timeout: limits.write_timeout(),
+        }
+    }
+}
+
+/// Speaks HTTP on the connections of a listener.
+pub struct HttpReceiver<T, E> {
+    parts: Arc<ReceiverParts<E>>,
+    target: PhantomData<fn(T)>,
+}
+
+/// What every request needs.
+struct ReceiverParts<E> {
+    exchange: E,
+    limits: HttpLimits,
+    flight: Arc<Flight>,
+}
+
+impl<T, E: Exchange<T>> HttpReceiver<T, E> {
+    pub fn new(exchange: E, limits: HttpLimits) -> Self {
+        let flight = Flight::new(limits.requests_in_flight, limits.body_bytes_in_flight);
+        let parts = Arc::new(ReceiverParts { exchange, limits, flight });
+        Self { parts, target: PhantomData }
+    }
+
+    /// Requests that are being received or answered now.
+    pub fn requests_in_flight(&self) -> usize {
+        self.parts.flight.requests()
+    }
+}
+
+impl<T, E> Protocol for HttpReceiver<T, E>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Exchange<T>,
+{
+    type Routes = RouteTable<T>;
+
+    async fn serve(&self, connection: Connection, routes: Arc<ArcSwap<RouteTable<T>>>) {
+        let Connection { stream, peer, stop, tasks, .. } = connection;
+        let header_timeout = self.parts.limits.header_timeout;
+        let Some((version, stream)) = sniff::sniff(stream, header_timeout, &stop).await else {
+            return;
+        };
+        let parts = self.parts.clone();
+        let answers = Answers { parts, routes, client_ip: peer.ip().to_canonical(), tasks };
+        let end = ConnectionEnd { peer, stop };
+        match version {
+            Version::Http1 => http1::serve(stream, end, answers).await,
+            Version::Http2 => http2::serve(stream, end, answers).await,
+        }
+    }
+}
+
+type ReplayedStream = Replay<Stream>;
+
+/// Who is at the other end of a connection, and when it has to end.
+struct ConnectionEnd {
+    peer: SocketAddr,
+    stop: CancellationToken,
+}

@@ -1,0 +1,156 @@
+//! One request to one response: the story of a request from its head on.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Version};
+use tokio_util::task::TaskTracker;
+
+use super::body::{read_body, refuse_announced_length};
+use super::flight::InFlight;
+use super::head::{check_credentials, check_head};
+use super::refusal::Refusal;
+use super::route::{RouteTable, decode_path};
+use super::variables::variables;
+use super::{Exchange, Received, ReceiverParts, Reply};
+
+/// Answers the requests of one connection.
+pub(super) struct Answers<T, E> {
+    pub(super) parts: Arc<ReceiverParts<E>>,
+    pub(super) routes: Arc<ArcSwap<RouteTable<T>>>,
+    pub(super) client_ip: IpAddr,
+    pub(super) tasks: TaskTracker,
+}
+
+/// What the head of a request decided.
+enum Decision<T> {
+    Health(u16),
+    Receive { target: T, bytes_max: usize, variables: Vec<(String, String)>, in_flight: InFlight },
+}
+
+impl<T, E> Answers<T, E>
+where
+    T: Clone + Send + Sync + 'static,
+    E: Exchange<T>,
+{
+    /// Never fails: whatever goes wrong is a status.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let mut close = head.version == Version::HTTP_10;
+        let mut response = match self.decide(&head, &body) {
+            Ok(Decision::Health(status)) => {
+                close |= !body.is_end_stream();
+                reply_response(Reply::empty(status))
+            }
+            Ok(Decision::Receive { target, bytes_max, variables, mut in_flight }) => {
+                match read_body(body, bytes_max, &self.parts.limits, &mut in_flight).await {
+                    Ok(body) => {
+                        let received = self.received(&head, body, variables);
+                        self.run(target, received, in_flight).await
+                    }
+                    Err(refusal) => {
+                        close = true;
+                        self.refuse(&head, refusal)
+                    }
+                }
+            }
+            Err(refusal) => {
+                close |= !body.is_end_stream() || matches!(refusal, Refusal::Malformed(_));
+                self.refuse(&head, refusal)
+            }
+        };
+        if close && head.version != Version::HTTP_2 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// Everything that the head alone decides. The routes are read once, here.
+    fn decide(&self, head: &Parts, body: &Incoming) -> Result<Decision<T>, Refusal> {
+        let limits = &self.parts.limits;
+        check_head(head, limits)?;
+        let segments = decode_path(head.uri.path())?;
+        let routes = self.routes.load();
+        let (route, sections) = routes.lookup(&segments).ok_or(Refusal::UnknownPath)?;
+        check_credentials(head, route)?;
+        if head.method == Method::HEAD {
+            return Ok(Decision::Health(self.parts.exchange.health(&route.target)));
+        }
+        let bytes_max =
+            route.body_bytes_max.map_or(limits.body_bytes, |own| own.min(limits.body_bytes));
+        refuse_announced_length(body, bytes_max)?;
+        let variables = variables(route, head.uri.query(), sections)?;
+        let in_flight = self.parts.flight.enter().ok_or(Refusal::Overloaded)?;
+        Ok(Decision::Receive { target: route.target.clone(), bytes_max, variables, in_flight })
+    }
+
+    fn received(&self, head: &Parts, body: Bytes, variables: Vec<(String, String)>) -> Received {
+        let content_type = head.headers.get(CONTENT_TYPE);
+        Received {
+            body,
+            method: head.method.as_str().to_owned(),
+            client_ip: self.client_ip,
+            content_type: content_type.and_then(|value| value.to_str().ok()).map(str::to_owned),
+            variables,
+            received_at: jiff::Zoned::now(),
+        }
+    }
+
+    /// Runs the exchange as a task of its own, so that a client that goes away does not stop it.
+    async fn run(&self, target: T, received: Received, held: InFlight) -> Response<Full<Bytes>> {
+        let parts = self.parts.clone();
+        let exchange = self.tasks.spawn(async move {
+            let reply = parts.exchange.receive(target, received).await;
+            drop(held);
+            reply
+        });
+        match exchange.await {
+            Ok(reply) => reply_response(reply),
+            Err(error) => {
+                tracing::error!(%error, "the exchange ended without a reply");
+                reply_response(Reply::empty(500))
+            }
+        }
+    }
+
+    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Full<Bytes>> {
+        // Not the path: it may carry a patient's number.
+        tracing::info!(client = %self.client_ip, method = %head.method, %refusal, "request refused");
+        refusal.response()
+    }
+}
+
+fn reply_response(reply: Reply) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(reply.status).ok();
+    let status = status.filter(|status| (200..600).contains(&status.as_u16()));
+    let mut response = match status {
+        Some(StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED) => {
+            Response::new(Full::default())
+        }
+        _ => Response::new(Full::new(reply.body)),
+    };
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Some(content_type) = &reply.content_type {
+        insert(headers, CONTENT_TYPE.as_str(), content_type);
+    }
+    for (name, value) in &reply.headers {
+        insert(headers, name, value);
+    }
+    response
+}
+
+fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
+    match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        (Ok(name), Ok(value)) => {
+            headers.append(name, value);
+        }
+        _ => tracing::warn!(name, "a header field of the reply is not valid and was left out"),
+    }
+}

@@ -1,0 +1,64 @@
+//! HTTP/1.1 on one connection.
+
+use std::sync::Arc;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+
+use super::answer::Answers;
+use super::strict_stream::{StreamTimes, StrictStream};
+use super::write_deadline::WriteDeadline;
+use super::{ConnectionEnd, Exchange, HttpLimits, ReplayedStream};
+
+/// hyper's own limit, which it holds without allocating.
+const HEADER_COUNT_DEFAULT: usize = 100;
+
+/// Serves until the client leaves, something is wrong, or the connection has to stop.
+pub(super) async fn serve<T, E>(stream: ReplayedStream, end: ConnectionEnd, answers: Answers<T, E>)
+where
+    T: Clone + Send + Sync + 'static,
+    E: Exchange<T>,
+{
+    let limits = answers.parts.limits;
+    let times = StreamTimes { header: limits.header_timeout, idle: limits.idle_timeout };
+    let stream = StrictStream::new(WriteDeadline::new(stream, limits.write_timeout), times);
+    let answers = Arc::new(answers);
+    let service = service_fn(move |request| {
+        let answers = answers.clone();
+        // Boxed because the connection is taken apart at the end, for which hyper wants to move it.
+        Box::pin(async move { Ok::<_, std::convert::Infallible>(answers.answer(request).await) })
+    });
+    let mut http = builder(&limits).serve_connection(TokioIo::new(stream), service);
+    let mut stopping = false;
+    let ended = loop {
+        tokio::select! {
+            ended = std::future::poll_fn(|context| http.poll_without_shutdown(context)) => {
+                break ended;
+            }
+            () = end.stop.cancelled(), if !stopping => {
+                stopping = true;
+                Pin::new(&mut http).graceful_shutdown();
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(peer = %end.peer, %error, "connection ended early");
+    }
+    http.into_parts().io.into_inner().close().await;
+}
+
+fn builder(limits: &HttpLimits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // StrictStream has the timers. This one also covers silence and would come first.
+        .header_read_timeout(None)
+        .max_header_size(limits.header_bytes)
+        // A client that has sent its request may close its side and still read the answer.
+        .half_close(true);
+    if limits.header_count != HEADER_COUNT_DEFAULT {
+        builder.max_headers(limits.header_count);
+    }
+    builder
+}

@@ -1,0 +1,69 @@
+//! Requests that are answered without reaching what stands behind the receiver.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ACCEPT_ENCODING, ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+
+/// Why a request is refused. The answer has no body (contract 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("the request is malformed: {0}")]
+    Malformed(&'static str),
+    #[error("the body is cut short or broken")]
+    BrokenBody,
+    #[error("credentials are missing or wrong")]
+    Unauthorized,
+    #[error("no receiver has this path")]
+    UnknownPath,
+    #[error("the method cannot be used")]
+    Method,
+    #[error("the body did not arrive in time")]
+    SlowBody,
+    #[error("the body is longer than the limit")]
+    LongBody,
+    #[error("the URL is longer than the limit")]
+    LongUrl,
+    #[error("the body is compressed")]
+    Encoding,
+    #[error("the expectation is unknown")]
+    Expectation,
+    #[error("too many requests or bytes are in flight")]
+    Overloaded,
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed(_) | Self::BrokenBody => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
+            Self::LongBody => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::LongUrl => StatusCode::URI_TOO_LONG,
+            Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    pub(super) fn response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = self.status();
+        let further = match self {
+            Self::Unauthorized => Some((
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"Tureen\", charset=\"UTF-8\""),
+            )),
+            Self::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"))),
+            Self::Encoding => Some((ACCEPT_ENCODING, HeaderValue::from_static("identity"))),
+            Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            _ => None,
+        };
+        if let Some((name, value)) = further {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
