@@ -23,11 +23,17 @@ pub(crate) use pattern::is_field as is_date_field;
 /// How precisely a date-time was written, from coarse to fine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
+    /// `2024`.
     Year,
+    /// `202403`.
     Month,
+    /// `20240305`.
     Day,
+    /// `2024030514`.
     Hour,
+    /// `202403051407`.
     Minute,
+    /// `20240305140709`.
     Second,
     /// A fraction of a second with this many digits, at most nine of them kept.
     Fraction(u8),
@@ -66,6 +72,7 @@ impl DateTime {
         }
     }
 
+    /// 1 to 9999.
     pub fn year(&self) -> i16 {
         self.local.year()
     }
@@ -80,15 +87,17 @@ impl DateTime {
         self.local.day()
     }
 
-    /// 0 to 23; 0 where it was not written. Minute and second likewise.
+    /// 0 to 23; 0 where it was not written.
     pub fn hour(&self) -> i8 {
         self.local.hour()
     }
 
+    /// 0 to 59; 0 where it was not written.
     pub fn minute(&self) -> i8 {
         self.local.minute()
     }
 
+    /// 0 to 59; 0 where it was not written.
     pub fn second(&self) -> i8 {
         self.local.second()
     }
@@ -98,6 +107,7 @@ impl DateTime {
         self.local.subsec_nanosecond()
     }
 
+    /// How precisely it was written.
     pub fn precision(&self) -> Precision {
         self.precision
     }

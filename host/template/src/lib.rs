@@ -17,6 +17,8 @@
 //! contract that the project follows.
 
 pub mod date;
+#[cfg(test)]
+mod fixtures;
 mod formatting;
 pub mod letter_case;
 mod name;

@@ -84,6 +84,7 @@ pub enum PlaceholderKind<'a> {
 /// One placeholder of a template, for checks before a workflow starts.
 #[derive(Clone, Copy, Debug)]
 pub struct Placeholder<'a> {
+    /// What it inserts.
     pub kind: PlaceholderKind<'a>,
     /// As it is written, with `${` and `}`.
     pub text: &'a str,
@@ -109,7 +110,9 @@ impl<'a> Placeholder<'a> {
 /// inserted. Worth a warning (contract 7.3, 9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing<'a> {
+    /// No variable has this name.
     Variable(&'a str),
+    /// The step has no such message, or none yet.
     Message(SettingId, Direction),
 }
 

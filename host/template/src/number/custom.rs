@@ -186,6 +186,11 @@ impl Section {
                 Piece::Literal(literal) => text.push(*literal),
                 Piece::Point => {
                     pointed = true;
+                    if self.whole == 0 {
+                        (0..number.whole_digits()).rev().for_each(|power| {
+                            self.write_whole_digit(&mut text, number, power);
+                        });
+                    }
                     if places > 0 && self.places > 0 {
                         text.push('.');
                     }

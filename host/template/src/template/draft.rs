@@ -154,13 +154,12 @@ impl Draft {
             let Some((number, behind)) = token_number(rest) else { continue };
             rest = behind;
             match number {
-                QUOTE_OPEN => {
-                    quoted = opens_string(plain) && self.closes_string(rest);
-                    if quoted {
-                        finished.pop();
-                    }
+                QUOTE_OPEN if !quoted && opens_string(plain) && self.closes_string(rest) => {
+                    quoted = true;
+                    finished.pop();
                 }
-                QUOTE_CLOSE if quoted => {
+                // Between the two ends there may be others, moved by a transformer.
+                QUOTE_CLOSE if quoted && rest.starts_with('"') => {
                     quoted = false;
                     rest = rest.strip_prefix('"').unwrap_or(rest);
                 }
