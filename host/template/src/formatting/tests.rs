@@ -207,7 +207,11 @@ proptest! {
     }
 
     #[test]
-    fn no_properties_make_formatting_panic(name in 0_usize..10, text in "\\PC{0,12}", value in "\\PC{0,30}") {
+    fn no_properties_make_formatting_panic(
+        name in 0_usize..10,
+        text in "\\PC{0,12}",
+        value in "\\PC{0,30}",
+    ) {
         let names = [
             "Format", "TextFormat", "Truncation", "TruncationLength", "Remove", "Replace",
             "ReplaceWith", "Lookup", "PaddingLength", "Encoding",

@@ -155,14 +155,19 @@ fn a_number_has_a_limited_number_of_digits() {
 proptest! {
     #[test]
     fn no_text_makes_number_patterns_panic(pattern in "\\PC{0,20}", number in "[-+.0-9eE]{0,12}") {
-        if let (Ok(pattern), Some(number)) = (NumberPattern::compile(&pattern), Decimal::parse(&number)) {
+        let compiled = NumberPattern::compile(&pattern);
+        if let (Ok(pattern), Some(number)) = (compiled, Decimal::parse(&number)) {
             drop(pattern.format(&number));
         }
     }
 
     #[test]
-    fn any_pattern_of_symbols_can_be_written(pattern in "[0#.,%;'\"\\\\ -]{0,12}", number in "-?[0-9]{1,8}(\\.[0-9]{1,8})?(e-?[0-9]{1,2})?") {
-        if let (Ok(pattern), Some(number)) = (NumberPattern::compile(&pattern), Decimal::parse(&number)) {
+    fn any_pattern_of_symbols_can_be_written(
+        pattern in "[0#.,%;'\"\\\\ -]{0,12}",
+        number in "-?[0-9]{1,8}(\\.[0-9]{1,8})?(e-?[0-9]{1,2})?",
+    ) {
+        let compiled = NumberPattern::compile(&pattern);
+        if let (Ok(pattern), Some(number)) = (compiled, Decimal::parse(&number)) {
             prop_assert!(pattern.format(&number).is_some());
         }
     }
@@ -171,7 +176,7 @@ proptest! {
     fn two_places_agree_with_integer_arithmetic(cents in -1_000_000_i64..1_000_000) {
         let sign = if cents < 0 { "-" } else { "" };
         let text = format!("{sign}{}.{:02}", cents.abs() / 100, cents.abs() % 100);
-        prop_assert_eq!(format("0.00", &text), Some(if cents == 0 { "0.00".into() } else { text.clone() }));
+        prop_assert_eq!(format("0.00", &text), Some(text.clone()));
         prop_assert_eq!(format("0.00##", &text), format("F2", &text));
     }
 }

@@ -255,7 +255,9 @@ fn compiling_takes_linear_time_on_unfinished_placeholders() {
 
 proptest! {
     #[test]
-    fn no_text_makes_compiling_or_rendering_panic(text in "(\\PC|\\$\\{|[a-c:(){}$>?,]|DATATABLE|inbound| |0|Truncate\\(){0,30}") {
+    fn no_text_makes_compiling_or_rendering_panic(
+        text in "(\\PC|\\$\\{|[a-c:(){}$>?,]|DATATABLE|inbound| |0|Truncate\\(){0,30}",
+    ) {
         let template = Template::compile(&text);
         prop_assert_eq!(template.source(), text.as_str());
         drop(template.render(&variables(&[("a", "1")]), &MESSAGES, &Sexes));
@@ -274,8 +276,13 @@ proptest! {
     }
 
     #[test]
-    fn inserted_values_arrive_as_they_are(value in "(\\PC|\\$\\{|\\}|Other){0,20}", before in "[^$]{0,5}", after in "[^$]{0,5}") {
-        let rendered = render(&format!("{before}${{Value}}{after}"), &[("Value", &value), ("Other", "leak")]);
+    fn inserted_values_arrive_as_they_are(
+        value in "(\\PC|\\$\\{|\\}|Other){0,20}",
+        before in "[^$]{0,5}",
+        after in "[^$]{0,5}",
+    ) {
+        let entries = [("Value", value.as_str()), ("Other", "leak")];
+        let rendered = render(&format!("{before}${{Value}}{after}"), &entries);
         prop_assert_eq!(rendered, format!("{before}{value}{after}"));
     }
 }

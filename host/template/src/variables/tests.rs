@@ -202,7 +202,7 @@ proptest! {
             let bytes: usize = list.iter().map(|(name, value)| name.len() + value.len()).sum();
             prop_assert_eq!(variables.bytes, bytes);
         }
-        let all: Vec<_> = variables.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        prop_assert_eq!(all, list);
+        let expected = list.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        prop_assert!(variables.iter().eq(expected));
     }
 }

@@ -172,7 +172,11 @@ fn data_tables_are_a_problem_only_when_finishing() {
 
 proptest! {
     #[test]
-    fn both_phases_together_are_rendering(text in "([a-z,1.: {}\\[\\]-]|\"|\\$\\{[ab]\\}){0,20}", json: bool, a in "\\PC{0,8}") {
+    fn both_phases_together_are_rendering(
+        text in "([a-z,1.: {}\\[\\]-]|\"|\\$\\{[ab]\\}){0,20}",
+        json: bool,
+        a in "\\PC{0,8}",
+    ) {
         let template = Template::compile(&text);
         let variables = variables(&[("a", &a), ("b", "${a}")]);
         let draft = template.begin(json, &MESSAGES);
@@ -185,7 +189,8 @@ proptest! {
         let draft = Template::compile("[${a}, \"${b}\", 1${a}]").begin(true, &MESSAGES);
         let cut = draft.text.floor_char_boundary(cut);
         let (head, tail) = draft.text.split_at(cut);
-        for text in [format!("{head}{more}{tail}"), format!("{tail}{head}"), format!("{head}{more}")] {
+        let inserted = format!("{head}{more}{tail}");
+        for text in [inserted, format!("{tail}{head}"), format!("{head}{more}")] {
             let finished = finish(&draft, &text, &[("a", "1"), ("b", &text)]);
             prop_assert!(finished.len() < 4 * (text.len() + 10));
         }
