@@ -62,6 +62,12 @@ impl Hl7 {
                  windows-1252",
             ));
         }
+        let single_bytes = matches!(declared, Declared::Set(set) if set != CharacterSet::Utf8);
+        if single_bytes && self.charset.is_some() && std::str::from_utf8(&self.text).is_ok() {
+            problems.push(problem(
+                "the bytes are UTF-8 and another set is declared; they are read as declared",
+            ));
+        }
         if self.charset == Some(CharacterSet::Utf8)
             && self.transcoded.is_none()
             && let Err(error) = std::str::from_utf8(&self.text)

@@ -33,6 +33,10 @@ impl Name {
     /// No segment: a line whose start is not a segment name.
     pub(super) const NONE: Self = Self(0);
     pub(super) const MSH: Self = Self::of(*b"MSH");
+    const FILE_HEADER: Self = Self::of(*b"FHS");
+    const BATCH_HEADER: Self = Self::of(*b"BHS");
+    const BATCH_TRAILER: Self = Self::of(*b"BTS");
+    const FILE_TRAILER: Self = Self::of(*b"FTS");
 
     pub(super) const fn of(characters: [u8; 3]) -> Self {
         let [first, second, third] = characters;
@@ -53,10 +57,15 @@ impl Name {
         [first, second, third]
     }
 
+    /// BTS and FTS close what BHS and FHS opened, with its delimiters.
+    fn is_trailer(self) -> bool {
+        self == Self::BATCH_TRAILER || self == Self::FILE_TRAILER
+    }
+
     /// MSH, FHS and BHS declare delimiters and number their fields from the
     /// separator itself.
     pub(super) fn is_header(self) -> bool {
-        self == Self::MSH || self == Self::of(*b"FHS") || self == Self::of(*b"BHS")
+        self == Self::MSH || self == Self::FILE_HEADER || self == Self::BATCH_HEADER
     }
 }
 
@@ -116,39 +125,39 @@ impl SegmentTable {
     }
 
     fn fill(&mut self, lines: &mut Lines<'_>, limits: &Limits) -> Result<(), Problem> {
-        let mut current = self.delimiters;
+        let mut scope = Scope { current: self.delimiters, file: None, batch: None };
         let body = lines.body;
         for hit in memchr2_iter(CARRIAGE_RETURN, LINE_FEED, body) {
-            if hit < lines.start || !lines.ends_line(hit, current.field) {
+            if hit < lines.start || !lines.ends_line(hit, scope.current.field) {
                 continue;
             }
-            self.push_line(body, lines.start..hit, &mut current);
+            self.push_line(body, lines.start..hit, &mut scope);
             lines.start = lines.after_terminator(hit);
             if self.segments.len() > limits.segments {
                 return Err(too_many_segments(limits));
             }
         }
-        self.push_line(body, lines.start..body.len(), &mut current);
+        self.push_line(body, lines.start..body.len(), &mut scope);
         if self.segments.len() > limits.segments {
             return Err(too_many_segments(limits));
         }
         Ok(())
     }
 
-    fn push_line(&mut self, body: &[u8], range: Range<usize>, current: &mut Delimiters) {
+    fn push_line(&mut self, body: &[u8], range: Range<usize>, scope: &mut Scope) {
         if range.start >= range.end {
             return;
         }
         let line = body.get(range.clone()).unwrap_or_default();
-        let mut name = name_of_line(line, current.field);
-        if name.is_header() {
-            match Delimiters::read(line) {
-                Ok(delimiters) if delimiters != *current => {
+        let mut name = name_of_line(line, scope.current.field);
+        if name.is_header() || name.is_trailer() {
+            match scope.enter(name, line) {
+                Some(delimiters) if delimiters != scope.current => {
                     self.later.push((narrow(self.segments.len()), delimiters));
-                    *current = delimiters;
+                    scope.current = delimiters;
                 }
-                Ok(_) => {}
-                Err(_) => name = Name::NONE,
+                Some(_) => {}
+                None => name = Name::NONE,
             }
         }
         self.segments.push(Segment { name, start: narrow(range.start), end: narrow(range.end) });
@@ -205,6 +214,33 @@ impl SegmentTable {
             line.end = line.end.wrapping_add(delta);
         }
         self.content.end = self.content.end.wrapping_add(delta);
+    }
+}
+
+/// The delimiters that lines are read with, and those that the trailers of an
+/// open batch and file will be read with.
+struct Scope {
+    current: Delimiters,
+    file: Option<Delimiters>,
+    batch: Option<Delimiters>,
+}
+
+impl Scope {
+    /// The delimiters from a header or trailer on; `None` where the line is not
+    /// usable as one.
+    fn enter(&mut self, name: Name, line: &[u8]) -> Option<Delimiters> {
+        if name.is_trailer() {
+            let opened = if name == Name::FILE_TRAILER { self.file } else { self.batch };
+            let delimiters = opened.unwrap_or(self.current);
+            return line.get(3).is_none_or(|byte| *byte == delimiters.field).then_some(delimiters);
+        }
+        let delimiters = Delimiters::read(line).ok()?;
+        match name {
+            Name::FILE_HEADER => self.file = Some(delimiters),
+            Name::BATCH_HEADER => self.batch = Some(delimiters),
+            _ => {}
+        }
+        Some(delimiters)
     }
 }
 
@@ -284,9 +320,10 @@ impl<'a> Lines<'a> {
 /// The name of a line that is a segment, else `Name::NONE`.
 pub(super) fn name_of_line(line: &[u8], field: u8) -> Name {
     let Some(name) = Name::start_of(line) else { return Name::NONE };
+    let own_separator = name.is_header() || name.is_trailer();
     match line.get(3) {
         None => name,
-        Some(&next) if next == field || (name.is_header() && is_field_separator(next)) => name,
+        Some(&next) if next == field || (own_separator && is_field_separator(next)) => name,
         Some(_) => Name::NONE,
     }
 }
