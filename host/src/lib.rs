@@ -1,4 +1,5 @@
 //! The server (skeleton).
+pub mod certificates;
 pub mod config;
 pub mod listener;
 pub mod receiver;
