@@ -128,6 +128,7 @@ codes! {
     SERVICE_NAME_ADJUSTED = "WF045" Warning Author,
     PORT_CHOSEN_BY_SYSTEM = "WF046" Warning Author,
     REQUEST_VARIABLE = "WF047" Warning Author,
+    RESERVED_VARIABLE = "WF048" Error Author,
     BASIC_WITHOUT_TLS = "WF050" Error Author,
     CLIENT_CERTIFICATE_WITHOUT_TLS = "WF051" Error Author,
     CERTIFICATE_NOT_NAMED = "WF052" Error Author,
@@ -141,6 +142,7 @@ codes! {
     RESPONSE_ACTIVITY = "WF062" Error Author,
     ACKNOWLEDGEMENT_OF_OTHER_TYPE = "WF063" Warning Author,
     RESPONSE_EMPTY = "WF064" Warning Author,
+    PLACEHOLDER = "WF065" Error Author,
 
     // Workflows beside each other.
     PORT_TLS_CONFLICT = "WF070" Error Author,

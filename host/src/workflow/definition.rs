@@ -216,7 +216,8 @@ pub struct Step {
     /// The class name, without the assembly after the comma.
     pub type_name: String,
     /// The object as JSON: duplicates resolved, no nulls, collections unwrapped.
-    pub settings: String,
+    /// Shared, since one object may be linked from many places.
+    pub settings: Arc<str>,
     /// The receiver or activity that the step belongs to.
     pub owner: SettingId,
     pub role: Role,

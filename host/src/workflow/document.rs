@@ -18,6 +18,7 @@ mod tree;
 use sha2::{Digest, Sha256};
 
 use self::lines::Lines;
+pub(super) use self::syntax::empty_file;
 use self::tree::Notes;
 pub use self::tree::{Kind, Member, Node};
 use crate::diagnostics::{Diagnostic, Position, codes};

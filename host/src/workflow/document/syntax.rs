@@ -180,9 +180,9 @@ fn explain(kind: &ParseErrorKind) -> (String, &'static str) {
     (message.to_owned(), help)
 }
 
-/// The kind of character at an offset.
+/// The kind of character at an offset, or after the blanks there.
 fn shape_at(text: &str, offset: usize) -> String {
-    match text.get(offset..).and_then(|rest| rest.chars().next()) {
+    match text.get(offset..).and_then(|rest| rest.trim_start().chars().next()) {
         None => "the end of the file".to_owned(),
         Some(character) if character.is_alphabetic() => "a word without quotes".to_owned(),
         Some(character) if character.is_numeric() => "a number".to_owned(),

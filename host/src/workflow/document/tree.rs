@@ -13,7 +13,7 @@ use crate::diagnostics::{Diagnostic, Position, codes, quoted};
 
 /// Repeated properties and null elements that are told one by one; what is
 /// beyond is not told, since the first ones show the habit.
-const NOTES_MAX: usize = 100;
+pub(super) const NOTES_MAX: usize = 100;
 
 /// One value of the file, and where it starts.
 #[derive(Debug)]

@@ -1,0 +1,137 @@
+//! `MessageType` and `MessageTypeOptions` (contract 2.1, 8.2).
+
+use tureen_message::Format;
+use tureen_message::csv::CsvOptions;
+
+use super::classes::class_name;
+use super::fields::{Fields, Names};
+use super::findings::Headline as _;
+use crate::diagnostics::{codes, quoted};
+use crate::workflow::document::Node;
+
+const MESSAGE_TYPES: Names = &[
+    (1, "HL7"),
+    (5, "CSV"),
+    (11, "JSON"),
+    (13, "Text"),
+    (14, "Binary"),
+    (0, "Unknown"),
+    (1, "HL7V2"),
+    (2, "HL7V3"),
+    (3, "FHIR"),
+    (4, "XML"),
+    (6, "SQL"),
+    (7, "TextWithVariables"),
+    (8, "HL7V2Path"),
+    (9, "XPath"),
+    (10, "CSVPath"),
+    (12, "JSONPath"),
+    (15, "MessageStructure"),
+    (16, "DICOM"),
+];
+
+/// What a diagnostic lists as expected.
+const SUPPORTED: &str = "1 HL7, 5 CSV, 11 JSON, 13 Text or 14 Binary";
+
+/// The format of a setting's messages. A type that this version does not have
+/// is told and taken as text, so that loading can go on.
+pub(super) fn message_type(fields: &Fields<'_>, default: i64) -> Format {
+    let number = match fields.find("MessageType") {
+        None => default,
+        // A value that is none of the enum's was told.
+        Some(_) => match fields.choice("MessageType", MESSAGE_TYPES) {
+            Some(number) => number,
+            None => return Format::Text,
+        },
+    };
+    match number {
+        1 => Format::Hl7,
+        5 => Format::Csv,
+        11 => Format::Json,
+        13 => Format::Text,
+        14 => Format::Binary,
+        other => {
+            tell_unsupported(fields, other);
+            Format::Text
+        }
+    }
+}
+
+fn tell_unsupported(fields: &Fields<'_>, number: i64) {
+    let name =
+        MESSAGE_TYPES.iter().find(|(value, _)| *value == number).map_or("", |(_, name)| name);
+    let (message, help) = match number {
+        8 => ("MessageType names a path language, not a kind of message", "HL7 messages are 1"),
+        9 => (
+            "MessageType names a path language, not a kind of message",
+            "XML is not available yet; HL7 messages are 1",
+        ),
+        10 => ("MessageType names a path language, not a kind of message", "CSV messages are 5"),
+        12 => ("MessageType names a path language, not a kind of message", "JSON messages are 11"),
+        7 => ("MessageType names a path language, not a kind of message", "text messages are 13"),
+        0 | 15 => ("MessageType names no kind of message", "HL7 messages are 1"),
+        _ => (
+            "messages of this MessageType are not available in this version",
+            "disable the setting, or let it carry the message as 13 Text or 14 Binary",
+        ),
+    };
+    fields.findings().tell(
+        codes::MESSAGE_TYPE_UNSUPPORTED,
+        &fields.pointer_to("MessageType"),
+        |diagnostic| {
+            diagnostic
+                .saying(message)
+                .expected(SUPPORTED)
+                .found(format!("{number} {name}"))
+                .help(help)
+        },
+    );
+}
+
+/// The options of CSV messages; defaults for any other format.
+pub(super) fn csv_options(fields: &Fields<'_>, format: Format) -> CsvOptions {
+    let mut options = CsvOptions::default();
+    let Some(found) = fields.find("MessageTypeOptions") else { return options };
+    let Some(of_type) = fields.object("MessageTypeOptions", found) else { return options };
+    if !options_match(&of_type, format) || format != Format::Csv {
+        return options;
+    }
+    let Some(delimiter) = of_type.text("Delimiter").filter(|text| !text.is_empty()) else {
+        return options;
+    };
+    match delimiter.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0) => {
+            options.delimiter = *byte;
+        }
+        _ => of_type.findings().tell(
+            codes::DELIMITER,
+            &of_type.pointer_to("Delimiter"),
+            |diagnostic| {
+                diagnostic
+                    .saying("the delimiter of CSV messages cannot be used")
+                    .expected("one ASCII character that is not a quote or a line end")
+                    .found(format!("{} ({} bytes)", quoted(&delimiter), delimiter.len()))
+            },
+        ),
+    }
+    options
+}
+
+/// Whether the options are those of the message type; others have no effect.
+fn options_match(options: &Fields<'_>, format: Format) -> bool {
+    let Some(text) = options.node.get("$type").and_then(Node::as_text) else { return true };
+    let class = class_name(text);
+    let matching = match format {
+        Format::Csv => class.ends_with("CSVMessageTypeOption"),
+        Format::Text => class.ends_with("TextMessageTypeOption"),
+        Format::Hl7 | Format::Json | Format::Binary => false,
+    };
+    if !matching {
+        options.findings().tell(codes::OPTIONS_OF_OTHER_TYPE, &options.pointer, |diagnostic| {
+            diagnostic
+                .saying("MessageTypeOptions belong to another MessageType: they have no effect")
+                .found(format!("{} beside {}", quoted(class), format.name()))
+        });
+    }
+    matching
+}

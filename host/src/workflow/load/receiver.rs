@@ -1,0 +1,164 @@
+//! The receiver: what it receives, what hangs on it, how it answers.
+
+use super::classes::{HTTP_RECEIVER, last_word};
+use super::fields::Fields;
+use super::findings::Headline as _;
+use super::http::{LEGACY_CERTIFICATE_FIELDS, http_receiver};
+use super::message_type::{csv_options, message_type};
+use super::response::{no_response, response};
+use super::settings::Setting;
+use super::steps::{Steps, lint_segment_ends};
+use crate::diagnostics::{codes, quoted};
+use crate::workflow::definition::{
+    Receiver, ReceiverKind, ResponseMode, ResponseSettings, Role, Step,
+};
+
+/// Properties of every setting, and those that are display or design only.
+const COMMON: &[&str] = &[
+    "Id",
+    "Name",
+    "Version",
+    "Disabled",
+    "WorkflowPatternName",
+    "LastModified",
+    "Comments",
+    "AddIncomingMessageToCurrentTab",
+    "TransformersNotAvailable",
+    "ReceivedMessageTemplate",
+    "SettingType",
+    "FunctionProviderType",
+    "Details",
+    "Enabled",
+    "ConnectionTypeName",
+    "UserCanEditTemplate",
+    "InboundMessageNotAvailable",
+    "MessageType",
+    "MessageTypeOptions",
+    "Filters",
+    "Transformers",
+    "VariableTransformers",
+    "Activities",
+];
+
+const RESPONSE: &[&str] = &[
+    "ReturnCustomResponse",
+    "ResponseMessageTemplate",
+    "ReturnNoResponse",
+    "ReponsePriority",
+    "ReturnApplicationAccept",
+    "ReturnApplicationError",
+    "ErrorMessage",
+    "ReturnApplicationReject",
+    "RejectMessage",
+    "ReturnResponseFromActivity",
+    "ReturnResponseFromActivityId",
+    "ReturnResponseFromActivityName",
+    "ResponseMessageType",
+    "DifferentResponseMessageType",
+];
+
+const HTTP: &[&str] = &[
+    "ServiceName",
+    "Port",
+    "UseSsl",
+    "UseIntegrationHostServiceAddress",
+    "UseDefaultSSLCertificate",
+    "CertificateThumbPrint",
+    "Authentication",
+    "AuthenticationUserName",
+    "AuthenticationPassword",
+    "RequireClientCertificate",
+    "ClientCertificateThumbPrint",
+    "ExtractParameters",
+    "QueryStringParameters",
+    "ExtractUrlSections",
+    "UrlSections",
+];
+
+/// Builds the receiver. `activities` are those that it lists.
+pub(super) fn receiver<'a>(
+    setting: &Setting<'a>,
+    activities: &[&Setting<'a>],
+    steps: &mut Steps<'_, 'a>,
+) -> Receiver {
+    let fields = &setting.fields;
+    let class = setting.known.map_or(setting.class.as_str(), |known| known.class);
+    let is_http = class == HTTP_RECEIVER;
+    let format = message_type(fields, setting.known.map_or(1, |known| known.message_type));
+    let kind = if is_http {
+        fields.warn_of_unknown(
+            "an HTTP receiver",
+            &[COMMON, RESPONSE, HTTP, LEGACY_CERTIFICATE_FIELDS],
+        );
+        ReceiverKind::Http(Box::new(http_receiver(fields)))
+    } else {
+        refuse_unsupported(setting, class);
+        ReceiverKind::Unsupported { class: class.to_owned() }
+    };
+    let filter = steps.filter(setting);
+    let variable_transformers =
+        steps.transformers(setting, "VariableTransformers", Role::ReceiverVariables);
+    let response = if is_http {
+        response(fields, format, steps.settings, activities)
+    } else {
+        no_response(&fields.pointer)
+    };
+    let response_transformers = response_transformers(setting, &response, is_http, steps);
+    if response.mode == ResponseMode::Custom {
+        lint_segment_ends(fields, "ResponseMessageTemplate", format);
+        let name = "ResponseMessageTemplate";
+        let role = Role::ResponseTransformers;
+        steps.references.template_of(fields, &response.template, name, setting.id, role);
+    }
+    Receiver {
+        id: setting.id,
+        name: setting.name.clone(),
+        disabled: setting.disabled,
+        kind,
+        message_type: format,
+        csv: csv_options(fields, format),
+        filter,
+        variable_transformers,
+        response_transformers,
+        response,
+        pointer: fields.pointer.clone(),
+    }
+}
+
+fn refuse_unsupported(setting: &Setting<'_>, class: &str) {
+    if class.is_empty() {
+        return; // Told already: it has no $type.
+    }
+    let fields = &setting.fields;
+    fields.findings().tell(codes::RECEIVER_UNSUPPORTED, &fields.pointer, |diagnostic| {
+        diagnostic
+            .saying(format!("this version does not run the receiver {}", quoted(&setting.name)))
+            .expected("an HTTP receiver: HttpReceiverSetting")
+            .found(quoted(last_word(class)))
+            .help("let an HTTP receiver take the messages, or keep the workflow in its own system")
+    });
+}
+
+/// A receiver's `Transformers` run on a custom response and nowhere else
+/// (contract 1.3, T-60).
+fn response_transformers<'a>(
+    setting: &Setting<'a>,
+    response: &ResponseSettings,
+    is_http: bool,
+    steps: &mut Steps<'_, 'a>,
+) -> Option<Step> {
+    let fields: &Fields<'a> = &setting.fields;
+    if is_http && response.mode != ResponseMode::Custom {
+        let linked =
+            steps.settings.follow(fields, "Transformers", super::classes::Part::Transformers);
+        if linked.is_some() && !fields.flag("TransformersNotAvailable", false) {
+            fields.findings().tell(codes::TRANSFORMERS_INERT, &fields.pointer_to("Transformers"), |diagnostic| {
+                diagnostic
+                    .saying("the receiver's Transformers change a custom response, and there is none")
+                    .help("set ReturnCustomResponse to true, or move them to VariableTransformers")
+            });
+        }
+        return None;
+    }
+    steps.transformers(setting, "Transformers", Role::ResponseTransformers).filter(|_| is_http)
+}
