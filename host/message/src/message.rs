@@ -216,3 +216,6 @@ impl fmt::Debug for Message {
 fn other_format() -> Problem {
     Problem::new("path.format", "the path is of another format than the message")
 }
+
+#[cfg(test)]
+mod tests;

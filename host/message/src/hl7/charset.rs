@@ -112,6 +112,7 @@ pub(super) enum Resolved {
 
 impl CharacterSet {
     /// The text of bytes. What the set does not define becomes U+FFFD.
+    #[inline]
     pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match std::str::from_utf8(bytes) {
             Ok(text) if self == Self::Utf8 || text.is_ascii() => return Cow::Borrowed(text),

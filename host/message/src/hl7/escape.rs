@@ -14,6 +14,7 @@ use memchr::memchr;
 
 use super::charset::CharacterSet;
 use super::delimiters::Delimiters;
+use super::split::find_byte;
 use crate::Problem;
 
 /// What stands behind an escape character.
@@ -111,7 +112,7 @@ pub(super) fn unescape<'a>(
     delimiters: &Delimiters,
     charset: CharacterSet,
 ) -> Cow<'a, str> {
-    if delimiters.escape.is_none_or(|escape| memchr(escape, raw).is_none()) {
+    if delimiters.escape.is_none_or(|escape| find_byte(raw, escape).is_none()) {
         return charset.decode(raw);
     }
     let mut text = String::with_capacity(raw.len());

@@ -3,15 +3,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memchr3};
-
 use super::Hl7;
 use super::charset::CharacterSet;
 use super::delimiters::Delimiters;
 use super::escape::unescape;
 use super::path::{Element, Hl7Path, Index};
 use super::segments::{Name, Segment};
-use super::split::part;
+use super::split::{find_byte, part};
 use crate::Value;
 
 /// The bytes of one place, and how deep they were addressed.
@@ -64,10 +62,9 @@ impl Hl7 {
         self.place(path).map(|place| self.plain_charset().decode(place.raw))
     }
 
+    #[inline]
     fn place_text<'a>(&self, place: &Place<'a>) -> Cow<'a, str> {
-        if place.is_leaf()
-            && place.delimiters.escape.is_some_and(|e| memchr(e, place.raw).is_some())
-        {
+        if place.holds_escape() && place.is_leaf() {
             return unescape(place.raw, place.delimiters, self.charset());
         }
         self.plain_charset().decode(place.raw)
@@ -75,11 +72,13 @@ impl Hl7 {
 
     /// The set to decode bytes without escapes with. While the message is all
     /// ASCII every set decodes them alike, and MSH-18 need not be looked for.
+    #[inline]
     fn plain_charset(&self) -> CharacterSet {
         self.charset.unwrap_or(CharacterSet::Utf8)
     }
 
     /// The bytes at a path, if they exist.
+    #[inline]
     pub(super) fn place(&self, path: &Hl7Path) -> Option<Place<'_>> {
         let position = self.table.position(path.segment, path.occurrence.number())?;
         let segment = self.table.get(position)?;
@@ -92,12 +91,14 @@ impl Hl7 {
     }
 
     /// The bytes of a segment without its terminator.
+    #[inline]
     pub(super) fn line(&self, segment: &Segment) -> &[u8] {
         self.text.get(segment.range()).unwrap_or_default()
     }
 }
 
 /// The bytes of an element of a segment, if they exist.
+#[inline]
 pub(super) fn place_in_line<'a>(
     line: &'a [u8],
     name: Name,
@@ -134,11 +135,13 @@ pub(super) fn place_in_line<'a>(
 }
 
 /// MSH-1 and MSH-2, and the same of FHS and BHS.
+#[inline]
 pub(super) fn is_verbatim(name: Name, field: u16) -> bool {
     field <= 2 && name.is_header()
 }
 
 /// Where a field with all its repetitions stands in its segment.
+#[inline]
 pub(super) fn field_range(
     line: &[u8],
     name: Name,
@@ -150,6 +153,7 @@ pub(super) fn field_range(
 
 /// The range of a field, or how many parts the separators make of the segment:
 /// the first is the name, in a header the second is field 2.
+#[inline]
 pub(super) fn field_part(
     line: &[u8],
     name: Name,
@@ -167,26 +171,23 @@ pub(super) fn field_part(
 }
 
 impl Place<'_> {
+    #[inline]
+    fn holds_escape(&self) -> bool {
+        self.delimiters.escape.is_some_and(|escape| find_byte(self.raw, escape).is_some())
+    }
+
     /// Whether no lower separator splits the bytes further.
+    #[inline]
     pub(super) fn is_leaf(&self) -> bool {
-        let raw = self.raw;
-        let delimiters = self.delimiters;
-        let lower = [delimiters.component, delimiters.subcomponent, delimiters.repetition];
-        match self.depth {
-            Depth::Verbatim => false,
-            Depth::Subcomponent => true,
-            Depth::Component => delimiters.subcomponent.is_none_or(|s| memchr(s, raw).is_none()),
-            Depth::Repetition => match (delimiters.component, delimiters.subcomponent) {
-                (Some(component), Some(sub)) => memchr2(component, sub, raw).is_none(),
-                _ => !lower.iter().flatten().any(|byte| memchr(*byte, raw).is_some()),
-            },
-            Depth::Field => match lower {
-                [Some(component), Some(sub), Some(repetition)] => {
-                    memchr3(component, sub, repetition, raw).is_none()
-                }
-                _ => !lower.iter().flatten().any(|byte| memchr(*byte, raw).is_some()),
-            },
-            Depth::Segment => memchr(delimiters.field, raw).is_none(),
-        }
+        let Delimiters { field, component, subcomponent, repetition, .. } = *self.delimiters;
+        let lower: &[Option<u8>] = match self.depth {
+            Depth::Verbatim => return false,
+            Depth::Subcomponent => &[],
+            Depth::Component => &[subcomponent],
+            Depth::Repetition => &[component, subcomponent],
+            Depth::Field => &[component, subcomponent, repetition],
+            Depth::Segment => &[Some(field)],
+        };
+        !lower.iter().flatten().any(|byte| find_byte(self.raw, *byte).is_some())
     }
 }

@@ -45,6 +45,7 @@ impl Name {
 
     /// The name that text starts with: a capital letter, then two capital
     /// letters or digits.
+    #[inline]
     pub(super) fn start_of(text: &[u8]) -> Option<Self> {
         let &[first, second, third, ..] = text else { return None };
         let follows = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
@@ -144,13 +145,17 @@ impl SegmentTable {
         Ok(())
     }
 
+    #[inline]
     fn push_line(&mut self, body: &[u8], range: Range<usize>, scope: &mut Scope) {
         if range.start >= range.end {
             return;
         }
         let line = body.get(range.clone()).unwrap_or_default();
         let mut name = name_of_line(line, scope.current.field);
-        if name.is_header() || name.is_trailer() {
+        if self.segments.is_empty() {
+            // `index` has read the first line already.
+            scope.open(name, self.delimiters);
+        } else if name.is_header() || name.is_trailer() {
             match scope.enter(name, line) {
                 Some(delimiters) if delimiters != scope.current => {
                     self.later.push((narrow(self.segments.len()), delimiters));
@@ -168,6 +173,7 @@ impl SegmentTable {
     }
 
     /// The line number (from 0) of a segment by name and occurrence from 1.
+    #[inline]
     pub(super) fn position(&self, name: Name, occurrence: usize) -> Option<usize> {
         let mut remaining = occurrence;
         self.segments.iter().position(|segment| {
@@ -181,6 +187,7 @@ impl SegmentTable {
     }
 
     /// The delimiters that a line is written with.
+    #[inline]
     pub(super) fn delimiters(&self, position: usize) -> &Delimiters {
         if self.later.is_empty() {
             return &self.delimiters;
@@ -235,12 +242,16 @@ impl Scope {
             return line.get(3).is_none_or(|byte| *byte == delimiters.field).then_some(delimiters);
         }
         let delimiters = Delimiters::read(line).ok()?;
-        match name {
+        self.open(name, delimiters);
+        Some(delimiters)
+    }
+
+    fn open(&mut self, header: Name, delimiters: Delimiters) {
+        match header {
             Name::FILE_HEADER => self.file = Some(delimiters),
             Name::BATCH_HEADER => self.batch = Some(delimiters),
             _ => {}
         }
-        Some(delimiters)
     }
 }
 
@@ -284,6 +295,7 @@ impl<'a> Lines<'a> {
     /// does. A line feed does in a message without any CR; beside CRs it is
     /// data, unless a segment, the end, or another line feed of that kind
     /// follows.
+    #[inline]
     fn ends_line(&mut self, hit: usize, field: u8) -> bool {
         if self.body.get(hit) == Some(&CARRIAGE_RETURN) || hit == self.start {
             return true;
@@ -318,6 +330,7 @@ impl<'a> Lines<'a> {
 }
 
 /// The name of a line that is a segment, else `Name::NONE`.
+#[inline]
 pub(super) fn name_of_line(line: &[u8], field: u8) -> Name {
     let Some(name) = Name::start_of(line) else { return Name::NONE };
     let own_separator = name.is_header() || name.is_trailer();

@@ -8,9 +8,13 @@ use std::ops::Range;
 
 use memchr::memchr;
 
+/// How many words are looked at before a search call pays.
+const SHORT_WORDS: usize = 6;
+
 /// The range of part `number` (from 1), or how many parts there are.
 ///
 /// A separator that is not in use (`None`) never splits: there is one part.
+#[inline]
 pub(super) fn part(
     bytes: &[u8],
     separator: Option<u8>,
@@ -26,13 +30,34 @@ pub(super) fn part(
     Ok(start..part_end(bytes, separator, start))
 }
 
+#[inline]
 fn part_end(bytes: &[u8], separator: u8, start: usize) -> usize {
     let rest = bytes.get(start..).unwrap_or_default();
-    memchr(separator, rest).map_or(bytes.len(), |length| start + length)
+    find_byte(rest, separator).map_or(bytes.len(), |length| start + length)
+}
+
+/// The offset of the first wanted byte. Values are short: the first words are
+/// looked at in place, a search call takes over after them.
+#[inline]
+pub(super) fn find_byte(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().take(SHORT_WORDS).enumerate() {
+        let matches = matching_bytes(u64::from_le_bytes(*word), wanted);
+        if matches != 0 {
+            return Some(at * 8 + matches.trailing_zeros() as usize / 8);
+        }
+    }
+    if words.len() > SHORT_WORDS {
+        let behind = SHORT_WORDS * 8;
+        return memchr(wanted, bytes.get(behind..)?).map(|offset| behind + offset);
+    }
+    let offset = tail.iter().position(|byte| *byte == wanted)?;
+    Some(words.len() * 8 + offset)
 }
 
 /// The offset behind the `number`-th separator (0 for none), or how many
 /// separators there are.
+#[inline]
 pub(super) fn after_separator(bytes: &[u8], separator: u8, number: usize) -> Result<usize, usize> {
     if number == 0 {
         return Ok(0);
@@ -41,7 +66,7 @@ pub(super) fn after_separator(bytes: &[u8], separator: u8, number: usize) -> Res
     let (words, tail) = bytes.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
         let mut matches = matching_bytes(u64::from_le_bytes(*word), separator);
-        let count = matches.count_ones() as usize;
+        let count = count_marks(matches);
         if count < remaining {
             remaining -= count;
             continue;
@@ -62,7 +87,15 @@ pub(super) fn after_separator(bytes: &[u8], separator: u8, number: usize) -> Res
     Err(number - remaining)
 }
 
+/// How many bytes are marked by their highest bit. Without a `popcnt`
+/// instruction, which the baseline processor lacks, this is the shorter way.
+#[inline]
+fn count_marks(matches: u64) -> usize {
+    ((matches >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
+}
+
 /// The highest bit of each byte that equals the wanted one, exactly.
+#[inline]
 fn matching_bytes(word: u64, wanted: u8) -> u64 {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const LOW_SEVEN: u64 = 0x7F7F_7F7F_7F7F_7F7F;
@@ -90,6 +123,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn bytes_are_found_wherever_they_stand(
+            bytes in proptest::collection::vec(
+                prop_oneof![1 => Just(b'|'), 1 => Just(b'}'), 1 => Just(0xFC_u8), 4 => Just(b'a')],
+                0..90,
+            ),
+        ) {
+            prop_assert_eq!(find_byte(&bytes, b'|'), bytes.iter().position(|byte| *byte == b'|'));
+        }
+
         #[test]
         fn parts_are_those_of_a_plain_split(
             bytes in proptest::collection::vec(
