@@ -17,10 +17,10 @@ pub const FILE_BYTES_MAX: u64 = 16 << 20;
 /// has no bytes (`WF002`), has more than `limit` (`WF003`; nothing beyond the
 /// limit is read), or is a directory, a pipe or a device (`WF004`).
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Box<Diagnostic>> {
-    read(path, limit).map_err(|diagnostic| Box::new(diagnostic.in_file(path)))
+    read(path, limit).map_err(|diagnostic| Box::new((*diagnostic).in_file(path)))
 }
 
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Box<Diagnostic>> {
     // Asked before opening: opening a pipe waits for its writer.
     let metadata = fs::metadata(path).map_err(|error| unreadable(&error))?;
     check(&metadata, limit)?;
@@ -34,18 +34,20 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
         return Err(too_large(limit, "a file that grows while it is read"));
     }
     if length == 0 {
-        return Err(empty_file());
+        return Err(Box::new(empty_file()));
     }
     Ok(bytes)
 }
 
-fn check(metadata: &Metadata, limit: u64) -> Result<(), Diagnostic> {
+fn check(metadata: &Metadata, limit: u64) -> Result<(), Box<Diagnostic>> {
     if !metadata.is_file() {
         let found = if metadata.is_dir() { "a directory" } else { "a pipe, a socket or a device" };
-        return Err(Diagnostic::new(codes::FILE_NOT_REGULAR, "a workflow is read from a file")
-            .expected("a regular file, or a link to one")
-            .found(found)
-            .help("remove it from the workflow directory"));
+        return Err(Box::new(
+            Diagnostic::new(codes::FILE_NOT_REGULAR, "a workflow is read from a file")
+                .expected("a regular file, or a link to one")
+                .found(found)
+                .help("remove it from the workflow directory"),
+        ));
     }
     if metadata.len() > limit {
         return Err(too_large(limit, &format!("{} bytes", metadata.len())));
@@ -53,22 +55,26 @@ fn check(metadata: &Metadata, limit: u64) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-fn too_large(limit: u64, found: &str) -> Diagnostic {
+fn too_large(limit: u64, found: &str) -> Box<Diagnostic> {
+    Box::new(
     Diagnostic::new(codes::FILE_TOO_LARGE, "the workflow file is too large")
         .expected(format!("at most {limit} bytes"))
         .found(found)
-        .help("workflow files have kilobytes: is this one, or does it hold a sample message that could be shorter?")
+        .help("workflow files have kilobytes: is this one, or does it hold a sample message that could be shorter?"),
+    )
 }
 
-fn unreadable(error: &io::Error) -> Diagnostic {
+fn unreadable(error: &io::Error) -> Box<Diagnostic> {
     let help = match error.kind() {
         io::ErrorKind::NotFound => "check the path; a link may point to a file that is gone",
         io::ErrorKind::PermissionDenied => "give the server's user the right to read the file",
         _ => "check the path for links that point to each other, and the file system for errors",
     };
-    Diagnostic::new(codes::FILE_UNREADABLE, "the workflow file cannot be read")
-        .found(error.to_string())
-        .help(help)
+    Box::new(
+        Diagnostic::new(codes::FILE_UNREADABLE, "the workflow file cannot be read")
+            .found(error.to_string())
+            .help(help),
+    )
 }
 
 #[cfg(test)]

@@ -1,1 +1,81 @@
+use std::path::Path;
 
+use super::conflicts;
+use crate::workflow::definition::{WorkflowDefinition, load};
+
+/// A workflow of one receiver, known by a digit, in a file of that name.
+fn workflow(digit: u8, receiver: &str) -> WorkflowDefinition {
+    let id = format!("d0000000-0000-4000-8000-00000000000{digit}");
+    let text = format!(
+        r#"{{"Name":"W{digit}","WorkflowId":"{id}","WorkflowPattern":[
+{{"$type":"HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting, X","Id":"{id}","Name":"In",{receiver}}}]}}"#
+    );
+    load(Path::new(&format!("{digit}.hl7Workflow")), text.into_bytes()).definition.unwrap()
+}
+
+#[track_caller]
+fn check(first: &str, second: &str, expected: &[&str]) {
+    let workflows = [workflow(1, first), workflow(2, second)];
+    let found = conflicts(&workflows.iter().collect::<Vec<_>>());
+    let codes: Vec<String> = found
+        .iter()
+        .map(|told| format!("{} {}", told.code, told.pointer.as_deref().unwrap_or("-")))
+        .collect();
+    assert_eq!(codes, expected, "{first} beside {second}");
+    assert!(
+        found.iter().all(|told| told.file == Path::new("2.hl7Workflow") && told.position.is_some())
+    );
+}
+
+#[test]
+fn receivers_may_share_a_port_but_neither_path_nor_tls_settings() {
+    let a = r#""Port":1000,"ServiceName":"a""#;
+    let tls = |more: &str| format!(r#""Port":1000,"ServiceName":"b","UseSsl":true{more}"#);
+    let own = |print: &str| {
+        tls(&format!(r#","UseDefaultSSLCertificate":false,"CertificateThumbPrint":"{print}""#))
+    };
+    let path = "WF071 /WorkflowPattern/0/ServiceName";
+    let mixed = "WF070 /WorkflowPattern/0/UseSsl";
+    check(a, r#""Port":1000,"ServiceName":"a/b""#, &[]);
+    check(a, r#""Port":1001,"ServiceName":"a""#, &[]);
+    check(a, r#""Port":1000,"ServiceName":"A""#, &[path]);
+    check(a, r#""Port":"1000","ServiceName":"%61""#, &[path]);
+    check(a, &tls(""), &[mixed]);
+    check(&tls("").replace("\"b\"", "\"c\""), &tls(""), &[]);
+    check(&tls("").replace("\"b\"", "\"c\""), &own("ab"), &[mixed]);
+    check(&own("AB:CD").replace("\"b\"", "\"c\""), &own("abcd"), &[]);
+    check(&own("ab").replace("\"b\"", "\"c\""), &own("cd"), &[mixed]);
+    check(a, &format!("{a},\"UseSsl\":true"), &[mixed, path]);
+}
+
+#[test]
+fn port_zero_and_disabled_receivers_take_no_address() {
+    let zero = r#""Port":0"#;
+    check(zero, zero, &[]);
+    check("\"Port\":5,\"Disabled\":true", "\"Port\":5", &[]);
+    check("\"Port\":5", "\"Port\":5,\"Disabled\":true", &[]);
+}
+
+#[test]
+fn names_at_the_shared_address_are_unique_whatever_the_port() {
+    let hosted = |port: u16| {
+        format!(r#""Port":{port},"ServiceName":"x","UseIntegrationHostServiceAddress":true"#)
+    };
+    check(&hosted(1), &hosted(2), &["WF072 /WorkflowPattern/0/ServiceName"]);
+    check(&hosted(1), r#""Port":1,"ServiceName":"x""#, &[]);
+}
+
+#[test]
+fn one_workflow_is_in_one_file_even_when_disabled() {
+    let first = workflow(1, "\"Port\":5");
+    let mut copy = workflow(1, "\"Port\":6,\"Disabled\":true");
+    copy.file = "copy.hl7Workflow".into();
+    let told = conflicts(&[&first, &copy]).pop().unwrap().to_string();
+    let expected = "\
+error[WF073]: two files hold the workflow d0000000-0000-4000-8000-000000000001
+  at        copy.hl7Workflow:1:27
+  field     /WorkflowId
+  found     \"W1\" in 1.hl7Workflow has it
+  help      remove the older file; a copy that is meant to be another workflow needs new ids";
+    assert_eq!(told, expected);
+}

@@ -255,9 +255,9 @@ proptest! {
             offset -= 1;
         }
         let (mut line, mut column) = (1, 1);
-        let mut characters = text[..offset].chars().peekable();
+        let mut characters = text.get(..offset).unwrap().chars().peekable();
         while let Some(character) = characters.next() {
-            let next = characters.peek().copied().or_else(|| text[offset..].chars().next());
+            let next = characters.peek().copied().or_else(|| text.get(offset..).unwrap().chars().next());
             if character == '\n' || character == '\r' && next != Some('\n') {
                 (line, column) = (line + 1, 1);
             } else {

@@ -34,14 +34,14 @@ const MESSAGE_TYPES: Names = &[
 const SUPPORTED: &str = "1 HL7, 5 CSV, 11 JSON, 13 Text or 14 Binary";
 
 /// The format of a setting's messages. A type that this version does not have
-/// is told and taken as text, so that loading can go on.
+/// is told and taken as HL7, so that loading can go on without further findings.
 pub(super) fn message_type(fields: &Fields<'_>, default: i64) -> Format {
     let number = match fields.find("MessageType") {
         None => default,
         // A value that is none of the enum's was told.
         Some(_) => match fields.choice("MessageType", MESSAGE_TYPES) {
             Some(number) => number,
-            None => return Format::Text,
+            None => return Format::Hl7,
         },
     };
     match number {
@@ -52,7 +52,7 @@ pub(super) fn message_type(fields: &Fields<'_>, default: i64) -> Format {
         14 => Format::Binary,
         other => {
             tell_unsupported(fields, other);
-            Format::Text
+            Format::Hl7
         }
     }
 }
