@@ -210,8 +210,9 @@ pub struct Activity {
     pub pointer: String,
 }
 
-/// One object of the file that a plugin evaluates.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One object of the file that a plugin evaluates. Its `Debug` leaves out the
+/// settings, which may hold passwords.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Step {
     /// The class name, without the assembly after the comma.
     pub type_name: String,
@@ -223,6 +224,18 @@ pub struct Step {
     pub role: Role,
     /// JSON pointer to the object in the file.
     pub pointer: String,
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Step")
+            .field("type_name", &self.type_name)
+            .field("settings_bytes", &self.settings.len())
+            .field("owner", &self.owner)
+            .field("role", &self.role)
+            .field("pointer", &self.pointer)
+            .finish()
+    }
 }
 
 /// What a step is for.

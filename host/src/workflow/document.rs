@@ -15,6 +15,8 @@ mod lines;
 mod syntax;
 mod tree;
 
+use std::fmt;
+
 use sha2::{Digest, Sha256};
 
 use self::lines::Lines;
@@ -27,8 +29,8 @@ use crate::diagnostics::{Diagnostic, Position, codes};
 /// known file reaches 8.
 pub const DEPTH_MAX: usize = 128;
 
-/// A parsed workflow file.
-#[derive(Debug)]
+/// A parsed workflow file. Its `Debug` shows only the size, since files hold
+/// passwords.
 pub struct Document {
     root: Node,
     lines: Lines,
@@ -116,6 +118,12 @@ impl Document {
             }
         }
         (node, true)
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Document of {} bytes", self.lines.text_bytes())
     }
 }
 

@@ -57,10 +57,10 @@ fn check(metadata: &Metadata, limit: u64) -> Result<(), Box<Diagnostic>> {
 
 fn too_large(limit: u64, found: &str) -> Box<Diagnostic> {
     Box::new(
-    Diagnostic::new(codes::FILE_TOO_LARGE, "the workflow file is too large")
-        .expected(format!("at most {limit} bytes"))
-        .found(found)
-        .help("workflow files have kilobytes: is this one, or does it hold a sample message that could be shorter?"),
+        Diagnostic::new(codes::FILE_TOO_LARGE, "the workflow file is too large")
+            .expected(format!("at most {limit} bytes"))
+            .found(found)
+            .help("workflow files have kilobytes: shorten sample messages in it, if it is one"),
     )
 }
 

@@ -180,13 +180,17 @@ fn warn_of_other_id(wrapper: &Fields<'_>, workflow_id: SettingId, root: &Setting
     if workflow_id == SettingId::NONE || root.id == SettingId::NONE || workflow_id == root.id {
         return;
     }
-    wrapper.findings().tell(codes::WORKFLOW_ID_DIFFERS, &wrapper.pointer_to("WorkflowId"), |diagnostic| {
-        diagnostic
-            .saying("WorkflowId is not the Id of the receiver")
-            .expected(root.id.to_string())
-            .found(workflow_id.to_string())
-            .help("the workflow is known by WorkflowId; programs that save workflows make both the same")
-    });
+    wrapper.findings().tell(
+        codes::WORKFLOW_ID_DIFFERS,
+        &wrapper.pointer_to("WorkflowId"),
+        |diagnostic| {
+            diagnostic
+                .saying("WorkflowId is not the Id of the receiver")
+                .expected(root.id.to_string())
+                .found(workflow_id.to_string())
+                .help("the workflow is known by WorkflowId; make both the same")
+        },
+    );
 }
 
 /// The settings that `Activities` names, in order, each once.

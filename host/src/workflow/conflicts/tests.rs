@@ -3,12 +3,14 @@ use std::path::Path;
 use super::conflicts;
 use crate::workflow::definition::{WorkflowDefinition, load};
 
+const HTTP: &str = "HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting";
+
 /// A workflow of one receiver, known by a digit, in a file of that name.
 fn workflow(digit: u8, receiver: &str) -> WorkflowDefinition {
     let id = format!("d0000000-0000-4000-8000-00000000000{digit}");
     let text = format!(
         r#"{{"Name":"W{digit}","WorkflowId":"{id}","WorkflowPattern":[
-{{"$type":"HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting, X","Id":"{id}","Name":"In",{receiver}}}]}}"#
+{{"$type":"{HTTP}, X","Id":"{id}","Name":"In",{receiver}}}]}}"#
     );
     load(Path::new(&format!("{digit}.hl7Workflow")), text.into_bytes()).definition.unwrap()
 }

@@ -7,7 +7,6 @@ use crate::diagnostics::Position;
 const STRIDE: usize = 4096;
 
 /// Where lines start, and how many characters stand before each stride.
-#[derive(Debug)]
 pub(super) struct Lines {
     starts: Vec<usize>,
     characters: Vec<usize>,
@@ -38,6 +37,10 @@ impl Lines {
     pub(super) fn owning(mut self, text: String) -> Self {
         self.text = text;
         self
+    }
+
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text.len()
     }
 
     pub(super) fn position_here(&self, offset: usize) -> Position {

@@ -32,7 +32,7 @@ pub(in crate::workflow) fn empty_file() -> Diagnostic {
     Diagnostic::new(codes::FILE_EMPTY, "the workflow file is empty")
         .expected("a JSON object with WorkflowId, Name and WorkflowPattern")
         .found("0 bytes")
-        .help("if it is still being copied, stage it under another name and rename it when it is whole")
+        .help("if it is still being copied, stage it under another name and rename it")
 }
 
 /// What a crash leaves behind: a file of the right length without its content.

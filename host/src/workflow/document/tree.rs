@@ -15,15 +15,14 @@ use crate::diagnostics::{Diagnostic, Position, codes, quoted};
 /// beyond is not told, since the first ones show the habit.
 pub(super) const NOTES_MAX: usize = 100;
 
-/// One value of the file, and where it starts.
-#[derive(Debug)]
+/// One value of the file, and where it starts. Without `Debug`, since files hold
+/// passwords: see [`Node::shape`].
 pub struct Node {
     start: usize,
     kind: Kind,
 }
 
 /// What the value is.
-#[derive(Debug)]
 pub enum Kind {
     /// Only as the root: elsewhere a null is left out.
     Null,
@@ -37,7 +36,6 @@ pub enum Kind {
 }
 
 /// One property of an object.
-#[derive(Debug)]
 pub struct Member {
     pub name: String,
     /// Byte offset of the name that counts.

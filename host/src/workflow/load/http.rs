@@ -209,8 +209,8 @@ fn descriptor(
     if !names.insert(variable.to_lowercase()) {
         fields.findings().tell(codes::REQUEST_VARIABLE, &pointer, |diagnostic| {
             diagnostic
-                .saying(format!("variable {} is set by two parts of the request", quoted(&variable)))
-                .help("the one that is declared last counts; names are compared without regard to case")
+                .saying(format!("two parts of the request set variable {}", quoted(&variable)))
+                .help("the last one counts; names are compared without regard to case")
         });
     }
     let has_default = of.flag("SampleValueIsDefaultValue", false);
@@ -224,10 +224,10 @@ fn check_basic(fields: &Fields<'_>, receiver: &HttpReceiver) {
     if !receiver.use_ssl || receiver.host_mode {
         fields.findings().tell(codes::BASIC_WITHOUT_TLS, &pointer, |diagnostic| {
             diagnostic
-                .saying("HTTP Basic authentication is asked for without TLS of the receiver's own")
+                .saying("Basic authentication is asked for without TLS of the receiver's own")
                 .expected("UseSsl true, and UseIntegrationHostServiceAddress false")
                 .found(if receiver.host_mode { "host mode" } else { "plain HTTP" })
-                .help("set UseSsl to true; the original ignores Authentication here and lets everyone in")
+                .help("set UseSsl to true: the original ignores this and lets everyone in")
         });
     } else if !ABILITIES.basic_authentication {
         not_available(fields, "Authentication", "HTTP Basic authentication");
@@ -260,7 +260,7 @@ fn check_client_certificate(fields: &Fields<'_>, receiver: &HttpReceiver) {
                 .saying("a client certificate is required on plain HTTP, where there is none")
                 .expected("UseSsl true")
                 .found("plain HTTP")
-                .help("set UseSsl to true; the original ignores the requirement here and lets everyone in")
+                .help("set UseSsl to true: the original ignores this and lets everyone in")
         });
     } else if !ABILITIES.client_certificates {
         not_available(fields, "RequireClientCertificate", "a required client certificate");
@@ -280,7 +280,7 @@ fn check_thumbprints(fields: &Fields<'_>, list: &str) {
     let pointer = fields.pointer_to("ClientCertificateThumbPrint");
     fields.findings().tell(codes::THUMBPRINT, &pointer, |diagnostic| {
         diagnostic
-            .saying("the list of allowed client certificates holds something that is no thumbprint")
+            .saying("an allowed client certificate is not named by a whole thumbprint")
             .expected("SHA-1 (40 hexadecimal digits) or SHA-256 (64), separated by commas")
             .found(match bad {
                 Some(part) => format!("a part of {} characters", part.chars().count()),
@@ -336,9 +336,9 @@ fn check_host_mode(fields: &Fields<'_>, receiver: &HttpReceiver) {
 
 fn not_available(fields: &Fields<'_>, name: &str, what: &str) {
     fields.findings().tell(codes::NOT_AVAILABLE, &fields.pointer_to(name), |diagnostic| {
-        diagnostic.saying(format!("{what} is not available in this version")).help(format!(
-            "the workflow is not started, since leaving out {name} would change who may send or how"
-        ))
+        diagnostic
+            .saying(format!("{what} is not available in this version"))
+            .help(format!("the workflow is not started: it would run without what {name} asks for"))
     });
 }
 

@@ -152,11 +152,17 @@ fn response_transformers<'a>(
         let linked =
             steps.settings.follow(fields, "Transformers", super::classes::Part::Transformers);
         if linked.is_some() && !fields.flag("TransformersNotAvailable", false) {
-            fields.findings().tell(codes::TRANSFORMERS_INERT, &fields.pointer_to("Transformers"), |diagnostic| {
-                diagnostic
-                    .saying("the receiver's Transformers change a custom response, and there is none")
-                    .help("set ReturnCustomResponse to true, or move them to VariableTransformers")
-            });
+            fields.findings().tell(
+                codes::TRANSFORMERS_INERT,
+                &fields.pointer_to("Transformers"),
+                |diagnostic| {
+                    diagnostic
+                        .saying(
+                            "Transformers of a receiver change its custom response: it has none",
+                        )
+                        .help("set ReturnCustomResponse, or use VariableTransformers instead")
+                },
+            );
         }
         return None;
     }

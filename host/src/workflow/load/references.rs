@@ -181,12 +181,14 @@ impl References {
             findings.leniently(owner_disabled || receiver.disabled, || {
                 let Some(target) = existing(reference, settings, findings) else { return };
                 let Some(direction) = reference.reads else { return };
-                if let Some(why) = unreadable(reference, direction, target, receiver, &order, priority) {
+                if let Some(why) =
+                    unreadable(reference, direction, target, receiver, &order, priority)
+                {
                     findings.tell(codes::READS_TOO_EARLY, &reference.pointer, |diagnostic| {
                         diagnostic
-                            .saying(format!("this reads a message that is never there: {why}"))
+                            .saying(format!("this message is never there: {why}"))
                             .found(format!("{} of {}", shown(direction), quoted(&target.name)))
-                            .help("what is read is always empty: read another message, or reorder the activities")
+                            .help("it reads as empty: read another one, or reorder the activities")
                     });
                 }
             });

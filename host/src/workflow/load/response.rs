@@ -166,12 +166,14 @@ fn warn_of_empty_answers(fields: &Fields<'_>, format: Format, response: &Respons
     }
     if response.mode == ResponseMode::Custom && response.template.source().is_empty() {
         fields.findings().tell(codes::RESPONSE_EMPTY, &response.pointer, |diagnostic| {
-            diagnostic
-                .saying("the answer will be empty: ResponseMessageTemplate has no text")
-                .help(match format {
-                    Format::Hl7 => "set ReturnApplicationAccept to true for an HL7 acknowledgement, or write a template",
-                    _ => "write a template, or set ReturnNoResponse to true if an empty answer is meant",
-                })
+            diagnostic.saying("the answer will be empty: ResponseMessageTemplate has no text").help(
+                match format {
+                    Format::Hl7 => {
+                        "set ReturnApplicationAccept for an acknowledgement, or write a template"
+                    }
+                    _ => "write a template, or set ReturnNoResponse if that is meant",
+                },
+            )
         });
     }
 }

@@ -14,6 +14,13 @@ use crate::workflow::definition::{HttpReceiver, Loaded, ReceiverKind, WorkflowDe
 
 pub(super) const RECEIVER_ID: &str = "d0000000-0000-4000-8000-000000000001";
 
+const HTTP: &str = "HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting";
+
+const SETTINGS: &str = "HL7Soup.Functions.Settings.";
+
+/// What every test receiver answers unless the test says otherwise.
+const ACCEPT: &str = r#""ReturnApplicationAccept":true"#;
+
 /// The id that ends in these digits.
 fn id(end: u8) -> String {
     format!("d0000000-0000-4000-8000-0000000000{end:02x}")
@@ -24,14 +31,14 @@ fn workflow(receiver: &str, others: &[String]) -> String {
     let others: String = others.iter().map(|other| format!(",\n{other}")).collect();
     format!(
         r#"{{"Name":"Test","WorkflowId":"{RECEIVER_ID}","WorkflowPattern":[
-{{"$type":"HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting, HL7SoupWorkflow","Id":"{RECEIVER_ID}","Name":"In","ReturnApplicationAccept":true{}}}{others}]}}"#,
+{{"$type":"{HTTP}, HL7SoupWorkflow","Id":"{RECEIVER_ID}","Name":"In",{ACCEPT}{}}}{others}]}}"#,
         comma(receiver)
     )
 }
 
 fn setting(class: &str, end: u8, name: &str, more: &str) -> String {
     format!(
-        r#"{{"$type":"HL7Soup.Functions.Settings.{class}, HL7SoupWorkflow","Id":"{}","Name":"{name}"{}}}"#,
+        r#"{{"$type":"{SETTINGS}{class}, HL7SoupWorkflow","Id":"{}","Name":"{name}"{}}}"#,
         id(end),
         comma(more)
     )

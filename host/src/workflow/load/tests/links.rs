@@ -17,7 +17,8 @@ fn steps_come_in_the_order_of_execution_with_owner_role_and_place() {
         linked("Filters", 2),
         linked("VariableTransformers", 3),
         linked("Transformers", 7),
-        "\"ReturnCustomResponse\":true,\"ReturnApplicationAccept\":false,\"ResponseMessageTemplate\":\"x\"".to_owned(),
+        r#""ReturnCustomResponse":true,"ResponseMessageTemplate":"x""#.to_owned(),
+        r#""ReturnApplicationAccept":false"#.to_owned(),
     ]
     .join(",");
     let settings = [
@@ -173,7 +174,8 @@ fn disabled_and_unavailable_steps_are_left_out_and_told() {
 
 fn reads(setting: &str, direction: &str) -> String {
     format!(
-        r#""Transformers":[{{"FromPath":"x","FromSetting":"{setting}","FromDirection":{direction}}}]"#
+        r#""Transformers":[
+        {{"FromPath":"x","FromSetting":"{setting}","FromDirection":{direction}}}]"#
     )
 }
 

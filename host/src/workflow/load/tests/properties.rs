@@ -9,8 +9,10 @@ use super::{filter, id, loaded, sender, transformers, workflow};
 fn rich() -> Value {
     let receiver = format!(
         r#""Activities":["{}","{}"],"Filters":"{}","VariableTransformers":"{}","MessageType":5,
-        "MessageTypeOptions":{{"Delimiter":";"}},"QueryStringParameters":{{"a":{{"VariableName":"b"}}}},
-        "UrlSections":[{{"VariableName":"c"}}],"ReponsePriority":2,"ReturnResponseFromActivity":true,
+        "MessageTypeOptions":{{"Delimiter":";"}},
+        "QueryStringParameters":{{"a":{{"VariableName":"b"}}}},
+        "UrlSections":[{{"VariableName":"c"}}],"ReponsePriority":2,
+        "ReturnResponseFromActivity":true,
         "ReturnResponseFromActivityId":"{}","UseSsl":true,"Authentication":true"#,
         id(2),
         id(3),

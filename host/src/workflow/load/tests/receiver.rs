@@ -108,7 +108,9 @@ fn csv_options_count_for_csv_messages_alone() {
     };
     let csv = |written: &str| {
         delimiter(&format!(
-            r#""MessageType":5,"MessageTypeOptions":{{"$type":"HL7Soup.Workflow.MessageTypeOptions.CSVMessageTypeOption, X","Delimiter":{written}}}"#
+            r#""MessageType":5,"MessageTypeOptions":{{
+            "$type":"HL7Soup.Workflow.MessageTypeOptions.CSVMessageTypeOption, X",
+            "Delimiter":{written}}}"#
         ))
     };
     assert_eq!(csv("\";\""), (b';', String::new()));
@@ -153,7 +155,8 @@ fn service_names_are_split_and_decoded() {
 
 #[test]
 fn what_would_let_everyone_in_is_refused() {
-    let basic = r#""Authentication":true,"AuthenticationUserName":"u","AuthenticationPassword":"secret-word""#;
+    let basic = r#""Authentication":true,"AuthenticationUserName":"u",
+        "AuthenticationPassword":"secret-word""#;
     let host = r#""UseIntegrationHostServiceAddress":true"#;
     let print = "0123456789abcdef0123456789abcdef01234567";
     let client =
@@ -189,7 +192,8 @@ fn what_would_let_everyone_in_is_refused() {
 fn thumbprints_must_be_whole_and_credentials_not_empty() {
     let client = |list: &str| {
         let more = format!(
-            r#""UseSsl":true,"RequireClientCertificate":true,"ClientCertificateThumbPrint":"{list}""#
+            r#""UseSsl":true,"RequireClientCertificate":true,
+            "ClientCertificateThumbPrint":"{list}""#
         );
         told(&workflow(&more, &[]))
             .iter()
@@ -207,10 +211,11 @@ fn thumbprints_must_be_whole_and_credentials_not_empty() {
 
 #[test]
 fn credentials_are_in_no_diagnostic_and_no_debug_output() {
-    let more = r#""Authentication":true,"AuthenticationUserName":"nurse-7","AuthenticationPassword":"secret-word""#;
+    let more = r#""Authentication":true,"AuthenticationUserName":"nurse-7",
+        "AuthenticationPassword":"secret-word""#;
     let loaded = loaded(&workflow(more, &[]));
     let told: String = loaded.diagnostics.iter().map(ToString::to_string).collect();
-    let debug = format!("{:?}", http(&loaded.definition.unwrap()));
+    let debug = format!("{:?}", loaded.definition.unwrap());
     for text in [told, debug] {
         assert!(!text.contains("secret-word") && !text.contains("nurse-7"), "{text}");
     }
@@ -220,12 +225,12 @@ fn credentials_are_in_no_diagnostic_and_no_debug_output() {
 fn the_refusal_of_basic_over_plain_http_says_what_to_do() {
     let more = r#""Authentication":true,"AuthenticationUserName":"u","AuthenticationPassword":"p""#;
     let expected = "\
-error[WF050]: HTTP Basic authentication is asked for without TLS of the receiver's own
+error[WF050]: Basic authentication is asked for without TLS of the receiver's own
   at        test.hl7Workflow:2:190
   field     /WorkflowPattern/0/Authentication
   expected  UseSsl true, and UseIntegrationHostServiceAddress false
   found     plain HTTP
-  help      set UseSsl to true; the original ignores Authentication here and lets everyone in";
+  help      set UseSsl to true: the original ignores this and lets everyone in";
     assert_eq!(shown(&workflow(more, &[]), "WF050"), expected);
 }
 
@@ -239,7 +244,8 @@ fn legacy_certificate_properties_are_told_once() {
 #[test]
 fn request_variables_have_names_and_defaults() {
     let more = r#""ExtractParameters":true,"QueryStringParameters":{"$type":"x",
-        "site":{"VariableName":"Site","SampleVariableValue":"north","SampleValueIsDefaultValue":true},
+        "site":{"VariableName":"Site","SampleVariableValue":"north",
+            "SampleValueIsDefaultValue":true},
         "unit":{"SampleVariableValue":"sample only"}},
         "ExtractUrlSections":true,"UrlSections":{"$values":[{"VariableName":"Mrn"},
         {"VariableName":"Kind","SampleVariableValue":"","SampleValueIsDefaultValue":true}]}"#;

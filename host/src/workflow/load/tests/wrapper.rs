@@ -124,7 +124,7 @@ fn a_setting_without_type_or_with_the_old_property_is_told() {
         ("FunctionProviderType", "HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting, X"),
     ] {
         let text = workflow("", &[]).replace(
-            "\"$type\":\"HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting, HL7SoupWorkflow\"",
+            &format!("\"$type\":\"{}, HL7SoupWorkflow\"", super::HTTP),
             &format!("\"{old}\":\"{class}\""),
         );
         check(&text, &[&format!("(WF017 #0/{old})")]);
