@@ -68,6 +68,11 @@ impl Framing {
         matches!(self.place, Place::RequestLine | Place::Fields)
     }
 
+    /// Something was overwritten; nothing is followed any more.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.place == Place::Spoiled
+    }
+
     /// Requests whose head has ended.
     pub(super) fn heads(&self) -> u64 {
         self.heads

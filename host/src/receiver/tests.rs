@@ -1,1 +1,9 @@
+//! The receiver over real sockets; raw bytes where a client library would tidy them up.
 
+mod harness;
+
+mod body;
+mod head;
+mod http2;
+mod life;
+mod limits;

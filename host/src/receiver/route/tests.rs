@@ -9,7 +9,8 @@ fn the_longest_prefix_of_whole_segments_wins() {
     let names = ["HL7Soup", "api", "api/patient", "api/patient/admit", "My Service/Ü", "a%2Bb"];
     let routes = names.map(|name| Route::new(service_segments(name), name));
     let table = RouteTable::new(routes).unwrap();
-    let cases: [(&str, Option<(&str, &[&str])>); 16] = [
+    type Found = Option<(&'static str, &'static [&'static str])>;
+    let cases: [(&str, Found); 16] = [
         ("/HL7Soup", Some(("HL7Soup", &[]))),
         ("/hl7soup/", Some(("HL7Soup", &[]))),
         ("/HL7SOUP/x/Y", Some(("HL7Soup", &["x", "Y"]))),

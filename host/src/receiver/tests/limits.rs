@@ -1,0 +1,117 @@
+//! Time, and how much may be in flight.
+
+use std::time::Duration;
+
+use super::harness::*;
+
+const SHORT: Duration = Duration::from_millis(150);
+
+#[tokio::test]
+async fn a_slow_head_is_answered_with_408() {
+    let mut limits = limits();
+    limits.header_timeout = SHORT;
+    let server = serve(limits).await;
+    for head in ["G", "GET /echo HTTP/1.1\r\n", "GET /echo HTTP/1.1\r\nHost: a\r\nX: "] {
+        let mut client = RawClient::connect(server.address).await;
+        client.send(head).await;
+        assert_eq!(statuses(&client.read_to_end().await), [408], "{head:?}");
+    }
+    let mut client = RawClient::connect(server.address).await;
+    client.send(post("/echo", "a") + "GET /ec").await;
+    assert_eq!(statuses(&client.read_to_end().await), [200, 408], "after a good request");
+    assert_eq!(server.script.calls(), 1);
+}
+
+#[tokio::test]
+async fn a_silent_client_is_closed_without_a_word() {
+    let mut limits = limits();
+    limits.header_timeout = SHORT;
+    limits.idle_timeout = SHORT;
+    let server = serve(limits).await;
+    let mut client = RawClient::connect(server.address).await;
+    assert_eq!(client.read_to_end().await, "");
+    let mut client = RawClient::connect(server.address).await;
+    client.send(post("/echo", "a")).await;
+    assert_eq!(statuses(&client.read_to_end().await), [200], "after a good request");
+    let mut client = RawClient::connect(server.address).await;
+    client.send("PRI * HT").await;
+    assert_eq!(client.read_to_end().await, "", "undecided between two versions of HTTP");
+}
+
+#[tokio::test]
+async fn silence_between_requests_may_be_longer_than_a_head() {
+    let mut limits = limits();
+    limits.header_timeout = SHORT;
+    let server = serve(limits).await;
+    let mut client = RawClient::connect(server.address).await;
+    client.send(post("/echo", "a")).await;
+    client.read_answer().await;
+    tokio::time::sleep(SHORT * 2).await;
+    client.send(post("/echo", "b")).await;
+    assert!(client.read_answer().await.ends_with('b'));
+}
+
+#[tokio::test]
+async fn a_stalled_body_is_answered_with_408() {
+    let mut by_deadline = limits();
+    by_deadline.body_timeout = SHORT;
+    let mut by_rate = limits();
+    by_rate.body_rate_grace = SHORT;
+    for limits in [by_deadline, by_rate] {
+        let server = serve(limits).await;
+        let chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe";
+        let with_length = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
+        for request in [chunked, with_length] {
+            let mut client = RawClient::connect(server.address).await;
+            client.send(request).await;
+            let answers = client.read_answer().await;
+            assert_eq!(statuses(&answers), [408], "{request:?}");
+            assert!(answers.contains("connection: close"), "{answers}");
+        }
+        assert_eq!(server.script.calls(), 0);
+        assert_eq!(server.receiver.requests_in_flight(), 0);
+    }
+}
+
+#[tokio::test]
+async fn requests_over_the_limit_are_told_to_come_again() {
+    let mut limits = limits();
+    limits.requests_in_flight = 1;
+    let server = serve(limits).await;
+    let mut first = RawClient::connect(server.address).await;
+    first.send(post("/wait", "a")).await;
+    server.script.wait_begun().await;
+    let answers = exchange(server.address, post("/echo", "b")).await;
+    assert_eq!(statuses(&answers), [503]);
+    assert!(answers.contains("retry-after: 1"), "{answers}");
+    server.script.gate.add_permits(1);
+    assert_eq!(statuses(&first.read_answer().await), [200]);
+    assert_eq!(statuses(&exchange(server.address, post("/echo", "b")).await), [200]);
+}
+
+#[tokio::test]
+async fn bodies_share_a_budget_that_is_given_back() {
+    let mut limits = limits();
+    limits.body_bytes_in_flight = 10;
+    let server = serve(limits).await;
+    let mut first = RawClient::connect(server.address).await;
+    first.send(post("/wait", "123456")).await;
+    server.script.wait_begun().await;
+    let refused = exchange(server.address, post("/echo", "12345")).await;
+    assert_eq!(statuses(&refused), [503]);
+    assert_eq!(statuses(&exchange(server.address, post("/echo", "1234")).await), [200]);
+    server.script.gate.add_permits(1);
+    first.read_answer().await;
+    assert_eq!(statuses(&exchange(server.address, post("/echo", "1234567890")).await), [200]);
+}
+
+#[tokio::test]
+async fn a_route_may_have_a_lower_limit_of_its_own() {
+    let mut route = crate::receiver::Route::new(vec!["low".to_owned()], "echo");
+    route.body_bytes_max = Some(3);
+    let mut desired = desired(&[], None);
+    desired.routes = std::sync::Arc::new(crate::receiver::RouteTable::new([route]).unwrap());
+    let server = serve_listener(limits(), desired).await;
+    assert_eq!(statuses(&exchange(server.address, post("/low", "123")).await), [200]);
+    assert_eq!(statuses(&exchange(server.address, post("/low", "1234")).await), [413]);
+}
