@@ -16,6 +16,12 @@ pub struct Loop {
     pub iteration: u32,
 }
 
+impl Loop {
+    fn is_over(&self, setting: SettingId, direction: Direction) -> bool {
+        self.setting == setting && self.direction == direction
+    }
+}
+
 /// The loops around an action, outermost first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loops(Vec<Loop>);
@@ -46,8 +52,12 @@ impl Loops {
         path: Cow<'p, str>,
     ) -> Cow<'p, str> {
         let mut path = path;
-        for item in &self.0 {
-            if item.setting != setting || item.direction != direction {
+        let mut rest = self.0.as_slice();
+        while let Some((item, inner)) = rest.split_first() {
+            rest = inner;
+            // Of two loops over the same items, the inner one counts.
+            let again = |other: &Loop| other.is_over(setting, direction) && other.path == item.path;
+            if !item.is_over(setting, direction) || inner.iter().any(again) {
                 continue;
             }
             if let Some(rest) = inside(&path, &item.path) {
@@ -71,7 +81,11 @@ fn inside<'p>(path: &'p str, loop_path: &str) -> Option<&'p str> {
 
 /// The path of a loop: its last index, which it counts itself, is left out.
 pub fn loop_path(path: &str) -> &str {
-    path.strip_suffix("[1]").unwrap_or(path)
+    let index = path.strip_suffix(']').and_then(|path| path.rsplit_once('['));
+    match index {
+        Some((bare, index)) if index.bytes().all(|byte| byte.is_ascii_digit()) => bare,
+        _ => path,
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +139,8 @@ mod tests {
         check(&loops, "Visits/Drugs/Code", "Visits[2]/Drugs[5]/Code");
         check(&loops, "Visits[1]/Date", "Visits[2]/Date");
         check(&[("OBX", 2), ("OBX[2]-5", 3)], "OBX-5.1", "OBX[2]-5[3].1");
+        check(&[("OBX", 2), ("OBX[2]", 3)], "OBX-5.1", "OBX[3]-5.1");
+        check(&[("PID-3[4]", 2)], "PID-3.1", "PID-3[2].1");
     }
 
     #[test]

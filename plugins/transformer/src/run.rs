@@ -1,0 +1,210 @@
+//! Runs a program on one message.
+
+use crate::program::{FormattedSource, Instruction, Operation, Program};
+use std::borrow::Cow;
+use std::cell::Cell;
+use tureen_conditions::{Loop, Loops, Outcome, Own, Place, Sight, loop_path};
+use tureen_plugin_sdk::{Context, Format, Level, Message, Problem, StepError};
+
+/// The instructions that one message may take, loops counted as often as they
+/// run: enough for every action of a large set on every segment of a large
+/// message, and an end for loops in loops.
+pub(crate) const STEPS_MAX: u32 = 100_000;
+
+/// The rounds of one loop: as many as a message may have segments.
+pub(crate) const ROUNDS_MAX: u32 = 65_535;
+
+/// The variable that holds the counter of the innermost loop.
+const ITERATOR: &str = "ForEachIterator";
+
+/// Runs a program on a message.
+///
+/// # Errors
+/// What an action could not read or write, with the action in `detail`; and
+/// `limit.steps` and `limit.rounds`.
+pub(crate) fn run(
+    program: &Program,
+    own: Own,
+    context: &Context,
+    message: &mut Message,
+) -> Result<(), StepError> {
+    let mut run = Run {
+        context,
+        message,
+        own,
+        loops: Loops::default(),
+        rounds: Vec::new(),
+        warned: Cell::new(false),
+    };
+    let mut counter = 0;
+    for _ in 0..STEPS_MAX {
+        let Some(instruction) = program.instructions.get(counter) else { return Ok(()) };
+        counter = run.step(counter, instruction).map_err(|error| named(error, instruction))?;
+    }
+    match program.instructions.get(counter) {
+        None => Ok(()),
+        Some(instruction) => {
+            let text = format!(
+                "the transformers took more than {STEPS_MAX} steps for one message: see the loops"
+            );
+            Err(named(StepError::failed("limit.steps", text), instruction))
+        }
+    }
+}
+
+/// What is known while a program runs.
+struct Run<'r> {
+    context: &'r Context,
+    message: &'r mut Message,
+    own: Own,
+    loops: Loops,
+    rounds: Vec<Rounds>,
+    warned: Cell<bool>,
+}
+
+/// How often a loop still runs, and what to put back when it ends.
+struct Rounds {
+    last: u32,
+    iterator_before: Option<String>,
+}
+
+impl Run<'_> {
+    /// Does one instruction; gives the next one.
+    fn step(&mut self, at: usize, instruction: &Instruction) -> Result<usize, StepError> {
+        match &instruction.operation {
+            Operation::SetVariable { name, value } => {
+                let value = self.value(value)?;
+                self.context.set_variable(name, &value)?;
+            }
+            Operation::Map { value, to, structure } => {
+                let value = self.value(value)?;
+                let path = to.expand(self.context)?;
+                if *structure {
+                    self.message.set_structure(&path, &value)?;
+                } else {
+                    self.message.set(&path, &value)?;
+                }
+            }
+            Operation::Append { text } => {
+                let text = text.value(&self.sight())?;
+                self.message.append(&text)?;
+            }
+            Operation::Unless { conditions, end } => {
+                if let Outcome::Fails(_) = conditions.evaluate(&self.sight())? {
+                    return Ok(end + 1);
+                }
+            }
+            Operation::ForEach { place, end } => {
+                if !self.enter(place)? {
+                    return Ok(end + 1);
+                }
+            }
+            Operation::Next { start } => {
+                if self.next()? {
+                    return Ok(start + 1);
+                }
+            }
+            Operation::Notify { critical, authored } => self.notify(*critical, authored),
+            Operation::Custom { type_name, parameters } => self.call(type_name, parameters)?,
+            Operation::Nothing => {}
+        }
+        Ok(at + 1)
+    }
+
+    fn sight(&self) -> Sight<'_> {
+        Sight {
+            context: self.context,
+            target: self.message,
+            own: self.own,
+            loops: &self.loops,
+            warned: &self.warned,
+        }
+    }
+
+    fn value<'v>(&self, value: &'v FormattedSource) -> Result<Cow<'v, str>, StepError> {
+        let text = value.source.value(&self.sight())?;
+        Ok(value.formatting.apply(text, self.context)?)
+    }
+
+    /// Begins a loop; false when there is nothing to count. How often it runs
+    /// is fixed here, whatever its body does to the message.
+    fn enter(&mut self, place: &Place) -> Result<bool, StepError> {
+        let sight = self.sight();
+        let count = place.with(&sight, |message, path| match message.format() {
+            Format::Hl7 | Format::Json | Format::Xml => message.count(loop_path(path)),
+            _ => Err(nothing_to_count()),
+        })?;
+        let count = count.unwrap_or(0);
+        if count > ROUNDS_MAX {
+            let text = format!("a loop may run {ROUNDS_MAX} times, this one would {count} times");
+            return Err(StepError::failed("limit.rounds", text));
+        }
+        if count == 0 {
+            return Ok(false);
+        }
+        let path = loop_path(&place.path_now(&sight)?).to_owned();
+        let setting = place.setting_in(&sight);
+        self.loops.enter(Loop { setting, direction: place.direction, path, iteration: 1 });
+        let iterator_before = self.context.variable(ITERATOR);
+        self.rounds.push(Rounds { last: count, iterator_before });
+        self.context.set_variable(ITERATOR, "1")?;
+        Ok(true)
+    }
+
+    /// Goes to the next round of the innermost loop; false when that was the
+    /// last one, and the loop is left.
+    fn next(&mut self) -> Result<bool, StepError> {
+        let last = self.rounds.last().map_or(0, |rounds| rounds.last);
+        if let Some(running) = self.loops.innermost()
+            && running.iteration < last
+        {
+            running.iteration += 1;
+            let iteration = running.iteration.to_string();
+            self.context.set_variable(ITERATOR, &iteration)?;
+            return Ok(true);
+        }
+        self.loops.leave();
+        match self.rounds.pop().and_then(|rounds| rounds.iterator_before) {
+            Some(before) => self.context.set_variable(ITERATOR, &before)?,
+            None => self.context.unset_variable(ITERATOR),
+        }
+        Ok(false)
+    }
+
+    /// Tells the operator. The values that the text would be filled with may be
+    /// a patient's, so the text is told as it was authored.
+    fn notify(&self, critical: bool, authored: &str) {
+        let level = if critical { Level::Error } else { Level::Warn };
+        self.context.log(level, &format!("notification: {authored}"));
+    }
+
+    fn call(
+        &mut self,
+        type_name: &str,
+        parameters: &[(String, FormattedSource)],
+    ) -> Result<(), StepError> {
+        let mut values = Vec::with_capacity(parameters.len());
+        for (name, value) in parameters {
+            values.push((name.clone(), self.value(value)?.into_owned()));
+        }
+        self.context.run_custom_transformer(type_name, &values, self.message)
+    }
+}
+
+fn nothing_to_count() -> Problem {
+    let text = "a loop counts segments, repetitions or array items, and messages of this format \
+                have none";
+    Problem::new("loop.source", text)
+}
+
+/// Tells in an error which action could not be done.
+fn named(error: StepError, instruction: &Instruction) -> StepError {
+    let named = |problem: Problem| problem.with("action", instruction.pointer.clone());
+    match error {
+        StepError::Rejected(problem) => StepError::Rejected(named(problem)),
+        StepError::Failed(problem) => StepError::Failed(named(problem)),
+        StepError::Retryable { problem, after } => {
+            StepError::Retryable { problem: named(problem), after }
+        }
+    }
+}

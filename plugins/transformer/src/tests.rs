@@ -1,0 +1,458 @@
+use super::*;
+use serde_json::{Value as Json, json};
+use tureen_plugin_sdk::testkit::{Failure, Outcome, TestRun};
+
+const RECEIVER: &str = "d0000000-0000-4000-8000-000000000001";
+const SENDER: &str = "d0000000-0000-4000-8000-000000000002";
+const OTHER: &str = "d0000000-0000-4000-8000-000000000003";
+
+const ORU: &[u8] = b"MSH|^~\\&|LAB|N|HIS|N|20260102||ORU^R01|7|P|2.5\r\
+PID|1||77^^^X~88^^^Y||Ekholm^Sara||19700304|F\r\
+OBX|1|NM|K^Potassium||4.1\rOBX|2|NM|NA^Sodium||140\rOBX|3|NM|CL^Chloride||100\r";
+
+const DRUGS: &[u8] = br#"{"Patient":{"Name":"Ekholm","Visits":[
+{"Day":"1","Drugs":[{"Code":"a"},{"Code":"b"}]},
+{"Day":"2","Drugs":[{"Code":"c"}]}]}}"#;
+
+/// An action of a class, with the given properties.
+fn action(class: &str, properties: Json) -> Json {
+    let mut action = json!({
+        "$type": format!("HL7Soup.Functions.Settings.{class}TransformerAction, HL7SoupWorkflow"),
+    });
+    for (name, value) in properties.as_object().unwrap() {
+        action[name] = value.clone();
+    }
+    action
+}
+
+fn set(name: &str, path: &str) -> Json {
+    action("CreateVariable", json!({ "VariableName": name, "FromPath": path }))
+}
+
+fn set_text(name: &str, text: &str) -> Json {
+    let properties = json!({ "VariableName": name, "FromPath": text, "FromDirection": 2 });
+    action("CreateVariable", properties)
+}
+
+fn map(from: &str, to: &str) -> Json {
+    action("CreateMapping", json!({ "FromPath": from, "ToPath": to }))
+}
+
+fn for_each(path: &str) -> Json {
+    action("ForEach", json!({ "FromPath": path }))
+}
+
+fn next() -> Json {
+    action("Next", json!({}))
+}
+
+fn on(message: &[u8]) -> TestRun {
+    let format = if message.starts_with(b"MSH") { Format::Hl7 } else { Format::Json };
+    TestRun::new().owner(RECEIVER).message(format, message)
+}
+
+fn actions(run: TestRun, actions: &[Json]) -> Result<Outcome, Failure> {
+    run.settings(json!({ "Transformers": actions })).transform::<HostTransformer>()
+}
+
+fn variable(run: TestRun, list: &[Json], name: &str) -> String {
+    actions(run, list).unwrap().variable(name).unwrap_or("(unset)").to_owned()
+}
+
+/// The code and the pointer of each finding.
+fn findings(list: &[Json], role: &'static str) -> Vec<String> {
+    let run = TestRun::new().owner(SENDER).settings(json!({ "Transformers": list }));
+    let configuration = run.configure::<HostTransformer>(role);
+    let show = |finding: &Finding| {
+        let problem = &finding.problem;
+        format!("{} {}", problem.code, problem.place.as_deref().unwrap_or_default())
+    };
+    configuration.findings.iter().map(show).collect()
+}
+
+#[test]
+fn a_variable_is_set_from_a_path_or_from_a_text() {
+    let list = [set("Mrn", "PID-3.1"), set_text("Both", "${mrn}-${Missing}-x")];
+    let outcome = actions(on(ORU), &list).unwrap();
+    assert_eq!(outcome.variables, [("Mrn".into(), "77".into()), ("Both".into(), "77--x".into())]);
+}
+
+#[test]
+fn text_is_told_by_the_direction_or_by_the_type_where_nothing_else_decides() {
+    for (properties, expected) in [
+        (json!({ "FromDirection": 2 }), "PID-3.1"),
+        (json!({ "FromType": 7 }), "PID-3.1"),
+        (json!({ "FromType": "TextWithVariables" }), "PID-3.1"),
+        (json!({ "FromType": 7, "FromSetting": RECEIVER }), "77"),
+        (json!({ "FromType": 11 }), "77"),
+        (json!({ "FromDirection": "Inbound", "FromSetting": RECEIVER }), "77"),
+    ] {
+        let mut set = set("V", "PID-3.1");
+        for (name, value) in properties.as_object().unwrap() {
+            set[name] = value.clone();
+        }
+        assert_eq!(variable(on(ORU), &[set], "V"), expected, "{properties}");
+    }
+}
+
+#[test]
+fn a_path_may_hold_variables() {
+    let list = [set_text("n", "2"), set("V", "OBX[${n}]-3.2")];
+    assert_eq!(variable(on(ORU), &list, "V"), "Sodium");
+}
+
+#[test]
+fn a_mapping_escapes_unless_the_structure_may_change() {
+    let text = json!({ "FromPath": "a^b", "FromDirection": 2, "ToPath": "PID-5" });
+    let mut raw = text.clone();
+    raw["AllowMessageStructureToChange"] = json!(true);
+    let outcome = actions(on(ORU), &[action("CreateMapping", text)]).unwrap();
+    assert!(outcome.text().contains("||a\\S\\b||"), "{}", outcome.text());
+    let outcome = actions(on(ORU), &[action("CreateMapping", raw)]).unwrap();
+    assert!(outcome.text().contains("||a^b||"), "{}", outcome.text());
+}
+
+#[test]
+fn a_mapping_reads_another_setting_and_writes_the_owner_whatever_its_direction() {
+    for direction in [json!(0), json!(1), json!(null)] {
+        let mapping = action(
+            "CreateMapping",
+            json!({ "FromPath": "Patient/Name", "FromSetting": RECEIVER, "FromDirection": 0,
+                    "ToPath": "PID-5.1", "ToSetting": SENDER, "ToDirection": direction }),
+        );
+        let run = TestRun::new()
+            .message(Format::Hl7, ORU)
+            .owner(SENDER)
+            .role("activity-transformers")
+            .setting_message(RECEIVER, Direction::Inbound, Format::Json, DRUGS);
+        let outcome = actions(run, &[mapping]).unwrap();
+        assert!(outcome.text().contains("||Ekholm^Sara||"), "{}", outcome.text());
+    }
+}
+
+#[test]
+fn a_write_is_seen_by_the_next_read_of_the_same_message() {
+    let own = |properties: Json| {
+        let mut properties = properties;
+        properties["FromSetting"] = json!(SENDER);
+        properties["FromDirection"] = json!(1);
+        properties
+    };
+    let list = [
+        action("CreateMapping", own(json!({ "FromPath": "PID-8", "ToPath": "PID-5.1" }))),
+        action("CreateVariable", own(json!({ "FromPath": "PID-5.1", "VariableName": "V" }))),
+    ];
+    let run = on(ORU).owner(SENDER).role("activity-transformers");
+    assert_eq!(variable(run, &list, "V"), "F");
+}
+
+#[test]
+fn a_setting_without_a_message_reads_as_empty_with_one_warning() {
+    let source = json!({ "VariableName": "V", "FromPath": "PID-3", "FromSetting": OTHER });
+    let list = [action("CreateVariable", source.clone()), action("CreateVariable", source)];
+    let outcome = actions(on(ORU).setting_without_message(OTHER), &list).unwrap();
+    assert_eq!(outcome.variable("V"), Some(""));
+    assert_eq!(outcome.log.len(), 1);
+    assert_eq!(outcome.log[0].level, Level::Warn);
+    assert_eq!(actions(on(ORU), &list).unwrap_err().code(), "setting.unknown");
+}
+
+#[test]
+fn formatting_is_applied_in_the_order_of_the_pipeline() {
+    for (properties, expected) in [
+        (json!({ "TextFormat": "UpperCase" }), "SODIUM"),
+        (
+            json!({ "TextFormat": "uppercase", "Truncation": "Truncate", "TruncationLength": 3 }),
+            "SOD",
+        ),
+        (json!({ "Replace": "ium", "ReplaceWith": "a", "PaddingLength": "7" }), "Soda   "),
+        (json!({ "Remove": "o", "Encoding": 0, "TextFormat": "None", "Format": "" }), "Sdium"),
+        (json!({ "Lookup": "names" }), "Natrium"),
+        (json!({ "TruncationLength": 1, "ReplaceWith": "x" }), "Sodium"),
+    ] {
+        let mut set = set("V", "OBX[2]-3.2");
+        for (name, value) in properties.as_object().unwrap() {
+            set[name] = value.clone();
+        }
+        let run = on(ORU).table("names", &[("Sodium", "Natrium")]);
+        assert_eq!(variable(run, &[set], "V"), expected, "{properties}");
+    }
+}
+
+#[test]
+fn a_date_is_formatted_by_a_pattern() {
+    let mut set = set("V", "PID-7");
+    set["Format"] = json!("dd/MM/yyyy");
+    assert_eq!(variable(on(ORU), &[set], "V"), "04/03/1970");
+}
+
+fn conditional(value: &str) -> Json {
+    let condition = json!({
+        "$type": "HL7Soup.MessageFilters.StringMessageFilter, HL7SoupWorkflow",
+        "Path": "PID-8", "Comparer": 0, "Value": value,
+    });
+    action("BeginConditional", json!({ "Filters": [condition] }))
+}
+
+#[test]
+fn a_conditional_block_runs_only_when_its_conditions_hold() {
+    let end = || action("EndConditional", json!({}));
+    let list = |outer: &str, inner: &str| {
+        [
+            conditional(outer),
+            set_text("A", "a"),
+            conditional(inner),
+            set_text("B", "b"),
+            end(),
+            set_text("C", "c"),
+            end(),
+            set_text("D", "d"),
+        ]
+    };
+    for (outer, inner, expected) in
+        [("F", "F", "A B C D"), ("F", "M", "A C D"), ("M", "F", "D"), ("f", "f", "A B C D")]
+    {
+        let outcome = actions(on(ORU), &list(outer, inner)).unwrap();
+        let names: Vec<&str> = outcome.variables.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names.join(" "), expected);
+    }
+}
+
+/// Collects something of every round in the variable `All`.
+fn collect(path: &str) -> [Json; 2] {
+    [set("One", path), set_text("All", "${All}${ForEachIterator}=${One} ")]
+}
+
+#[test]
+fn a_loop_runs_over_segments_repetitions_and_array_items() {
+    for (message, loop_path, path, expected) in [
+        (ORU, "OBX", "OBX-3.1", "1=K 2=NA 3=CL "),
+        (ORU, "OBX", "OBX[1]-5", "1=4.1 2=140 3=100 "),
+        (ORU, "OBX[1]", "OBX-5", "1=4.1 2=140 3=100 "),
+        (ORU, "PID-3", "PID-3.1", "1=77 2=88 "),
+        (ORU, "PID-3", "PID-3[1].1", "1=77 2=88 "),
+        (ORU, "OBX", "PID-8", "1=F 2=F 3=F "),
+        (ORU, "NTE", "NTE-3", "(unset)"),
+        (DRUGS, "Patient/Visits", "Patient/Visits[1]/Day", "1=1 2=2 "),
+    ] {
+        let [one, all] = collect(path);
+        let list = [for_each(loop_path), one, all, next()];
+        assert_eq!(variable(on(message), &list, "All"), expected, "{loop_path} {path}");
+    }
+}
+
+#[test]
+fn loops_in_loops_count_each_for_itself_and_the_counter_is_put_back() {
+    let [one, all] = collect("Patient/Visits[1]/Drugs[1]/Code");
+    let list = [
+        set_text("ForEachIterator", "mine"),
+        for_each("Patient/Visits"),
+        for_each("Patient/Visits[1]/Drugs"),
+        one,
+        all,
+        next(),
+        set_text("Outer", "${Outer}${ForEachIterator} "),
+        next(),
+    ];
+    let outcome = actions(on(DRUGS), &list).unwrap();
+    assert_eq!(outcome.variable("All"), Some("1=a 2=b 1=c "));
+    assert_eq!(outcome.variable("Outer"), Some("1 2 "));
+    assert_eq!(outcome.variable("ForEachIterator"), Some("mine"));
+    let outcome = actions(on(DRUGS), &list[1..]).unwrap();
+    assert_eq!(outcome.variable("ForEachIterator"), None);
+}
+
+#[test]
+fn the_bounds_of_a_loop_are_fixed_when_it_begins() {
+    let append = json!({ "FromPath": "OBX|9|NM|X", "FromDirection": 2 });
+    let list = [for_each("OBX"), action("AppendLine", append), next()];
+    let outcome = actions(on(ORU), &list).unwrap();
+    assert_eq!(outcome.text().matches("\rOBX|9|NM|X").count(), 3);
+}
+
+#[test]
+fn a_loop_over_what_has_no_items_fails() {
+    let list = [for_each("[0]"), next()];
+    for (format, bytes) in [(Format::Csv, b"a,b"), (Format::Text, b"abc")] {
+        let run = TestRun::new().owner(RECEIVER).message(format, bytes);
+        assert_eq!(actions(run, &list).unwrap_err().code(), "loop.source");
+    }
+}
+
+#[test]
+fn loops_in_loops_end_at_the_limit_of_steps() {
+    let mut message = ORU.to_vec();
+    for _ in 0..60 {
+        message.extend_from_slice(b"NTE|1\r");
+    }
+    let loops = vec![for_each("NTE"); 3];
+    let list: Vec<Json> = loops.into_iter().chain([next(), next(), next()]).collect();
+    assert_eq!(actions(on(&message), &list).unwrap_err().code(), "limit.steps");
+    assert!(actions(on(&message), &[list[0].clone(), next()]).is_ok());
+}
+
+#[test]
+fn a_line_is_appended_raw() {
+    let append = json!({ "FromPath": "ZPD|${Mrn}|a^b", "FromDirection": 2, "ToSetting": RECEIVER });
+    let outcome = actions(on(ORU), &[set("Mrn", "PID-3.1"), action("AppendLine", append)]).unwrap();
+    assert!(outcome.text().ends_with("ZPD|77|a^b\r"), "{}", outcome.text());
+}
+
+#[test]
+fn a_notification_tells_what_was_authored_and_no_value() {
+    let notify = |critical: bool| {
+        let text = json!({ "FromPath": "call ${Name}", "FromDirection": 2, "Critical": critical });
+        action("Notification", text)
+    };
+    let list = [set("Name", "PID-5.1"), notify(false), notify(true)];
+    let outcome = actions(on(ORU), &list).unwrap();
+    let lines: Vec<(Level, &str)> =
+        outcome.log.iter().map(|line| (line.level, line.text.as_str())).collect();
+    let text = "notification: call ${Name}";
+    assert_eq!(lines, [(Level::Warn, text), (Level::Error, text)]);
+}
+
+#[test]
+fn a_custom_transformer_is_required_and_called_with_evaluated_parameters() {
+    let call = action(
+        "Custom",
+        json!({
+            "CustomTransformerTypeName": "Acme.Tell, Acme",
+            "Parameters": {
+                "$type": "Dictionary",
+                "Id": { "FromPath": "PID-3.1", "TextFormat": 0, "PaddingLength": 4 },
+                "Mode": { "FromPath": "${Mode}!", "FromDirection": 2, "IsRequired": true },
+            },
+        }),
+    );
+    let settings = json!({ "Transformers": [call] });
+    let run = on(ORU).variable("Mode", "quick").settings(settings);
+    let requirements = run.configure::<HostTransformer>("receiver-variables").requirements;
+    assert_eq!(requirements.len(), 1);
+    assert_eq!(requirements[0].type_name, "Acme.Tell, Acme");
+    assert_eq!(requirements[0].place, "/Transformers/0/CustomTransformerTypeName");
+    let run = run.custom_transformer("Acme.Tell", |parameters, message| {
+        message.set("PID-5.1", &format!("{parameters:?}"))?;
+        Ok(())
+    });
+    let text = run.transform::<HostTransformer>().unwrap().text();
+    assert!(text.contains(r#"[("Id", "77  "), ("Mode", "quick!")]"#), "{text}");
+}
+
+#[test]
+fn comments_and_nothing_at_all_change_nothing() {
+    let outcome = actions(on(ORU), &[action("Comment", json!({ "Comment": "note" }))]).unwrap();
+    assert_eq!(outcome.message, ORU);
+    assert_eq!(on(ORU).transform::<HostTransformer>().unwrap().message, ORU);
+}
+
+#[test]
+fn blocks_that_do_not_nest_are_findings_at_the_action() {
+    let end = || action("EndConditional", json!({}));
+    for (list, expected) in [
+        (vec![for_each("OBX")], vec!["block.unclosed /Transformers/0/$type"]),
+        (vec![conditional("F")], vec!["block.unclosed /Transformers/0/$type"]),
+        (vec![next()], vec!["block.unopened /Transformers/0/$type"]),
+        (vec![set("A", "B"), end()], vec!["block.unopened /Transformers/1/$type"]),
+        (
+            vec![for_each("OBX"), conditional("F"), next(), end()],
+            vec!["block.unopened /Transformers/2/$type", "block.unclosed /Transformers/0/$type"],
+        ),
+    ] {
+        assert_eq!(findings(&list, "receiver-variables"), expected);
+    }
+}
+
+#[test]
+fn a_pair_id_that_disagrees_with_the_nesting_is_a_warning() {
+    let mut list = [for_each("OBX"), next()];
+    list[0]["PairId"] = json!(1);
+    list[1]["PairId"] = json!("1");
+    assert_eq!(findings(&list, "receiver-variables"), [""; 0]);
+    list[1]["PairId"] = json!(2);
+    assert_eq!(findings(&list, "receiver-variables"), ["block.pair /Transformers/1/PairId"]);
+    assert!(actions(on(ORU), &list).is_ok());
+}
+
+#[test]
+fn what_cannot_run_is_a_finding_at_its_property() {
+    for (action, expected) in [
+        (action("Code", json!({ "Code": "x();" })), "action.code /Transformers/0/$type"),
+        (action("CreateMaping", json!({})), "action.class /Transformers/0/$type"),
+        (json!({ "FromPath": "A" }), "action.class /Transformers/0/$type"),
+        (set("", "PID-3"), "action.variable /Transformers/0/VariableName"),
+        (set("A", "PID-3[1"), "path.syntax /Transformers/0/FromPath"),
+        (map("PID-3", "PID-3[]"), "path.syntax /Transformers/0/ToPath"),
+        (
+            action("CreateMapping", json!({ "ToSetting": OTHER, "ToPath": "PID-3" })),
+            "action.target /Transformers/0/ToSetting",
+        ),
+        (
+            action("AppendLine", json!({ "ToSetting": OTHER })),
+            "action.target /Transformers/0/ToSetting",
+        ),
+        (
+            action("CreateVariable", json!({ "VariableName": "A", "FromDirection": 3 })),
+            "settings.choice /Transformers/0/FromDirection",
+        ),
+        (
+            action("CreateVariable", json!({ "VariableName": "A", "FromSetting": "x" })),
+            "setting.id /Transformers/0/FromSetting",
+        ),
+        (
+            action("CreateVariable", json!({ "VariableName": "A", "TextFormat": 2 })),
+            "formatting.property /Transformers/0/TextFormat",
+        ),
+        (
+            action("CreateVariable", json!({ "VariableName": "A", "PaddingLength": -1 })),
+            "formatting.property /Transformers/0/PaddingLength",
+        ),
+        (
+            action("ForEach", json!({ "FromPath": "OBX", "FromDirection": 2 })),
+            "loop.source /Transformers/0/FromPath",
+        ),
+        (action("Custom", json!({})), "action.custom /Transformers/0/CustomTransformerTypeName"),
+        (
+            action("CreateParameter", json!({ "ParameterName": "A" })),
+            "action.parameter /Transformers/0/$type",
+        ),
+        (
+            action(
+                "Custom",
+                json!({ "CustomTransformerTypeName": "A",
+                "Parameters": { "P": { "IsRequired": true, "FromDirection": 2 } } }),
+            ),
+            "action.parameter /Transformers/0/Parameters/P/FromPath",
+        ),
+    ] {
+        let found = findings(&[action.clone()], "activity-transformers");
+        assert_eq!(found.first().map(String::as_str), Some(expected), "{action}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let list = [set("", "PID-3[1"), set("A", "B]")];
+    assert_eq!(
+        findings(&list, "receiver-variables"),
+        [
+            "action.variable /Transformers/0/VariableName",
+            "path.syntax /Transformers/0/FromPath",
+            "path.syntax /Transformers/1/FromPath",
+        ]
+    );
+}
+
+#[test]
+fn an_error_names_the_action_but_no_value() {
+    let failure = actions(on(ORU), &[set("A", "PID-3"), map("PID-5.1", "NOT A PATH")]).unwrap_err();
+    let Failure::Step(StepError::Failed(problem)) = &failure else { panic!("{failure}") };
+    assert!(problem.detail.contains(&("action".to_owned(), "/Transformers/1".to_owned())));
+    assert!(!failure.to_string().contains("Ekholm"));
+}
+
+#[test]
+fn more_actions_than_allowed_are_refused() {
+    let list = vec![json!({}); 10_001];
+    assert_eq!(findings(&list, "receiver-variables"), ["limit.actions /Transformers"]);
+}
