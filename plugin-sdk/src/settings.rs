@@ -108,11 +108,7 @@ impl Settings {
     ///
     /// # Errors
     /// `settings.choice`, with all that is known, when it is none of them.
-    pub fn choice<T: Copy>(
-        &self,
-        name: &str,
-        choices: &[Choice<T>],
-    ) -> Result<Option<T>, Finding> {
+    pub fn choice<T: Copy>(&self, name: &str, choices: &[Choice<T>]) -> Result<Option<T>, Finding> {
         let Some((spelling, value)) = self.entry(name) else { return Ok(None) };
         let number = whole_number(value);
         let text = value.as_str().map(str::trim);
@@ -136,8 +132,7 @@ impl Settings {
     /// `settings.type` when it is not text, `setting.id` when it is no GUID.
     pub fn id(&self, name: &str) -> Result<SettingId, Finding> {
         let text = self.text(name)?.unwrap_or_default();
-        SettingId::parse(&text)
-            .map_err(|problem| Finding::error(problem.at(self.pointer_to(name))))
+        SettingId::parse(&text).map_err(|problem| Finding::error(problem.at(self.pointer_to(name))))
     }
 
     /// An object.
@@ -249,9 +244,7 @@ fn join(pointer: &str, name: &str) -> String {
 }
 
 fn finding(code: &str, pointer: &str, expected: &str, found: &str) -> Finding {
-    Finding::error(
-        Problem::new(code, format!("expected {expected}, found {found}")).at(pointer),
-    )
+    Finding::error(Problem::new(code, format!("expected {expected}, found {found}")).at(pointer))
 }
 
 /// What kind of value it is; never what it holds.

@@ -1,6 +1,8 @@
 //! What an author implements: the settings of a step, and the step itself.
 
-use crate::{Context, Finding, Findings, Message, Problem, SettingId, Settings, Severity, StepError};
+use crate::{
+    Context, Finding, Findings, Message, Problem, SettingId, Settings, Severity, StepError,
+};
 use std::cell::RefCell;
 
 /// A step with settings: reads them once, at load.

@@ -235,9 +235,8 @@ impl From<StepError> for types::StepError {
             StepError::Rejected(problem) => Self::Rejected(problem.into()),
             StepError::Failed(problem) => Self::Failed(problem.into()),
             StepError::Retryable { problem, after } => {
-                let milliseconds = |after: Duration| {
-                    u32::try_from(after.as_millis()).unwrap_or(u32::MAX)
-                };
+                let milliseconds =
+                    |after: Duration| u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
                 Self::Retryable((problem.into(), after.map(milliseconds)))
             }
         }

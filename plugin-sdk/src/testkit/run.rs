@@ -113,11 +113,7 @@ impl TestRun {
     #[must_use]
     pub fn setting_without_message(mut self, setting: &str) -> Self {
         for direction in [Direction::Inbound, Direction::Outbound] {
-            self.messages.push(OtherText {
-                setting: setting.to_owned(),
-                direction,
-                message: None,
-            });
+            self.messages.push(OtherText { setting: setting.to_owned(), direction, message: None });
         }
         self
     }

@@ -15,7 +15,7 @@ use tureen_template::{Formatting, Globals, RunFacts, Template, Variables};
 #[derive(Clone)]
 pub(crate) struct CustomTransformer(
     #[expect(clippy::type_complexity, reason = "named once, by this very type")]
-    pub(crate) Rc<dyn Fn(&[(String, String)], &mut crate::Message) -> Result<(), StepError>>,
+    pub(crate)  Rc<dyn Fn(&[(String, String)], &mut crate::Message) -> Result<(), StepError>>,
 );
 
 impl fmt::Debug for CustomTransformer {

@@ -1,0 +1,209 @@
+use super::*;
+use crate::prelude::*;
+use serde_json::json;
+
+const ADT: &[u8] = b"MSH|^~\\&|A|B|C|D|20260102||ADT^A01|7|P|2.5\rPID|1||77^^^X~88||Ekholm^Sara\r";
+const RECEIVER: &str = "d0000000-0000-4000-8000-000000000001";
+const SENDER: &str = "d0000000-0000-4000-8000-000000000002";
+
+#[derive(Default)]
+struct Shout;
+
+impl Transformer for Shout {
+    fn transform(&self, context: &Context, message: &mut Message) -> Result<(), StepError> {
+        let name = message.text("PID-5.1")?;
+        message.set("PID-5.1", &name.to_uppercase())?;
+        context.set_variable("Shouted", "yes")?;
+        context.log(Level::Info, "shouted");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_transformer_leaves_a_message_variables_and_a_log() {
+    let outcome = TestRun::new().message(Format::Hl7, ADT).transform::<Shout>().unwrap();
+    assert!(outcome.text().contains("|EKHOLM^Sara\r"));
+    assert_eq!(outcome.variable("SHOUTED"), Some("yes"));
+    assert_eq!(outcome.log, [LogLine { level: Level::Info, text: "shouted".to_owned() }]);
+}
+
+struct Wanted(String);
+
+impl Configure for Wanted {
+    fn configure(settings: &Settings, placement: &Placement) -> Result<Self, Findings> {
+        let path = settings.text("Path")?.unwrap_or_default();
+        if path.is_empty() {
+            return Err(settings.error("Path", "wanted.path", "expected a path").into());
+        }
+        placement.warn(Problem::new("wanted.look", "look here").at("/Path"));
+        placement.require("Acme.Other, Acme", "/Path");
+        Ok(Self(path))
+    }
+}
+
+impl Filter for Wanted {
+    fn decide(&self, _context: &Context, message: &Message) -> Result<Verdict, StepError> {
+        match message.get(&self.0)? {
+            Value::Text(_) => Ok(Verdict::Pass),
+            Value::Absent | Value::Empty | Value::Null => Ok(Verdict::Stop("no value".into())),
+        }
+    }
+}
+
+#[test]
+fn a_filter_decides_and_warns() {
+    let run = TestRun::new().message(Format::Hl7, ADT);
+    let decision = run.clone().settings(json!({ "Path": "PID-3" })).filter::<Wanted>().unwrap();
+    assert_eq!(decision.verdict, Verdict::Pass);
+    assert_eq!(decision.outcome.warnings.iter().count(), 1);
+    let decision = run.settings(json!({ "Path": "PID-8" })).filter::<Wanted>().unwrap();
+    assert_eq!(decision.verdict, Verdict::Stop("no value".to_owned()));
+}
+
+#[test]
+fn settings_that_are_refused_are_a_failure_with_a_pointer() {
+    let failure = TestRun::new().filter::<Wanted>().unwrap_err();
+    assert_eq!(failure.code(), "wanted.path");
+    assert_eq!(
+        failure.to_string(),
+        "the settings were refused: error[wanted.path]: expected a path (at /Path)"
+    );
+    let configuration =
+        TestRun::new().settings(json!({ "Path": "X" })).configure::<Wanted>("filter");
+    assert_eq!(configuration.requirements[0].type_name, "Acme.Other, Acme");
+}
+
+#[test]
+fn an_owner_that_is_no_id_is_refused() {
+    let failure = TestRun::new().owner("seven").transform::<Shout>().unwrap_err();
+    assert_eq!(failure.code(), "setting.id");
+}
+
+#[derive(Default)]
+struct Looks;
+
+impl Transformer for Looks {
+    fn transform(&self, context: &Context, message: &mut Message) -> Result<(), StepError> {
+        let receiver = context.message_of(SettingId::NONE, Direction::Inbound)?;
+        let name = receiver.map(|message| message.text("PID-5.1")).transpose()?;
+        let sender = SettingId::parse(SENDER)?;
+        let response = context.message_of(sender, Direction::Inbound)?;
+        let text = context.expand(
+            "${CurrentDateTime:yyyy-MM-dd}|${Site}|${Mode}|${d0000000-0000-4000-8000-000000000002 outbound}",
+        )?;
+        let looked_up = context.lookup("sex", "F")?.unwrap_or_default();
+        let upper = context.format("abc", &[("TextFormat".to_owned(), "UpperCase".to_owned())])?;
+        let given = context.parameter("Given");
+        let names = context.parameter_names().join(",");
+        message.append(&format!(
+            "{name:?} {} {text} {looked_up} {upper} {given:?} {names} {:?}",
+            response.is_some(),
+            context.parameter("Missing")
+        ))?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_step_sees_what_surrounds_its_message() {
+    let outcome = TestRun::new()
+        .message(Format::Text, b"")
+        .setting_message("", Direction::Inbound, Format::Hl7, ADT)
+        .setting_message(SENDER, Direction::Outbound, Format::Text, b"sent")
+        .variable("Site", "north")
+        .global("Mode", "test")
+        .table("Sex", &[("F", "female")])
+        .parameter("Given", "")
+        .transform::<Looks>()
+        .unwrap();
+    assert_eq!(
+        outcome.text().trim(),
+        "Some(\"Ekholm\") false 2026-01-02|north|test|sent female ABC Some(\"\") Given None"
+    );
+}
+
+#[test]
+fn a_setting_that_the_workflow_does_not_have_is_a_problem() {
+    let run = TestRun::new().message(Format::Text, b"").table("Sex", &[]);
+    assert_eq!(run.transform::<Looks>().unwrap_err().code(), "setting.unknown");
+    let run = run.setting_without_message(SENDER).setting_without_message(RECEIVER);
+    assert!(run.transform::<Looks>().is_ok());
+}
+
+#[derive(Default)]
+struct Calls;
+
+impl Transformer for Calls {
+    fn transform(&self, context: &Context, message: &mut Message) -> Result<(), StepError> {
+        let parameters = [("Path".to_owned(), "PID-5.2".to_owned())];
+        context.run_custom_transformer("Acme.Clear, Acme", &parameters, message)
+    }
+}
+
+#[test]
+fn a_custom_transformer_is_played_by_a_function() {
+    let run = TestRun::new().message(Format::Hl7, ADT);
+    assert_eq!(run.transform::<Calls>().unwrap_err().code(), "custom.unknown");
+    let run = run.custom_transformer("Acme.Clear", |parameters, message| {
+        let (_, path) = &parameters[0];
+        Ok(message.set(path, "")?)
+    });
+    assert!(run.transform::<Calls>().unwrap().text().contains("|Ekholm^\r"));
+}
+
+#[derive(Default)]
+struct Count {
+    messages: u32,
+    rolled_back: u32,
+}
+
+impl Activity for Count {
+    fn open(&mut self, context: &Context) -> Result<(), Problem> {
+        match context.attempt() {
+            1 => Ok(()),
+            _ => Err(Problem::new("count.open", "not now")),
+        }
+    }
+
+    fn process(
+        &mut self,
+        _context: &Context,
+        _message: &Message,
+    ) -> Result<Option<Message>, StepError> {
+        self.messages += 1;
+        let text = format!("{} {}", self.messages, self.rolled_back);
+        Ok(Some(Message::parse(Format::Text, text.as_bytes())?))
+    }
+
+    fn roll_back(&mut self, _context: &Context) {
+        self.rolled_back += 1;
+    }
+
+    fn close(&mut self, context: &Context) {
+        context.log(Level::Info, &format!("closed after {}", self.messages));
+    }
+}
+
+#[test]
+fn an_activity_keeps_its_state_between_messages() {
+    let run = TestRun::new().message(Format::Hl7, ADT);
+    let mut activity = run.open::<Count>().unwrap();
+    let first = activity.process(&run).unwrap();
+    assert_eq!(first.response, Some((Format::Text, b"1 0".to_vec())));
+    activity.roll_back();
+    let second = activity.process(&run).unwrap();
+    assert_eq!(second.response, Some((Format::Text, b"2 1".to_vec())));
+    assert_eq!(activity.close()[0].text, "closed after 2");
+}
+
+#[test]
+fn an_activity_that_does_not_open_is_a_failure() {
+    let failure = TestRun::new().attempt(2).perform::<Count>().unwrap_err();
+    assert_eq!(failure, Failure::Open(Problem::new("count.open", "not now")));
+}
+
+#[test]
+fn a_message_that_is_none_is_the_fault_of_the_test() {
+    let run = TestRun::new().message(Format::Hl7, b"hello");
+    assert!(matches!(run.transform::<Shout>(), Err(Failure::Test(_))));
+}
