@@ -26,7 +26,7 @@ mod load;
 mod tests;
 mod thumbprint;
 
-const DEFAULT_NAME: &str = "default";
+pub const DEFAULT_NAME: &str = "default";
 const CERTIFICATE_FILE: &str = "certificate.pem";
 const KEY_FILE: &str = "key.pem";
 

@@ -43,8 +43,6 @@ pub struct ServerConfig {
     pub tables: BTreeMap<String, PathBuf>,
     /// Global variables: name to text.
     pub globals: BTreeMap<String, String>,
-    /// Id of a code object in a workflow to the name of the plugin that stands in for it.
-    pub bindings: BTreeMap<String, String>,
 }
 
 /// Where the server listens.
@@ -53,10 +51,6 @@ pub struct ServerConfig {
 pub struct Listen {
     /// The local address of every receiver.
     pub address: IpAddr,
-    /// The port of receivers in host mode (contract 4.2, `UseIntegrationHostServiceAddress`).
-    pub shared_port: u16,
-    /// Whether the shared port speaks HTTPS.
-    pub shared_tls: bool,
 }
 
 /// How HTTP answers look.
@@ -163,10 +157,15 @@ pub enum LogFormat {
 pub struct Plugin {
     /// One instance serves many messages, never two at a time.
     pub reuse: Option<bool>,
-    #[serde(deserialize_with = "optional_between::<65_536, 4_294_967_296, _, _>")]
+    /// At most what one slot of the instance pool holds: 256 MiB.
+    #[serde(deserialize_with = "optional_between::<65_536, 268_435_456, _, _>")]
     pub memory_bytes: Option<usize>,
+    /// Wall time of one call.
     #[serde(deserialize_with = "optional_between::<1, 86_400_000, _, _>")]
-    pub time_milliseconds: Option<u64>,
+    pub call_time_milliseconds: Option<u64>,
+    /// Time that the plugin itself may run in one call.
+    #[serde(deserialize_with = "optional_between::<1, 86_400_000, _, _>")]
+    pub running_time_milliseconds: Option<u64>,
     #[serde(deserialize_with = "optional_between::<1, 1_000_000_000, _, _>")]
     pub host_calls: Option<u64>,
     #[serde(deserialize_with = "optional_between::<0, 1_000_000, _, _>")]
@@ -176,10 +175,6 @@ pub struct Plugin {
     #[serde(deserialize_with = "optional_between::<1, 1_073_741_824, _, _>")]
     pub output_bytes: Option<usize>,
     pub directories: Vec<GrantedDirectory>,
-    /// Outbound hosts, each `name:port`.
-    pub hosts: Vec<String>,
-    /// Names of environment variables that the plugin may read.
-    pub environment: Vec<String>,
 }
 
 /// A directory that a plugin may open.
@@ -255,7 +250,6 @@ impl ServerConfig {
     fn refuse_contradictions(&self) -> Result<(), (String, String)> {
         refuse_same_name("tables", self.tables.keys())?;
         refuse_same_name("globals", self.globals.keys())?;
-        refuse_same_name("bindings", self.bindings.keys())?;
         let content_type = &self.http.hl7_content_type;
         if content_type.is_empty() || !content_type.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         {
@@ -321,7 +315,7 @@ impl Limits {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), shared_port: 8443, shared_tls: true }
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED) }
     }
 }
 

@@ -1,5 +1,19 @@
-//! The server (skeleton).
+//! Tureen: a receiver server for healthcare messages.
+//!
+//! `pipeline` tells the life of a message from top to bottom; `app` builds all
+//! parts by name. Stages do not name each other: each module says in its first
+//! lines what it must not know. `ARCHITECTURE.md` has the map.
+
+pub mod app;
 pub mod certificates;
+pub mod cli;
 pub mod config;
+pub mod diagnostics;
 pub mod listener;
+pub mod pipeline;
+pub mod plugins;
 pub mod receiver;
+pub mod response;
+pub mod tables;
+pub mod telemetry;
+pub mod workflow;

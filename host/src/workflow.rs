@@ -1,11 +1,15 @@
-//! Workflow files: from bytes to a validated graph of steps.
+//! Workflow files: from bytes to versions that run.
 //!
-//! Stage: file → **document → definition** → registry → run. Deliberately does
-//! not know: sockets, plugins, messages.
+//! Stage: file → **document → definition → prepared version → registry** → run.
+//! Deliberately does not know: sockets, message formats, what a step does.
 
 pub mod conflicts;
 pub mod definition;
 pub mod document;
 pub mod file;
 mod load;
-mod nearest;
+pub mod nearest;
+pub mod prepare;
+pub mod registry;
+pub mod running;
+pub mod watch;

@@ -18,7 +18,8 @@ use crate::step::Step;
 const REMEMBERED_MAX: usize = 512;
 
 /// What a guest's `message` handle stands for.
-pub(crate) enum MessageHandle {
+#[expect(unreachable_pub, reason = "the generated bindings name it in public items")]
+pub enum MessageHandle {
     /// The message that the step works on.
     Target,
     /// Another message of the run, read-only.

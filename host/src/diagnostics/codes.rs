@@ -154,6 +154,15 @@ codes! {
     NO_PLUGIN = "WF080" Error Operator,
     PLUGIN_FINDING = "WF081" Error Author,
     PLUGIN_FAILED = "WF082" Error Plugin,
+    GRANT_MISSING = "WF083" Error Operator,
+    PLUGIN_FILE = "WF084" Error Operator,
+    PLUGIN_TWICE = "WF085" Error Operator,
+    ACTIVITY_NOT_OPEN = "WF086" Error Operator,
+
+    // The home.
+    NOT_LISTENING = "WF090" Error Operator,
+    CERTIFICATE = "WF091" Error Operator,
+    TABLE = "WF092" Error Operator,
 
     // Diagnostics themselves.
     MORE_FINDINGS = "WF099" Warning Author,

@@ -44,6 +44,20 @@ pub enum BindError {
     },
 }
 
+impl BindError {
+    /// The address that was wanted.
+    pub fn address(&self) -> SocketAddr {
+        match self {
+            Self::InUse { address }
+            | Self::Overlaps { address, .. }
+            | Self::Permission { address }
+            | Self::NotLocal { address }
+            | Self::Twice { address }
+            | Self::Other { address, .. } => *address,
+        }
+    }
+}
+
 /// Binds one socket and starts to listen.
 ///
 /// # Errors

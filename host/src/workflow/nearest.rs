@@ -35,10 +35,7 @@ fn lower(character: char) -> char {
 
 /// The known name nearest to a mistyped one, unless too much differs: more than
 /// a third of it, or more than four characters.
-pub(super) fn nearest<'k>(
-    mistyped: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+pub fn nearest<'k>(mistyped: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let allowed = (mistyped.chars().count() / 3).min(4);
     known
         .into_iter()

@@ -1,0 +1,107 @@
+//! The commands. Each says in its help what it does, needs and leaves behind.
+
+mod check;
+mod example;
+mod init;
+mod output;
+mod plugin;
+mod run;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Log;
+use crate::telemetry;
+
+/// A receiver server for healthcare messages: HL7, JSON and CSV over HTTPS, run
+/// through Integration Soup workflows whose logic is sandboxed WebAssembly.
+#[derive(Parser)]
+#[command(name = "tureen", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Start here: `tureen demo` shows everything in a throw-away home.\n\
+    Then: `tureen init my-home`, `tureen serve --home my-home`.")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a home: configuration, certificate, an example workflow
+    Init(init::Init),
+    /// Run the workflows of a home until SIGINT or SIGTERM
+    Serve(serve::Serve),
+    /// Load and check workflows, plugins and configuration, without opening a port
+    Check(check::Check),
+    /// Run one message through one workflow, without sockets
+    Run(run::Run),
+    /// Show what plugins are installed, and what one of them asks for
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+}
+
+/// Where the home is.
+#[derive(Args, Clone, Debug)]
+struct HomeArgument {
+    /// The home directory (made by `tureen init`)
+    #[arg(long, value_name = "DIR", env = "TUREEN_HOME", default_value = ".")]
+    home: PathBuf,
+}
+
+/// What a command ends with.
+pub(crate) enum Ended {
+    Well,
+    /// It did its work, and the answer is no.
+    Badly,
+}
+
+/// Reads the command line and runs the command.
+pub fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::error(&format!("the asynchronous runtime could not be started: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(command_line.command.run()) {
+        Ok(Ended::Well) => ExitCode::SUCCESS,
+        Ok(Ended::Badly) => ExitCode::from(1),
+        Err(error) => {
+            output::error(&format!("{error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+impl Command {
+    async fn run(self) -> anyhow::Result<Ended> {
+        match self {
+            Self::Serve(serve) => serve.run().await,
+            Self::Init(init) => {
+                quiet_log();
+                init.run()
+            }
+            Self::Check(check) => {
+                quiet_log();
+                check.run().await
+            }
+            Self::Run(run) => {
+                quiet_log();
+                run.run().await
+            }
+            Self::Plugin(plugin) => {
+                quiet_log();
+                plugin.run().await
+            }
+        }
+    }
+}
+
+/// For commands that print their own results: only what went wrong.
+fn quiet_log() {
+    telemetry::start(&Log { level: "error".to_owned(), ..Log::default() });
+}

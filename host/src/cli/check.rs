@@ -1,0 +1,93 @@
+//! `tureen check`: everything that can be said before a port is opened.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio_util::task::TaskTracker;
+
+use super::{Ended, HomeArgument, output};
+use crate::app::Home;
+use crate::certificates::CertificateStore;
+use crate::diagnostics::{Diagnostic, Report, codes};
+use crate::workflow::conflicts::conflicts;
+use crate::workflow::file::read_bounded;
+use crate::workflow::prepare::Strictness;
+use crate::workflow::registry::{build_version, is_workflow_file};
+use crate::workflow::running::Workflow;
+
+/// Loads and checks workflow files, their plugins and the configuration.
+///
+/// Each finding names the file, line, column and JSON pointer, what was expected
+/// and found, and what to do. Nothing is opened, sent or written. Ends with 1
+/// when there is an error.
+#[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    home: HomeArgument,
+    /// Workflow files; without any, those of the home
+    files: Vec<PathBuf>,
+    /// Print one JSON object: errors, warnings, diagnostics
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) async fn run(self) -> anyhow::Result<Ended> {
+        let (home, mut diagnostics) =
+            Home::open_or_bare(&self.home.home, !self.files.is_empty()).await?;
+        diagnostics.extend(home.settings().1);
+        if let Err(error) = CertificateStore::open(&home.path.join("certificates")) {
+            let found = Diagnostic::new(codes::CERTIFICATE, error.to_string());
+            diagnostics.push(found.in_file(&home.path.join("certificates")));
+        }
+        let files = if self.files.is_empty() { workflow_files(&home) } else { self.files };
+        let checked = files.len();
+        let mut workflows = Vec::new();
+        for file in files {
+            let (workflow, found) = check_file(&home, file).await;
+            workflows.extend(workflow);
+            diagnostics.extend(found);
+        }
+        let definitions: Vec<_> = workflows.iter().map(Workflow::definition).collect();
+        diagnostics.extend(conflicts(&definitions));
+        let report = Report::new(diagnostics);
+        if self.json {
+            output::line(&report.to_json().to_string());
+        } else {
+            for diagnostic in report.diagnostics() {
+                output::line(&format!("{diagnostic}\n"));
+            }
+            output::line(&format!(
+                "{checked} workflow file(s) checked: {} error(s), {} warning(s)",
+                report.errors(),
+                report.warnings()
+            ));
+        }
+        Ok(if report.errors() == 0 { Ended::Well } else { Ended::Badly })
+    }
+}
+
+async fn check_file(home: &Home, file: PathBuf) -> (Option<Workflow>, Vec<Diagnostic>) {
+    let limit = home.config.limits.workflow_bytes as u64;
+    match read_bounded(&file, limit) {
+        Err(diagnostic) => (None, vec![*diagnostic]),
+        Ok(bytes) => {
+            let closings = TaskTracker::new();
+            let built =
+                build_version(&file, bytes, &home.plugins, &closings, Strictness::Granted).await;
+            (built.workflow, built.diagnostics)
+        }
+    }
+}
+
+fn workflow_files(home: &Home) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(home.workflow_folder()) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| is_workflow_file(path))
+        .collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,148 @@
+//! `tureen run`: one message through one workflow.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use jiff::Zoned;
+use tokio_util::task::TaskTracker;
+
+use super::{Ended, HomeArgument, output};
+use crate::app::Home;
+use crate::diagnostics::Report;
+use crate::pipeline::{Answer, Inbound, Outcome, Performance, Pipeline, RunRecord};
+use crate::workflow::file::read_bounded;
+use crate::workflow::prepare::Strictness;
+use crate::workflow::registry::build_version;
+
+/// Runs one message through one workflow and shows what comes of it.
+///
+/// Prints outcome, answer, variables and each activity's message. Activities are
+/// shown, not performed, unless --live. Ends with 1 when the message was refused
+/// or failed.
+#[derive(Args)]
+pub(super) struct Run {
+    /// The workflow file
+    file: PathBuf,
+    /// The message; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    message: PathBuf,
+    /// A variable as the receiver would set it from query or path
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    variables: Vec<(String, String)>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Perform the activities: files are written, messages sent
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    home: HomeArgument,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Run {
+    pub(super) async fn run(self) -> anyhow::Result<Ended> {
+        let (home, _) = Home::open_or_bare(&self.home.home, true).await?;
+        let limit = home.config.limits.workflow_bytes as u64;
+        let bytes = match read_bounded(&self.file, limit) {
+            Ok(bytes) => bytes,
+            Err(diagnostic) => return Ok(self.refused(Report::new(vec![*diagnostic]))),
+        };
+        let closings = TaskTracker::new();
+        let strictness = if self.live { Strictness::Granted } else { Strictness::Shown };
+        let built = build_version(&self.file, bytes, &home.plugins, &closings, strictness).await;
+        let Some(workflow) = built.workflow else {
+            return Ok(self.refused(Report::new(built.diagnostics)));
+        };
+        if self.live {
+            workflow.open().await.map_err(|(_, failure)| anyhow::anyhow!("{failure}"))?;
+        }
+        let (settings, _) = home.settings();
+        let inbound = Inbound {
+            body: read_message(&self.message)?,
+            method: "POST".to_owned(),
+            client_ip: "127.0.0.1".to_owned(),
+            variables: self.variables.clone(),
+            received_at: Zoned::now(),
+        };
+        let pipeline = Pipeline::new(&home.config, settings);
+        let performance = if self.live { Performance::LiveRecorded } else { Performance::Shown };
+        let record = pipeline.run(&workflow, inbound, performance, Answer::kept()).await;
+        drop(workflow);
+        closings.close();
+        closings.wait().await;
+        if self.json {
+            output::line(&record.to_json().to_string());
+        } else {
+            show(&record, self.live);
+        }
+        Ok(match record.outcome {
+            Outcome::Accepted | Outcome::Filtered { .. } => Ended::Well,
+            Outcome::Rejected { .. } | Outcome::Failed { .. } => Ended::Badly,
+        })
+    }
+
+    fn refused(&self, report: Report) -> Ended {
+        if self.json {
+            output::line(&report.to_json().to_string());
+        } else {
+            for diagnostic in report.diagnostics() {
+                output::line(&format!("{diagnostic}\n"));
+            }
+            output::line("the workflow was not run");
+        }
+        Ended::Badly
+    }
+}
+
+fn read_message(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input cannot be read")?;
+        return Ok(bytes);
+    }
+    fs::read(path).with_context(|| format!("the message {} cannot be read", path.display()))
+}
+
+fn show(record: &RunRecord, live: bool) {
+    output::line(&format!("outcome: {}", record.outcome.name()));
+    if let Outcome::Filtered { reason } = &record.outcome {
+        output::line(&format!("  {reason}"));
+    }
+    if let Some(error) = record.outcome.error() {
+        output::line(&format!("  {} (fault: {}): {error}", error.code, error.fault));
+    }
+    if let Some(response) = &record.response {
+        let content_type = response.content_type.as_deref().unwrap_or("no body");
+        output::line(&format!("answer: {} ({content_type})", response.status));
+        output::message(&response.body);
+    }
+    if !record.variables.is_empty() {
+        output::line("variables:");
+        for (name, value) in &record.variables {
+            output::line(&format!("    {name} = {value}"));
+        }
+    }
+    for activity in &record.activities {
+        let what = match (activity.filtered, live) {
+            (true, _) => "filtered",
+            (false, true) => "performed",
+            (false, false) => "shown, not performed (--live performs it)",
+        };
+        output::line(&format!("activity {:?}: {what}", activity.name));
+        if let Some(message) = &activity.message {
+            output::message(message);
+        }
+        if let Some(response) = &activity.response {
+            output::line("  its response:");
+            output::message(response);
+        }
+    }
+}

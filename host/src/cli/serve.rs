@@ -1,0 +1,77 @@
+//! `tureen serve`: the server.
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Ended, HomeArgument, output};
+use crate::app::Server;
+use crate::config::ServerConfig;
+use crate::telemetry;
+
+/// Receives messages for the workflows of a home.
+///
+/// Prints one line per address when it is ready. Workflow files, plugins and
+/// most of tureen.toml are taken over while it runs; a file with a fault is
+/// reported and the version that ran before goes on. SIGINT or SIGTERM ends it:
+/// no new request is taken, what is in flight is finished (limits.drain_timeout_seconds),
+/// a second signal ends it at once.
+#[derive(Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    home: HomeArgument,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<Ended> {
+        // Before the home is opened, so that what is wrong with it is logged.
+        let log = ServerConfig::load(&self.home.home).map(|(config, _)| config.log);
+        telemetry::start(&log.unwrap_or_default());
+        let server = Server::start(&self.home.home).await?;
+        let addresses = server.addresses();
+        for address in &addresses {
+            output::line(&format!("{} receives at {}", address.workflow, address.url()));
+        }
+        if addresses.iter().any(|address| address.tls) {
+            output::line(&format!("its certificate: {}", server.certificate_file().display()));
+        }
+        let refused = server.registry().standings().filter(|it| it.live.is_none()).count();
+        if refused > 0 {
+            output::line(&format!(
+                "{refused} workflow(s) do not run; the log and `tureen check` say why"
+            ));
+        }
+        output::line("ready; Ctrl-C ends it");
+        let stop = CancellationToken::new();
+        tokio::spawn(stop_on_signal(stop.clone()));
+        let stopped = server.run_until(stop).await;
+        if stopped.is_clean() {
+            output::line("stopped; everything in flight was finished");
+            return Ok(Ended::Well);
+        }
+        output::line(&format!(
+            "stopped; cut short: {} connection(s), {} message(s)",
+            stopped.connections_cut, stopped.runs_left
+        ));
+        Ok(Ended::Badly)
+    }
+}
+
+/// The first signal asks for an orderly end, the second does not wait.
+pub(super) async fn stop_on_signal(stop: CancellationToken) {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    for last in [false, true] {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if last {
+            std::process::exit(130);
+        }
+        stop.cancel();
+    }
+}

@@ -1,0 +1,429 @@
+//! The life of one message, top to bottom.
+//!
+//! Stage: receiver → **pipeline** → response. Knows the order of things
+//! (contract 3.2) and nothing else: what a filter, a transformer or an activity
+//! does is in plugins, what an answer looks like is in `response`. Deliberately
+//! does not know: sockets, HTTP, wasmtime.
+//!
+//! # Invariants
+//! - Every message gets exactly one answer, whatever happens: [`Answer`] gives
+//!   it away once, and a run that ends without one sends the host's own.
+//! - A run works on the version of the workflow that it started with.
+//! - Once a message is accepted its run goes on, whether or not the sender is
+//!   still there.
+//!
+//! The journal will stand between parsing and the first answer that does not
+//! wait for the work, and again before the last one.
+
+mod answer;
+mod record;
+mod steps;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use jiff::Zoned;
+use tokio::sync::{Semaphore, oneshot};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+use tureen_message::hl7::Header;
+use tureen_message::{Format, Message, ParseOptions};
+use tureen_sandbox::{CallFacts, Exchange, Fault, Run, Target};
+use tureen_template::{Direction, Globals, RunFacts, Tables, Variables};
+
+use crate::config::{Http, ServerConfig};
+use crate::response::{Question, Response, RunError, Told, respond};
+use crate::workflow::definition::{ResponseMode, ResponsePriority};
+use crate::workflow::running::Workflow;
+
+pub use answer::Answer;
+pub use record::{ActivityRecord, Outcome, RunRecord};
+use steps::Steps;
+
+/// One received message, complete.
+pub struct Inbound {
+    pub body: Vec<u8>,
+    pub method: String,
+    pub client_ip: String,
+    /// Declared query parameters and path sections, defaults applied.
+    pub variables: Vec<(String, String)>,
+    pub received_at: Zoned,
+}
+
+/// Are activities performed, or only shown?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Performance {
+    Live,
+    /// `tureen run`: messages are built, nothing leaves, and a record is kept.
+    Shown,
+    /// `tureen run --live`: performed, with a record.
+    LiveRecorded,
+}
+
+impl Performance {
+    fn is_live(self) -> bool {
+        self != Self::Shown
+    }
+
+    fn is_recorded(self) -> bool {
+        self != Self::Live
+    }
+}
+
+/// What runs of all workflows share.
+pub struct Pipeline {
+    settings: ArcSwap<Settings>,
+    next_run: AtomicU64,
+    /// Seconds since 1970 at start, hexadecimal: keeps ids apart over restarts.
+    started: String,
+    in_flight: Semaphore,
+    tasks: TaskTracker,
+}
+
+/// What a reload of `tureen.toml` may change.
+pub struct Settings {
+    pub http: Http,
+    pub parse: ParseOptions,
+    pub globals: Arc<Globals>,
+    pub tables: Arc<dyn Tables + Send + Sync>,
+}
+
+impl Pipeline {
+    pub fn new(config: &ServerConfig, settings: Settings) -> Self {
+        Self {
+            settings: ArcSwap::from_pointee(settings),
+            next_run: AtomicU64::new(1),
+            started: format!("{:x}", Zoned::now().timestamp().as_second()),
+            in_flight: Semaphore::new(config.limits.messages_in_flight),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// The next message runs with these.
+    pub fn set(&self, settings: Settings) {
+        self.settings.store(Arc::new(settings));
+    }
+
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Takes a message in and gives its one answer. The run is a task of its
+    /// own: it does not end with the sender's connection.
+    pub async fn receive(self: &Arc<Self>, workflow: Arc<Workflow>, inbound: Inbound) -> Response {
+        let Ok(permit) = self.in_flight.acquire().await else { return unavailable() };
+        permit.forget();
+        let (send, answered) = oneshot::channel();
+        let pipeline = Arc::clone(self);
+        let span = tracing::info_span!("message", workflow = %workflow.name());
+        let run = async move {
+            // Given back even when the run panics.
+            let _permit = Returned(&pipeline.in_flight);
+            pipeline.run(&workflow, inbound, Performance::Live, Answer::new(send)).await;
+        };
+        self.tasks.spawn(run.instrument(span));
+        // A run that panicked dropped its answer; the sender still gets one.
+        answered.await.unwrap_or_else(|_| broken())
+    }
+
+    /// Waits until no run is left; call it when nothing is received any more.
+    pub async fn drained(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// How many runs are going on.
+    pub fn runs(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The life of one message.
+    pub async fn run(
+        &self,
+        workflow: &Workflow,
+        inbound: Inbound,
+        performance: Performance,
+        mut answer: Answer,
+    ) -> RunRecord {
+        let settings = self.settings();
+        let mut life = self.begin(workflow, &settings, inbound, performance);
+        let lived = life.live(&mut answer).await;
+        let outcome = match lived {
+            Ok(outcome) => outcome,
+            Err(error) => life.fail(error).await,
+        };
+        life.report(&outcome);
+        let response = life.finish(&outcome, &mut answer).await;
+        life.into_record(outcome, response)
+    }
+
+    fn begin<'a>(
+        &self,
+        workflow: &'a Workflow,
+        settings: &'a Settings,
+        inbound: Inbound,
+        performance: Performance,
+    ) -> Life<'a> {
+        let number = self.next_run.fetch_add(1, Ordering::Relaxed);
+        let message_id = format!("{}-{number}", self.started);
+        let facts = RunFacts { received: inbound.received_at, instance: number, clock: Zoned::now };
+        let mut variables = Variables::new(facts, Arc::clone(&settings.globals));
+        variables.set_builtin("HttpMethod", inbound.method);
+        variables.set_builtin("ClientIP", inbound.client_ip);
+        for (name, value) in inbound.variables {
+            // Over a limit: such a request is over the URL limit long before.
+            let _ = variables.set(&name, value);
+        }
+        let definition = workflow.definition();
+        let activities = definition.activities.iter().map(|activity| activity.id);
+        let run = Run {
+            variables,
+            exchange: Exchange::new(definition.receiver.id, activities),
+            tables: Arc::clone(&settings.tables),
+            facts: Arc::new(CallFacts {
+                workflow: definition.name.clone(),
+                message_id: message_id.clone(),
+                attempt: 1,
+            }),
+            log: Vec::new(),
+        };
+        Life {
+            workflow,
+            settings,
+            steps: Steps::new(workflow, settings, run),
+            body: inbound.body,
+            control_id: format!("{}{number:06x}", self.started),
+            message_id,
+            header: None,
+            performance,
+            performed: Vec::new(),
+            activities: Vec::new(),
+        }
+    }
+}
+
+/// One run and what it needs to answer.
+struct Life<'a> {
+    workflow: &'a Workflow,
+    settings: &'a Settings,
+    steps: Steps<'a>,
+    /// The received bytes, until they are parsed.
+    body: Vec<u8>,
+    control_id: String,
+    message_id: String,
+    header: Option<Header>,
+    performance: Performance,
+    /// Indexes of the activities that succeeded, for roll-back.
+    performed: Vec<usize>,
+    activities: Vec<ActivityRecord>,
+}
+
+impl Life<'_> {
+    /// The order of things (contract 3.2).
+    async fn live(&mut self, answer: &mut Answer) -> Result<Outcome, RunError> {
+        let workflow = self.workflow;
+        let priority = workflow.definition().receiver.response.priority;
+        self.parse()?;
+        if priority == ResponsePriority::UponArrival {
+            answer.give(self.response(&Outcome::Accepted).await?);
+        }
+        if let Some(filter) = workflow.filter() {
+            let target = self.received(true);
+            if let Some(reason) = self.steps.decide(filter, target).await? {
+                return Ok(Outcome::Filtered { reason });
+            }
+        }
+        if let Some(variables) = workflow.variables() {
+            self.steps.transform(variables, self.received(false)).await?;
+        }
+        if priority == ResponsePriority::AfterValidation {
+            answer.give(self.response(&Outcome::Accepted).await?);
+        }
+        for index in 0..workflow.activities().len() {
+            self.perform(index).await?;
+        }
+        self.steps.forced_error()?;
+        if self.performance.is_live() {
+            self.steps.all_succeeded(&self.performed).await;
+        }
+        if priority == ResponsePriority::AfterAllProcessing {
+            answer.give(self.response(&Outcome::Accepted).await?);
+        }
+        Ok(Outcome::Accepted)
+    }
+
+    /// Bytes become the receiver's inbound message.
+    fn parse(&mut self) -> Result<(), RunError> {
+        let receiver = &self.workflow.definition().receiver;
+        let options = ParseOptions { csv: receiver.csv.clone(), ..self.settings.parse.clone() };
+        let bytes = std::mem::take(&mut self.body);
+        if receiver.message_type == Format::Hl7 {
+            self.header = Header::read(&bytes);
+        }
+        let message = Message::parse(receiver.message_type, bytes, &options)
+            .map_err(|problem| unreadable(problem.code, problem.text, problem.place))?;
+        self.steps.put(receiver.id, Direction::Inbound, message);
+        Ok(())
+    }
+
+    /// One activity: filter, message, transformers, the deed, its response.
+    async fn perform(&mut self, index: usize) -> Result<(), RunError> {
+        let Some(activity) = self.workflow.activities().get(index) else { return Ok(()) };
+        let definition = activity.definition(self.workflow);
+        let mut record = ActivityRecord::new(definition.id, &definition.name);
+        if let Some(filter) = &activity.filter
+            && let Some(reason) = self.steps.decide(filter, self.received(false)).await?
+        {
+            tracing::debug!(activity = %definition.name, reason, "an activity was filtered");
+            record.filtered = true;
+            self.activities.push(record);
+            return Ok(());
+        }
+        let sent = self.steps.compose(definition, activity.transformers.as_ref()).await?;
+        if self.performance.is_recorded() {
+            record.message = Some(sent);
+        }
+        if self.performance.is_live() {
+            let response = self.steps.perform(activity, definition).await;
+            if let Ok(Some(response)) = &response
+                && self.performance.is_recorded()
+            {
+                record.response = Some(response.bytes().to_vec());
+            }
+            self.activities.push(record);
+            if let Some(response) = response? {
+                self.steps.put(definition.id, Direction::Inbound, response);
+            }
+            self.performed.push(index);
+        } else {
+            self.activities.push(record);
+        }
+        self.steps.forced_error()
+    }
+
+    /// The message that was received, as a step's target.
+    fn received(&self, writable: bool) -> Target {
+        let setting = self.workflow.definition().receiver.id;
+        Target { setting, direction: Direction::Inbound, writable }
+    }
+
+    /// An error ends the path: activities that succeeded are rolled back.
+    async fn fail(&mut self, error: RunError) -> Outcome {
+        if self.performance.is_live() {
+            self.steps.roll_back(&self.performed).await;
+        }
+        self.steps.set_error(&error);
+        match error.fault {
+            Fault::Sender => Outcome::Rejected { error },
+            Fault::Author | Fault::Plugin | Fault::Host => Outcome::Failed { error },
+        }
+    }
+
+    /// One line for the operator, without message content.
+    fn report(&self, outcome: &Outcome) {
+        let id = self.message_id.as_str();
+        match outcome {
+            Outcome::Accepted => tracing::debug!(id, "a message was processed"),
+            Outcome::Filtered { reason } => tracing::debug!(id, reason, "a message was filtered"),
+            Outcome::Rejected { error } => {
+                tracing::warn!(id, code = error.code, fault = %error.fault, "a message was refused: {error}");
+            }
+            Outcome::Failed { error } => {
+                tracing::error!(id, code = error.code, fault = %error.fault, "a message failed: {error}");
+            }
+        }
+    }
+
+    /// Answers if nothing has been answered yet.
+    async fn finish(&mut self, outcome: &Outcome, answer: &mut Answer) -> Option<Response> {
+        if answer.is_open() {
+            let response = match self.response(outcome).await {
+                Ok(response) => response,
+                // The response itself cannot be built: say that instead.
+                Err(error) => self.tell(&Told::Failed(&error)),
+            };
+            answer.give(response);
+        }
+        answer.given().cloned()
+    }
+
+    /// The answer to an outcome, by the receiver's mode (contract 10.1, 10.4).
+    async fn response(&mut self, outcome: &Outcome) -> Result<Response, RunError> {
+        match outcome {
+            Outcome::Rejected { error } if error.code.starts_with(UNREADABLE) => {
+                return Ok(self.tell(&Told::Unreadable(error)));
+            }
+            Outcome::Rejected { error } => return Ok(self.tell(&Told::Rejected(error))),
+            Outcome::Failed { error } => return Ok(self.tell(&Told::Failed(error))),
+            Outcome::Filtered { .. } => return Ok(self.tell(&Told::Filtered)),
+            Outcome::Accepted => {}
+        }
+        let receiver = &self.workflow.definition().receiver;
+        Ok(match &receiver.response.mode {
+            ResponseMode::None => self.tell(&Told::Nothing),
+            ResponseMode::Accept => self.tell(&Told::Accept),
+            ResponseMode::Error { message } => {
+                self.tell(&Told::Forced { reject: false, text: message })
+            }
+            ResponseMode::Reject { message } => {
+                self.tell(&Told::Forced { reject: true, text: message })
+            }
+            ResponseMode::FromActivity { id, name } => {
+                match self.steps.message(*id, Direction::Inbound) {
+                    Some(message) => self.tell(&Told::Message(message)),
+                    None => self.tell(&Told::NoActivityResponse { name }),
+                }
+            }
+            ResponseMode::Custom => {
+                let message = self.steps.respond(self.workflow.response_transformers()).await?;
+                self.tell(&Told::Message(&message))
+            }
+        })
+    }
+
+    fn tell(&self, told: &Told<'_>) -> Response {
+        let now = Zoned::now();
+        let timestamp = now.strftime("%Y%m%d%H%M%S%z").to_string();
+        let question = Question {
+            format: self.workflow.definition().receiver.message_type,
+            header: self.header.as_ref(),
+            timestamp: &timestamp,
+            control_id: &self.control_id,
+            message_id: &self.message_id,
+        };
+        respond(&self.settings.http, &question, told)
+    }
+
+    fn into_record(self, outcome: Outcome, response: Option<Response>) -> RunRecord {
+        let recorded = self.performance.is_recorded();
+        let variables = if recorded { self.steps.variables() } else { Vec::new() };
+        RunRecord { outcome, response, variables, activities: self.activities }
+    }
+}
+
+/// Begins the code of an error that the message could not even be parsed.
+const UNREADABLE: &str = "unreadable.";
+
+fn unreadable(code: &str, text: String, place: Option<String>) -> RunError {
+    RunError { code: format!("{UNREADABLE}{code}"), fault: Fault::Sender, text, place }
+}
+
+/// Gives a place among the runs in flight back when it is dropped.
+struct Returned<'a>(&'a Semaphore);
+
+impl Drop for Returned<'_> {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
+fn unavailable() -> Response {
+    Response { status: 503, content_type: None, body: Vec::new() }
+}
+
+/// A run ended without an answer: a fault of ours, reported by the panic hook.
+fn broken() -> Response {
+    let body = b"the receiver failed while it processed this message; its log has more\n".to_vec();
+    Response { status: 500, content_type: Some("text/plain; charset=utf-8".to_owned()), body }
+}

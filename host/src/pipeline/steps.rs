@@ -1,0 +1,324 @@
+//! The steps of one run: hands the run's state to the sandbox and takes it back,
+//! builds messages from templates in the contract's phases, turns failures into
+//! run errors and plugins' log lines into events.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use tureen_message::csv::CsvOptions;
+use tureen_message::{Format, Message, ParseOptions, Problem};
+use tureen_sandbox::{Failure, Fault, LogLevel, Run, Target, Verdict};
+use tureen_template::{Direction, SettingId, Template};
+
+use super::Settings;
+use crate::response::RunError;
+use crate::workflow::definition;
+use crate::workflow::running::{FilterSteps, RunningActivity, RunningStep, StepName, Workflow};
+
+pub(super) struct Steps<'a> {
+    workflow: &'a Workflow,
+    settings: &'a Settings,
+    /// Out only while a step has it; every call gives it back.
+    run: Option<Run>,
+}
+
+/// What a template is built for.
+struct Blueprint<'a> {
+    template: &'a Template,
+    format: Format,
+    csv: &'a CsvOptions,
+    target: Target,
+    /// For error texts.
+    name: &'a str,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(workflow: &'a Workflow, settings: &'a Settings, run: Run) -> Self {
+        Self { workflow, settings, run: Some(run) }
+    }
+
+    fn take(&mut self) -> Result<Run, RunError> {
+        self.run.take().ok_or_else(|| host_error("run.lost", "the state of the run was lost"))
+    }
+
+    pub(super) fn put(&mut self, setting: SettingId, direction: Direction, message: Message) {
+        if let Some(run) = &mut self.run {
+            run.exchange.put(setting, direction, message);
+        }
+    }
+
+    pub(super) fn message(&self, setting: SettingId, direction: Direction) -> Option<&Message> {
+        self.run.as_ref()?.exchange.message(setting, direction).ok().flatten()
+    }
+
+    /// The workflow's variables, in the order in which they were first set.
+    pub(super) fn variables(&self) -> Vec<(String, String)> {
+        let variables = self.run.iter().flat_map(|run| run.variables.iter());
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// A filter's own transformers, then its conditions: why it says no.
+    pub(super) async fn decide(
+        &mut self,
+        filter: &FilterSteps,
+        target: Target,
+    ) -> Result<Option<String>, RunError> {
+        if let Some(transformers) = &filter.transformers {
+            self.transform(transformers, target).await?;
+        }
+        let run = self.take()?;
+        let (run, decided) =
+            filter.conditions.step.decide(run, Target { writable: false, ..target }).await;
+        self.back(run, &filter.conditions.name);
+        match decided.map_err(|failure| run_error(failure, &filter.conditions.name))? {
+            Verdict::Pass => Ok(None),
+            Verdict::Stop(reason) => Ok(Some(reason)),
+        }
+    }
+
+    pub(super) async fn transform(
+        &mut self,
+        step: &RunningStep,
+        target: Target,
+    ) -> Result<(), RunError> {
+        let run = self.take()?;
+        let (run, transformed) = step.step.transform(run, target, Vec::new()).await;
+        self.back(run, &step.name);
+        transformed.map_err(|failure| run_error(failure, &step.name))
+    }
+
+    /// Builds an activity's message; gives its bytes.
+    pub(super) async fn compose(
+        &mut self,
+        activity: &definition::Activity,
+        transformers: Option<&RunningStep>,
+    ) -> Result<Vec<u8>, RunError> {
+        let target =
+            Target { setting: activity.id, direction: Direction::Outbound, writable: true };
+        let blueprint = Blueprint {
+            template: &activity.template,
+            format: activity.message_type,
+            csv: &activity.csv,
+            target,
+            name: &activity.name,
+        };
+        self.build(&blueprint, transformers).await?;
+        let sent = self.message(activity.id, Direction::Outbound);
+        Ok(sent.map(|message| message.bytes().to_vec()).unwrap_or_default())
+    }
+
+    /// Builds the receiver's custom response.
+    pub(super) async fn respond(
+        &mut self,
+        transformers: Option<&RunningStep>,
+    ) -> Result<Message, RunError> {
+        let workflow = self.workflow;
+        let receiver = &workflow.definition().receiver;
+        let target =
+            Target { setting: receiver.id, direction: Direction::Outbound, writable: true };
+        let blueprint = Blueprint {
+            template: &receiver.response.template,
+            format: receiver.message_type,
+            csv: &receiver.csv,
+            target,
+            name: "response",
+        };
+        self.build(&blueprint, transformers).await?;
+        let built =
+            self.run.as_mut().and_then(|run| run.exchange.take(receiver.id, Direction::Outbound));
+        built.ok_or_else(|| host_error("run.lost", "the response was lost"))
+    }
+
+    /// The phases of contract 3.2: messages of other settings are inserted, the
+    /// result is parsed; transformers change it; the other placeholders are
+    /// filled in, never to be scanned again.
+    async fn build(
+        &mut self,
+        blueprint: &Blueprint<'_>,
+        transformers: Option<&RunningStep>,
+    ) -> Result<(), RunError> {
+        let run = self.run.as_mut().ok_or_else(|| host_error("run.lost", "the run was lost"))?;
+        let Target { setting, direction, .. } = blueprint.target;
+        if let Some(whole) = whole_message(blueprint, run) {
+            // The message itself, not its text: bytes stay what they are.
+            run.exchange.put(setting, direction, whole);
+            return match transformers {
+                Some(step) => self.transform(step, blueprint.target).await,
+                None => Ok(()),
+            };
+        }
+        let draft = blueprint.template.begin(blueprint.format == Format::Json, &run.exchange);
+        if let Some(problem) = draft.problem() {
+            return Err(author_error(blueprint, problem.clone()));
+        }
+        let text = match transformers {
+            None => Cow::Borrowed(draft.text.as_str()),
+            Some(step) => {
+                let message = self.parsed(blueprint, &draft.text)?;
+                self.put(setting, direction, message);
+                self.transform(step, blueprint.target).await?;
+                let built = self.message(setting, direction).map(Message::whole_text);
+                Cow::Owned(built.unwrap_or_default().into_owned())
+            }
+        };
+        if !draft.has_tokens() && transformers.is_some() {
+            // What the transformers left is the message.
+            return Ok(());
+        }
+        let run = self.run.as_mut().ok_or_else(|| host_error("run.lost", "the run was lost"))?;
+        draft
+            .settle_variables(&mut run.variables, &run.exchange, run.tables.as_ref())
+            .map_err(|problem| author_error(blueprint, problem))?;
+        let finished = draft
+            .finish(&text, &run.variables, &run.exchange, run.tables.as_ref())
+            .map_err(|problem| author_error(blueprint, problem))?;
+        let message = self.parsed(blueprint, &finished)?;
+        self.put(setting, direction, message);
+        Ok(())
+    }
+
+    fn parsed(&self, blueprint: &Blueprint<'_>, text: &str) -> Result<Message, RunError> {
+        let bytes = match blueprint.format {
+            Format::Binary => BASE64.decode(text.trim()).map_err(|error| {
+                let text = format!("the text of a binary message is not base64: {error}");
+                author_error(blueprint, Problem::new("binary.base64", text))
+            })?,
+            _ => text.as_bytes().to_vec(),
+        };
+        let options = ParseOptions { csv: blueprint.csv.clone(), ..self.settings.parse.clone() };
+        Message::parse(blueprint.format, bytes, &options)
+            .map_err(|problem| author_error(blueprint, problem))
+    }
+
+    /// The deed itself.
+    pub(super) async fn perform(
+        &mut self,
+        activity: &RunningActivity,
+        definition: &definition::Activity,
+    ) -> Result<Option<Message>, RunError> {
+        let target =
+            Target { setting: definition.id, direction: Direction::Outbound, writable: false };
+        let run = self.take()?;
+        let (run, performed) = activity.activity.process(run, target).await;
+        self.back(run, &activity.name);
+        performed.map_err(|failure| run_error(failure, &activity.name))
+    }
+
+    pub(super) async fn all_succeeded(&mut self, performed: &[usize]) {
+        for index in performed {
+            self.tell(*index, Hook::AllSucceeded).await;
+        }
+    }
+
+    /// The last one first.
+    pub(super) async fn roll_back(&mut self, performed: &[usize]) {
+        for index in performed.iter().rev() {
+            self.tell(*index, Hook::RollBack).await;
+        }
+    }
+
+    async fn tell(&mut self, index: usize, hook: Hook) {
+        let workflow = self.workflow;
+        let (Some(activity), Ok(run)) = (workflow.activities().get(index), self.take()) else {
+            return;
+        };
+        let setting = activity.definition(workflow).id;
+        let target = Target { setting, direction: Direction::Outbound, writable: false };
+        let (run, told) = match hook {
+            Hook::AllSucceeded => activity.activity.all_succeeded(run, target).await,
+            Hook::RollBack => activity.activity.roll_back(run, target).await,
+        };
+        self.back(run, &activity.name);
+        if let Err(failure) = told {
+            // The outcome stands; the operator should know.
+            let error = run_error(failure, &activity.name);
+            tracing::warn!(code = error.code, fault = %error.fault, "after a run: {error}");
+        }
+    }
+
+    /// `WorkflowError` set by a step puts the run in error state (contract 3.2).
+    pub(super) fn forced_error(&self) -> Result<(), RunError> {
+        let Some(run) = &self.run else { return Ok(()) };
+        let forced = run.variables.get("WorkflowError");
+        if !forced.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Ok(());
+        }
+        let text = "a step of the workflow set the variable WorkflowError".to_owned();
+        Err(RunError { code: "workflow.error".to_owned(), fault: Fault::Author, text, place: None })
+    }
+
+    pub(super) fn set_error(&mut self, error: &RunError) {
+        if let Some(run) = &mut self.run {
+            run.variables.set_builtin("WorkflowError", "True");
+            run.variables.set_builtin("WorkflowErrorMessage", error.to_string());
+        }
+    }
+
+    fn back(&mut self, mut run: Run, step: &StepName) {
+        for line in run.log.drain(..) {
+            log(step, &run.facts.message_id, line.level, &line.text);
+        }
+        self.run = Some(run);
+    }
+}
+
+fn run_error(failure: Failure, step: &StepName) -> RunError {
+    let Failure { fault, code, text, place, plugin, .. } = failure;
+    let place = match place {
+        Some(place) => format!("step {:?}, plugin {plugin}, {place}", step.name),
+        None => format!("step {:?}, plugin {plugin}", step.name),
+    };
+    RunError { code, fault, text, place: Some(place) }
+}
+
+enum Hook {
+    AllSucceeded,
+    RollBack,
+}
+
+/// A template that is exactly one placeholder of another message passes that
+/// message on, when it is of the right format.
+fn whole_message(blueprint: &Blueprint<'_>, run: &Run) -> Option<Message> {
+    let (setting, direction) = blueprint.template.whole_message()?;
+    let message = run.exchange.message(setting, direction).ok().flatten()?;
+    (message.format() == blueprint.format).then(|| message.clone())
+}
+
+/// A plugin's line. Only the standard ones are known to keep message content
+/// out of their log; a third party's lines are for who asks for debug output.
+fn log(step: &StepName, id: &str, level: LogLevel, text: &str) {
+    let (plugin, name) = (step.plugin.as_str(), step.name.as_str());
+    match (step.trusted, level) {
+        (true, LogLevel::Error) => {
+            tracing::error!(target: "tureen::plugin", plugin, step = name, id, "{text}")
+        }
+        (true, LogLevel::Warn) => {
+            tracing::warn!(target: "tureen::plugin", plugin, step = name, id, "{text}")
+        }
+        (true, LogLevel::Info) => {
+            tracing::info!(target: "tureen::plugin", plugin, step = name, id, "{text}")
+        }
+        (_, LogLevel::Trace) => {
+            tracing::trace!(target: "tureen::plugin", plugin, step = name, id, "{text}")
+        }
+        _ => tracing::debug!(target: "tureen::plugin", plugin, step = name, id, "{text}"),
+    }
+}
+
+fn author_error(blueprint: &Blueprint<'_>, problem: Problem) -> RunError {
+    let place = match problem.place {
+        Some(place) => format!("message of {:?}, {place}", blueprint.name),
+        None => format!("message of {:?}", blueprint.name),
+    };
+    RunError {
+        code: problem.code.to_owned(),
+        fault: Fault::Author,
+        text: problem.text,
+        place: Some(place),
+    }
+}
+
+fn host_error(code: &str, text: &str) -> RunError {
+    RunError { code: code.to_owned(), fault: Fault::Host, text: text.to_owned(), place: None }
+}

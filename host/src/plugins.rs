@@ -1,0 +1,295 @@
+//! The plugins of a home: the standard ones and those in its `plugins/` folder.
+//!
+//! Knows: files, names, which type name is handled by which plugin, what the
+//! operator granted. Deliberately does not know: workflows, messages.
+//!
+//! # Invariants
+//! - A set never changes; a changed file makes a new set. Plugins whose bytes
+//!   did not change are the same objects in both.
+//! - A plugin that asks for more than it is granted is in the set, but no step
+//!   of it can be made.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tureen_sandbox::{DirectoryGrant, Engine, Grants, Kind, Limits, LoadError, Plugin};
+
+use crate::config::{self, ServerConfig};
+use crate::diagnostics::{Diagnostic, codes, quoted};
+
+/// Wall time of an activity's call: it waits for disks and peers.
+const ACTIVITY_CALL_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes of a plugin file that are read.
+const PLUGIN_BYTES_MAX: u64 = 64 << 20;
+
+/// One plugin with what it may do.
+#[derive(Debug)]
+pub struct Installed {
+    pub plugin: Arc<Plugin>,
+    /// `None`: built into the program.
+    pub file: Option<PathBuf>,
+    pub limits: Limits,
+    pub grants: Grants,
+    pub reuse: bool,
+}
+
+impl Installed {
+    /// Ours: stateless, and its log lines are free of message content.
+    pub fn is_standard(&self) -> bool {
+        self.file.is_none()
+    }
+}
+
+/// All plugins of a home at one time.
+#[derive(Default)]
+pub struct PluginSet {
+    by_name: BTreeMap<String, Arc<Installed>>,
+    by_type: BTreeMap<String, Arc<Installed>>,
+    /// What is wrong with files that are not in the set.
+    pub diagnostics: Vec<Diagnostic>,
+    digest: [u8; 32],
+}
+
+impl PluginSet {
+    /// Reads and compiles what is installed. `before` lends the plugins whose
+    /// bytes have not changed.
+    pub async fn load(
+        engine: &Engine,
+        home: &Path,
+        config: &ServerConfig,
+        before: Option<&Self>,
+    ) -> Self {
+        let mut set = Self { digest: Self::digest_of(home, config), ..Self::default() };
+        for bundled in tureen_bundle::bundled() {
+            set.add(engine, home, config, before, None, Arc::from(bundled.component)).await;
+        }
+        for file in plugin_files(&home.join("plugins")) {
+            match read_bounded(&file) {
+                Ok(bytes) => {
+                    set.add(engine, home, config, before, Some(file), bytes.into()).await;
+                }
+                Err(error) => set.refuse(&file, &error),
+            }
+        }
+        set
+    }
+
+    /// Would [`PluginSet::load`] read something else now?
+    pub fn is_stale(&self, home: &Path, config: &ServerConfig) -> bool {
+        self.digest != Self::digest_of(home, config)
+    }
+
+    /// The plugin that handles a type name (a class without its assembly).
+    pub fn handling(&self, type_name: &str) -> Option<&Arc<Installed>> {
+        self.by_type.get(type_name)
+    }
+
+    /// By name, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Installed>> {
+        self.by_name.values()
+    }
+
+    pub fn named(&self, name: &str) -> Option<&Arc<Installed>> {
+        self.by_name.get(name)
+    }
+
+    /// Every type name that some plugin of that kind handles.
+    pub fn handled(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.by_type
+            .iter()
+            .filter(move |(_, installed)| installed.plugin.kind == kind)
+            .map(|(name, _)| name.as_str())
+    }
+
+    async fn add(
+        &mut self,
+        engine: &Engine,
+        home: &Path,
+        config: &ServerConfig,
+        before: Option<&Self>,
+        file: Option<PathBuf>,
+        bytes: Arc<[u8]>,
+    ) {
+        let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        let known = before
+            .and_then(|set| set.iter().find(|installed| installed.plugin.digest == digest))
+            .map(|installed| Arc::clone(&installed.plugin));
+        let plugin = match known {
+            Some(plugin) => plugin,
+            None => match Plugin::load(engine, bytes).await {
+                Ok(plugin) => Arc::new(plugin),
+                Err(error) => {
+                    let name = file.unwrap_or_else(|| PathBuf::from("(built in)"));
+                    return self.refuse_plugin(&name, &error);
+                }
+            },
+        };
+        self.install(home, config, plugin, file);
+    }
+
+    fn install(
+        &mut self,
+        home: &Path,
+        config: &ServerConfig,
+        plugin: Arc<Plugin>,
+        file: Option<PathBuf>,
+    ) {
+        if let (Some(other), Some(file)) = (self.by_name.get(&plugin.name), &file) {
+            let text = format!(
+                "this file calls itself {}, which is already {}",
+                quoted(&plugin.name),
+                other
+                    .file
+                    .as_ref()
+                    .map_or("built in".to_owned(), |file| file.display().to_string())
+            );
+            let help = "remove one of them, or rename the plugin in its Cargo.toml";
+            let found = Diagnostic::new(codes::PLUGIN_TWICE, text).in_file(file).help(help);
+            self.diagnostics.push(found);
+            return;
+        }
+        let written = config.plugins.get(&plugin.name);
+        let installed = Arc::new(Installed {
+            limits: limits_of(&plugin, written),
+            grants: grants_of(home, written),
+            reuse: written.and_then(|it| it.reuse).unwrap_or(file.is_none()),
+            file,
+            plugin: Arc::clone(&plugin),
+        });
+        for type_name in &plugin.handles {
+            if let Some(other) = self.by_type.get(type_name) {
+                let text = format!(
+                    "{} says that it handles {}, which {} already does",
+                    plugin.name,
+                    quoted(type_name),
+                    other.plugin.name
+                );
+                let file = installed.file.clone().unwrap_or_default();
+                let found = Diagnostic::new(codes::PLUGIN_TWICE, text)
+                    .in_file(&file)
+                    .help("the one that was there first is used; remove one of them");
+                self.diagnostics.push(found);
+                continue;
+            }
+            self.by_type.insert(type_name.clone(), Arc::clone(&installed));
+        }
+        self.by_name.insert(plugin.name.clone(), installed);
+    }
+
+    fn refuse(&mut self, file: &Path, error: &str) {
+        let found =
+            Diagnostic::new(codes::PLUGIN_FILE, format!("the plugin cannot be read: {error}"))
+                .in_file(file)
+                .help("check the file and its permissions");
+        self.diagnostics.push(found);
+    }
+
+    fn refuse_plugin(&mut self, file: &Path, error: &LoadError) {
+        let mut text = format!("this file is no plugin that can run here: {error}");
+        if let LoadError::Identity(failure) = error {
+            text = format!("{text}: {failure}");
+        }
+        let found = Diagnostic::new(codes::PLUGIN_FILE, text)
+            .in_file(file)
+            .help("put a component there that was built with the plugin SDK, or remove the file")
+            .state("the file is left out; workflows that need it do not start");
+        self.diagnostics.push(found);
+    }
+
+    /// Changes when any plugin file or any grant does.
+    fn digest_of(home: &Path, config: &ServerConfig) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for file in plugin_files(&home.join("plugins")) {
+            hash.update(file.as_os_str().as_encoded_bytes());
+            match read_bounded(&file) {
+                Ok(bytes) => hash.update(Sha256::digest(&bytes)),
+                Err(error) => hash.update(error.as_bytes()),
+            }
+        }
+        hash.update(format!("{:?}", config.plugins).as_bytes());
+        hash.finalize().into()
+    }
+}
+
+/// `*.wasm` right in the folder, by name; a folder that is not there is empty.
+fn plugin_files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|it| it.eq_ignore_ascii_case("wasm")))
+        .collect();
+    files.sort();
+    files
+}
+
+fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
+    let found = fs::metadata(file).map_err(|error| error.to_string())?;
+    if !found.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    if found.len() > PLUGIN_BYTES_MAX {
+        return Err(format!("it has {} bytes, at most {PLUGIN_BYTES_MAX} are read", found.len()));
+    }
+    fs::read(file).map_err(|error| error.to_string())
+}
+
+fn limits_of(plugin: &Plugin, written: Option<&config::Plugin>) -> Limits {
+    let mut limits = Limits::default();
+    if plugin.kind == Kind::Activity {
+        limits.call_time = ACTIVITY_CALL_TIME;
+    }
+    let Some(written) = written else { return limits };
+    if let Some(bytes) = written.memory_bytes {
+        limits.memory_bytes = bytes;
+    }
+    if let Some(milliseconds) = written.call_time_milliseconds {
+        limits.call_time = Duration::from_millis(milliseconds);
+    }
+    if let Some(milliseconds) = written.running_time_milliseconds {
+        limits.running_time = Duration::from_millis(milliseconds);
+    }
+    if let Some(calls) = written.host_calls {
+        limits.host_calls = u32::try_from(calls).unwrap_or(u32::MAX);
+    }
+    if let Some(lines) = written.log_lines {
+        limits.log_lines = u32::try_from(lines).unwrap_or(u32::MAX);
+    }
+    if let Some(bytes) = written.log_bytes {
+        limits.log_bytes = bytes;
+    }
+    if let Some(bytes) = written.output_bytes {
+        limits.output_bytes = bytes;
+    }
+    limits
+}
+
+fn grants_of(home: &Path, written: Option<&config::Plugin>) -> Grants {
+    let directories = written.into_iter().flat_map(|it| &it.directories).map(|granted| {
+        let path = home.join(&granted.path);
+        DirectoryGrant { path: fs::canonicalize(&path).unwrap_or(path), write: granted.write }
+    });
+    Grants { directories: directories.collect() }
+}
+
+/// What an operator has to write so that a plugin gets what it asks for; `None`
+/// when it has it already.
+pub fn lines_to_grant(installed: &Installed) -> Option<String> {
+    let missing = installed.plugin.missing_grants(&installed.grants);
+    if missing.is_empty() {
+        return None;
+    }
+    let name = &installed.plugin.name;
+    if missing.iter().any(|(_, directories)| *directories) {
+        return Some(format!(
+            "[plugins.{name}]\ndirectories = [{{ path = \"out\", write = true }}]"
+        ));
+    }
+    let names: Vec<&str> = missing.iter().map(|(import, _)| import.as_str()).collect();
+    Some(format!("# {name} imports {}: this version can grant none of these", names.join(", ")))
+}

@@ -1,0 +1,416 @@
+//! The workflows of a home: which versions run, what is wrong with the others.
+//!
+//! Stage: files → **registry** → routes. Build, then swap: a changed file is
+//! read, checked, prepared and opened beside the running version; only then do
+//! new messages go to it. Any failure leaves the running version alone and is
+//! kept for whoever asks. Deliberately does not know: sockets; who publishes
+//! the routes is handed in as [`Publish`].
+//!
+//! # Invariants
+//! - An entry's `live` version is always one that loaded without an error.
+//! - What is published is always the set of `live` versions, whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio_util::task::TaskTracker;
+
+use super::conflicts::conflicts;
+use super::definition::{WorkflowDefinition, load};
+use super::file::read_bounded;
+use super::prepare::{Strictness, prepare};
+use super::running::Workflow;
+use crate::diagnostics::{Diagnostic, codes};
+use crate::plugins::PluginSet;
+
+/// A file that does not load is read again after this long before the fault is
+/// believed: editors truncate and then write.
+const SECOND_LOOK: Duration = Duration::from_millis(250);
+
+/// Where the live versions go.
+pub trait Publish {
+    /// Makes exactly these workflows reachable.
+    ///
+    /// # Errors
+    /// Nothing has changed; the diagnostics name the file of each workflow that
+    /// cannot be reached.
+    fn publish(
+        &mut self,
+        live: &[Arc<Workflow>],
+    ) -> impl Future<Output = Result<(), Vec<Diagnostic>>> + Send;
+}
+
+/// All workflow files of a home.
+#[derive(Default)]
+pub struct Registry {
+    entries: BTreeMap<PathBuf, Entry>,
+    /// What is wrong with the folder itself.
+    folder: Vec<Diagnostic>,
+    closings: TaskTracker,
+}
+
+#[derive(Default)]
+struct Entry {
+    /// Of the bytes that were looked at last, or of why they could not be read.
+    seen: Option<[u8; 32]>,
+    /// The version that runs.
+    live: Option<Arc<Workflow>>,
+    /// What is wrong with the file as it is now.
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// What one scan changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ScanChanges {
+    /// Names of workflows whose new version is live.
+    pub started: Vec<String>,
+    /// Files whose new content is not taken.
+    pub refused: Vec<PathBuf>,
+    /// Names of workflows that are gone.
+    pub removed: Vec<String>,
+}
+
+/// One workflow file as the operator sees it.
+pub struct Standing<'a> {
+    pub file: &'a Path,
+    pub live: Option<&'a Arc<Workflow>>,
+    /// Of the file as it is now; errors mean that `live` is an older version.
+    pub diagnostics: &'a [Diagnostic],
+}
+
+/// A file's new version on its way.
+struct Candidate {
+    file: PathBuf,
+    seen: [u8; 32],
+    /// `None`: the file is not taken.
+    live: Option<Arc<Workflow>>,
+    diagnostics: Vec<Diagnostic>,
+    /// The receiver is disabled: loads, but is not started.
+    disabled: bool,
+}
+
+impl Registry {
+    /// Every file, by name.
+    pub fn standings(&self) -> impl Iterator<Item = Standing<'_>> {
+        self.entries.iter().map(|(file, entry)| Standing {
+            file,
+            live: entry.live.as_ref(),
+            diagnostics: &entry.diagnostics,
+        })
+    }
+
+    /// What is wrong with the folder itself.
+    pub fn folder_diagnostics(&self) -> &[Diagnostic] {
+        &self.folder
+    }
+
+    /// Ends everything: no workflow is live any more. Messages in flight keep
+    /// their version until they are done; wait for the closings afterwards.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// Waits until the activities of every version that ended are closed.
+    pub async fn closed(&self) {
+        self.closings.close();
+        self.closings.wait().await;
+        self.closings.reopen();
+    }
+
+    /// Looks at every file and takes over what changed. `rebuild` makes new
+    /// versions of unchanged files too: the plugins are other ones.
+    pub async fn scan(
+        &mut self,
+        folder: &Path,
+        file_bytes_max: u64,
+        plugins: &PluginSet,
+        rebuild: bool,
+        publish: &mut impl Publish,
+    ) -> ScanChanges {
+        let files = self.files(folder);
+        let mut candidates = Vec::new();
+        for file in &files {
+            if let Some(candidate) = self.candidate(file, file_bytes_max, plugins, rebuild).await {
+                candidates.push(candidate);
+            }
+        }
+        let gone: Vec<PathBuf> =
+            self.entries.keys().filter(|file| !files.contains(*file)).cloned().collect();
+        if candidates.is_empty() && gone.is_empty() {
+            return ScanChanges::default();
+        }
+        self.take_over(candidates, &gone, publish).await
+    }
+
+    /// The workflow files right in the folder: no subfolder, no other ending.
+    fn files(&mut self, folder: &Path) -> BTreeSet<PathBuf> {
+        self.folder.clear();
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            // The folder may be on its way back; what runs goes on meanwhile.
+            Err(error) => {
+                let text = format!("the workflow folder cannot be read: {error}");
+                let found = Diagnostic::new(codes::FILE_UNREADABLE, text)
+                    .in_file(folder)
+                    .help("create it, or check its permissions")
+                    .state("the workflows that run go on");
+                self.folder.push(found);
+                return match error.kind() {
+                    io::ErrorKind::NotFound if self.entries.is_empty() => BTreeSet::new(),
+                    _ => self.entries.keys().cloned().collect(),
+                };
+            }
+        };
+        entries
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|path| is_workflow_file(path))
+            .collect()
+    }
+
+    /// A new version of a file, if there is something new to it.
+    async fn candidate(
+        &self,
+        file: &Path,
+        file_bytes_max: u64,
+        plugins: &PluginSet,
+        rebuild: bool,
+    ) -> Option<Candidate> {
+        let entry = self.entries.get(file);
+        let seen_before = entry.and_then(|entry| entry.seen);
+        let read = read(file, file_bytes_max);
+        if Some(read.seen()) == seen_before && !rebuild {
+            return None;
+        }
+        let first = build(file, read, plugins, &self.closings).await;
+        if first.live.is_some() || first.disabled {
+            return Some(first);
+        }
+        tokio::time::sleep(SECOND_LOOK).await;
+        let again = self::read(file, file_bytes_max);
+        if again.seen() == first.seen {
+            return Some(first);
+        }
+        Some(build(file, again, plugins, &self.closings).await)
+    }
+
+    /// Opens the candidates, publishes the new set, and lets the old versions
+    /// go. What cannot be opened or reached is taken back, one by one.
+    async fn take_over(
+        &mut self,
+        mut candidates: Vec<Candidate>,
+        gone: &[PathBuf],
+        publish: &mut impl Publish,
+    ) -> ScanChanges {
+        for candidate in &mut candidates {
+            open(candidate).await;
+        }
+        loop {
+            let refused = self.conflicting(&candidates, gone);
+            let refused = match refused.is_empty() {
+                false => refused,
+                true => match publish.publish(&self.next_set(&candidates, gone)).await {
+                    Ok(()) => break,
+                    Err(diagnostics) => diagnostics,
+                },
+            };
+            if !take_back(&mut candidates, refused) {
+                // Nothing of what is new is at fault: keep what runs.
+                for candidate in &mut candidates {
+                    candidate.live = None;
+                }
+                if publish.publish(&self.next_set(&candidates, gone)).await.is_err() {
+                    tracing::error!("the workflows that run could not be published again");
+                }
+                break;
+            }
+        }
+        self.swap(candidates, gone)
+    }
+
+    /// Addresses that two live workflows would share.
+    fn conflicting(&self, candidates: &[Candidate], gone: &[PathBuf]) -> Vec<Diagnostic> {
+        let next = self.next_set(candidates, gone);
+        let definitions: Vec<&WorkflowDefinition> =
+            next.iter().map(|workflow| workflow.definition()).collect();
+        conflicts(&definitions)
+    }
+
+    /// What would be live: the candidates, and everything they do not replace.
+    fn next_set(&self, candidates: &[Candidate], gone: &[PathBuf]) -> Vec<Arc<Workflow>> {
+        let replaced = |file: &PathBuf| {
+            gone.contains(file)
+                || candidates
+                    .iter()
+                    .any(|it| it.file == *file && (it.live.is_some() || it.disabled))
+        };
+        let kept = self.entries.iter().filter(|(file, _)| !replaced(file));
+        let kept = kept.filter_map(|(_, entry)| entry.live.as_ref());
+        let new = candidates.iter().filter_map(|candidate| candidate.live.as_ref());
+        kept.chain(new).map(Arc::clone).collect()
+    }
+
+    fn swap(&mut self, candidates: Vec<Candidate>, gone: &[PathBuf]) -> ScanChanges {
+        let mut changes = ScanChanges::default();
+        for file in gone {
+            let removed = self.entries.remove(file).and_then(|entry| entry.live);
+            if let Some(live) = removed {
+                tracing::info!(
+                    workflow = live.name(),
+                    "the workflow's file is gone: it is stopped"
+                );
+                changes.removed.push(live.name().to_owned());
+            }
+        }
+        for mut candidate in candidates {
+            let entry = self.entries.entry(candidate.file.clone()).or_default();
+            entry.seen = Some(candidate.seen);
+            match candidate.live.take() {
+                Some(live) => {
+                    changes.started.push(live.name().to_owned());
+                    tracing::info!(workflow = live.name(), file = %candidate.file.display(), "the workflow is live");
+                    entry.live = Some(live);
+                }
+                None if candidate.disabled => {
+                    if let Some(live) = entry.live.take() {
+                        tracing::info!(
+                            workflow = live.name(),
+                            "the workflow is disabled: it is stopped"
+                        );
+                        changes.removed.push(live.name().to_owned());
+                    }
+                }
+                None => {
+                    let state = match &entry.live {
+                        Some(_) => "the version that was running before goes on",
+                        None => "the workflow does not run",
+                    };
+                    for diagnostic in candidate.diagnostics.iter_mut().filter(|it| it.is_error()) {
+                        diagnostic.state.get_or_insert_with(|| state.to_owned());
+                    }
+                    changes.refused.push(candidate.file.clone());
+                }
+            }
+            for diagnostic in &candidate.diagnostics {
+                if diagnostic.is_error() {
+                    tracing::error!("{diagnostic}");
+                } else {
+                    tracing::warn!("{diagnostic}");
+                }
+            }
+            entry.diagnostics = candidate.diagnostics;
+        }
+        changes
+    }
+}
+
+/// `.hl7Workflow` and `.soupworkflow`, in any case; hidden files are not.
+pub fn is_workflow_file(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let ending = path.extension().map(|it| it.to_string_lossy().to_ascii_lowercase());
+    !hidden && matches!(ending.as_deref(), Some("hl7workflow" | "soupworkflow"))
+}
+
+/// A file's content, or why there is none.
+struct Read(Result<Vec<u8>, Box<Diagnostic>>);
+
+impl Read {
+    fn seen(&self) -> [u8; 32] {
+        match &self.0 {
+            Ok(bytes) => Sha256::digest(bytes).into(),
+            Err(diagnostic) => Sha256::digest(diagnostic.message.as_bytes()).into(),
+        }
+    }
+}
+
+fn read(file: &Path, limit: u64) -> Read {
+    Read(read_bounded(file, limit))
+}
+
+async fn build(file: &Path, read: Read, plugins: &PluginSet, closings: &TaskTracker) -> Candidate {
+    let mut candidate = Candidate {
+        file: file.to_path_buf(),
+        seen: read.seen(),
+        live: None,
+        diagnostics: Vec::new(),
+        disabled: false,
+    };
+    let bytes = match read.0 {
+        Ok(bytes) => bytes,
+        Err(diagnostic) => {
+            candidate.diagnostics.push(*diagnostic);
+            return candidate;
+        }
+    };
+    let built = build_version(file, bytes, plugins, closings, Strictness::Granted).await;
+    candidate.diagnostics = built.diagnostics;
+    let disabled = |workflow: &Workflow| workflow.definition().receiver.disabled;
+    candidate.disabled = built.workflow.as_ref().is_some_and(disabled);
+    candidate.live = built.workflow.filter(|workflow| !disabled(workflow)).map(Arc::new);
+    candidate
+}
+
+/// What became of a file.
+pub struct Built {
+    /// `None` when an error forbids to run it.
+    pub workflow: Option<Workflow>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One file to one version, as `tureen check` and `tureen run` do it too.
+/// Nothing is opened yet.
+pub async fn build_version(
+    file: &Path,
+    bytes: Vec<u8>,
+    plugins: &PluginSet,
+    closings: &TaskTracker,
+    strictness: Strictness,
+) -> Built {
+    let loaded = load(file, bytes);
+    let mut diagnostics = loaded.diagnostics;
+    let Some(definition) = loaded.definition else {
+        return Built { workflow: None, diagnostics };
+    };
+    // Prepared even when the file has errors: one check tells everything.
+    let (workflow, found) = prepare(definition, plugins, closings, strictness).await;
+    diagnostics.extend(found);
+    let broken = diagnostics.iter().any(Diagnostic::is_error);
+    Built { workflow: workflow.filter(|_| !broken), diagnostics }
+}
+
+async fn open(candidate: &mut Candidate) {
+    let Some(live) = &candidate.live else { return };
+    let Err((index, failure)) = live.open().await else { return };
+    let definition = live.definition();
+    let name = definition.activities.get(index).map_or("", |activity| activity.name.as_str());
+    let found = Diagnostic::new(
+        codes::ACTIVITY_NOT_OPEN,
+        format!("the activity {name:?} cannot start: {failure}"),
+    )
+    .in_file(&candidate.file)
+    .help("put right what it names, then save the file again");
+    candidate.diagnostics.push(found);
+    candidate.live = None;
+    // The next scan tries again: what was missing may come without a save.
+    candidate.seen = [0; 32];
+}
+
+/// Takes the candidates back that the diagnostics name; was there any?
+fn take_back(candidates: &mut [Candidate], diagnostics: Vec<Diagnostic>) -> bool {
+    let mut any = false;
+    for diagnostic in diagnostics {
+        let named = candidates.iter_mut().find(|it| it.file == diagnostic.file);
+        if let Some(candidate) = named.filter(|it| it.live.is_some()) {
+            candidate.live = None;
+            candidate.seen = [0; 32];
+            candidate.diagnostics.push(diagnostic);
+            any = true;
+        }
+    }
+    any
+}

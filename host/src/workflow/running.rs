@@ -1,0 +1,166 @@
+//! One version of a workflow, ready for messages.
+//!
+//! Knows: the definition and its configured steps. Deliberately does not know:
+//! where messages come from.
+//!
+//! # Invariants
+//! - It never changes; a saved file makes a new one. Messages in flight keep
+//!   the version they started with alive.
+//! - Its activities are closed once, after its last message.
+
+use std::sync::Arc;
+
+use jiff::Zoned;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+use tureen_sandbox::{Activity, CallFacts, Exchange, Failure, NoTables, Run, Step, Target};
+use tureen_template::{Direction, Globals, RunFacts, Variables};
+
+use super::definition::{self, WorkflowDefinition};
+
+/// What log and errors call a step.
+#[derive(Clone, Debug)]
+pub struct StepName {
+    /// The receiver's or activity's name, and the role.
+    pub name: String,
+    /// The plugin's name.
+    pub plugin: String,
+    /// May its log lines be shown at their own level?
+    pub trusted: bool,
+}
+
+/// A filter or a transformer.
+pub struct RunningStep {
+    pub step: Step,
+    pub name: StepName,
+}
+
+/// A filter's own transformers, then its conditions.
+pub struct FilterSteps {
+    pub transformers: Option<RunningStep>,
+    pub conditions: RunningStep,
+}
+
+/// An activity that is not disabled.
+pub struct RunningActivity {
+    /// Its place in the definition.
+    pub(super) index: usize,
+    pub filter: Option<FilterSteps>,
+    pub transformers: Option<RunningStep>,
+    pub activity: Activity,
+    pub name: StepName,
+}
+
+impl RunningActivity {
+    pub fn definition<'a>(&self, workflow: &'a Workflow) -> &'a definition::Activity {
+        #[expect(clippy::indexing_slicing, reason = "made from this definition's own indexes")]
+        &workflow.definition.activities[self.index]
+    }
+}
+
+/// The parts that a definition was made into.
+#[derive(Default)]
+pub struct Parts {
+    pub filter: Option<FilterSteps>,
+    pub variables: Option<RunningStep>,
+    pub response: Option<RunningStep>,
+    pub activities: Vec<RunningActivity>,
+}
+
+/// One version of a workflow.
+pub struct Workflow {
+    definition: WorkflowDefinition,
+    parts: Parts,
+    /// Closings of old versions; the server waits for them when it stops.
+    closings: TaskTracker,
+}
+
+impl Workflow {
+    pub fn new(definition: WorkflowDefinition, parts: Parts, closings: TaskTracker) -> Self {
+        Self { definition, parts, closings }
+    }
+
+    pub fn definition(&self) -> &WorkflowDefinition {
+        &self.definition
+    }
+
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    pub fn filter(&self) -> Option<&FilterSteps> {
+        self.parts.filter.as_ref()
+    }
+
+    pub fn variables(&self) -> Option<&RunningStep> {
+        self.parts.variables.as_ref()
+    }
+
+    pub fn response_transformers(&self) -> Option<&RunningStep> {
+        self.parts.response.as_ref()
+    }
+
+    pub fn activities(&self) -> &[RunningActivity] {
+        &self.parts.activities
+    }
+
+    /// Opens the activities, in order.
+    ///
+    /// # Errors
+    /// The first that refused, with the index of its definition.
+    pub async fn open(&self) -> Result<(), (usize, Failure)> {
+        for activity in &self.parts.activities {
+            let (run, target) = lifecycle_run(&self.definition, activity.index);
+            let (_, opened) = activity.activity.open(run, target).await;
+            opened.map_err(|failure| (activity.index, failure))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Workflow {
+    /// The last message of this version is done: its activities finish files
+    /// and close sockets, in a task, because a drop cannot wait.
+    fn drop(&mut self) {
+        let activities = std::mem::take(&mut self.parts.activities);
+        if activities.is_empty() {
+            return;
+        }
+        let Ok(handle) = Handle::try_current() else { return };
+        let calls: Vec<(RunningActivity, Run, Target)> = activities
+            .into_iter()
+            .map(|activity| {
+                let (run, target) = lifecycle_run(&self.definition, activity.index);
+                (activity, run, target)
+            })
+            .collect();
+        let closing = async move {
+            for (activity, run, target) in calls {
+                let (_, closed) = activity.activity.close(run, target).await;
+                if let Err(failure) = closed {
+                    tracing::warn!(activity = activity.name.name, "could not be closed: {failure}");
+                }
+            }
+        };
+        self.closings.spawn_on(closing, &handle);
+    }
+}
+
+/// A run without a message, for `open` and `close`.
+fn lifecycle_run(definition: &WorkflowDefinition, index: usize) -> (Run, Target) {
+    let facts = RunFacts { received: Zoned::now(), instance: 0, clock: Zoned::now };
+    let ids = definition.activities.iter().map(|activity| activity.id);
+    let setting = definition.activities.get(index).map_or(definition.receiver.id, |it| it.id);
+    let run = Run {
+        variables: Variables::new(facts, Arc::new(Globals::default())),
+        exchange: Exchange::new(definition.receiver.id, ids),
+        tables: Arc::new(NoTables),
+        facts: Arc::new(CallFacts {
+            workflow: definition.name.clone(),
+            message_id: String::new(),
+            attempt: 1,
+        }),
+        log: Vec::new(),
+    };
+    (run, Target { setting, direction: Direction::Outbound, writable: false })
+}
