@@ -49,7 +49,9 @@ impl Installed {
 #[derive(Default)]
 pub struct PluginSet {
     by_name: BTreeMap<String, Arc<Installed>>,
-    by_type: BTreeMap<String, Arc<Installed>>,
+    /// One type name may have a filter and a transformer: a filter's settings
+    /// hold transformers of their own.
+    by_type: BTreeMap<(Kind, String), Arc<Installed>>,
     /// What is wrong with files that are not in the set.
     pub diagnostics: Vec<Diagnostic>,
     digest: [u8; 32],
@@ -84,9 +86,10 @@ impl PluginSet {
         self.digest != Self::digest_of(home, config)
     }
 
-    /// The plugin that handles a type name (a class without its assembly).
-    pub fn handling(&self, type_name: &str) -> Option<&Arc<Installed>> {
-        self.by_type.get(type_name)
+    /// The plugin of that kind that handles a type name (a class without its
+    /// assembly).
+    pub fn handling(&self, kind: Kind, type_name: &str) -> Option<&Arc<Installed>> {
+        self.by_type.get(&(kind, type_name.to_owned()))
     }
 
     /// By name, in alphabetical order.
@@ -100,10 +103,8 @@ impl PluginSet {
 
     /// Every type name that some plugin of that kind handles.
     pub fn handled(&self, kind: Kind) -> impl Iterator<Item = &str> {
-        self.by_type
-            .iter()
-            .filter(move |(_, installed)| installed.plugin.kind == kind)
-            .map(|(name, _)| name.as_str())
+        let of_kind = self.by_type.keys().filter(move |(of, _)| *of == kind);
+        of_kind.map(|(_, name)| name.as_str())
     }
 
     async fn add(
@@ -162,7 +163,8 @@ impl PluginSet {
             plugin: Arc::clone(&plugin),
         });
         for type_name in &plugin.handles {
-            if let Some(other) = self.by_type.get(type_name) {
+            let key = (plugin.kind, type_name.clone());
+            if let Some(other) = self.by_type.get(&key) {
                 let text = format!(
                     "{} says that it handles {}, which {} already does",
                     plugin.name,
@@ -176,7 +178,7 @@ impl PluginSet {
                 self.diagnostics.push(found);
                 continue;
             }
-            self.by_type.insert(type_name.clone(), Arc::clone(&installed));
+            self.by_type.insert(key, Arc::clone(&installed));
         }
         self.by_name.insert(plugin.name.clone(), installed);
     }

@@ -23,7 +23,7 @@ pub(crate) const CONTRACT: &str = "0.1";
 const COMPONENT_BYTES_MAX: usize = 64 << 20;
 
 /// What a plugin is for; read from its exports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Filter,
     Transformer,

@@ -147,25 +147,11 @@ impl Preparation<'_> {
 
     fn resolve(&mut self, step: &definition::Step) -> Option<Arc<Installed>> {
         let kind = kind_of(step.role);
-        if let Some(installed) = self.plugins.handling(&step.type_name) {
-            if installed.plugin.kind == kind {
-                return Some(Arc::clone(installed));
-            }
-            let found = installed.plugin.kind.name();
-            let text = format!(
-                "the plugin {} handles {}, but is of kind {found}",
-                installed.plugin.name,
-                quoted(&step.type_name)
-            );
-            self.report(
-                step,
-                "/$type",
-                Diagnostic::new(codes::NO_PLUGIN, text).expected(kind.name()),
-            );
-            return None;
+        let installed = self.plugins.handling(kind, &step.type_name).map(Arc::clone);
+        if installed.is_none() {
+            self.no_plugin(step, "/$type", &step.type_name, kind);
         }
-        self.no_plugin(step, "/$type", &step.type_name, kind);
-        None
+        installed
     }
 
     fn no_plugin(&mut self, step: &definition::Step, pointer: &str, type_name: &str, kind: Kind) {
@@ -216,7 +202,9 @@ impl Preparation<'_> {
             if found.contains_key(&type_name) {
                 continue;
             }
-            let Some(installed) = self.plugins.handling(&type_name).map(Arc::clone) else {
+            let Some(installed) =
+                self.plugins.handling(Kind::Transformer, &type_name).map(Arc::clone)
+            else {
                 self.no_plugin(step, &pointer, &type_name, Kind::Transformer);
                 continue;
             };
@@ -235,7 +223,8 @@ impl Preparation<'_> {
     }
 
     fn found(&mut self, step: &definition::Step, finding: Finding) {
-        let plugin = self.plugins.handling(&step.type_name).map(|it| it.plugin.name.clone());
+        let handling = self.plugins.handling(kind_of(step.role), &step.type_name);
+        let plugin = handling.map(|it| it.plugin.name.clone());
         let mut found = Diagnostic::new(codes::PLUGIN_FINDING, finding.text).as_severity(
             match finding.severity {
                 Severity::Error => diagnostics::Severity::Error,
