@@ -30,6 +30,9 @@ pub struct DateTime {
     offset_minutes: Option<i64>,
 }
 
+/// Where a part is kept.
+type Part = fn(&mut DateTime) -> &mut i64;
+
 impl DateTime {
     /// Reads a date-time; `None` when the text, less blanks around it, is none.
     pub fn parse(text: &str) -> Option<Self> {
@@ -55,7 +58,7 @@ impl DateTime {
     }
 
     fn rest_of_hl7(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
-        let steps: [(Precision, fn(&mut Self) -> &mut i64); 5] = [
+        let steps: [(Precision, Part); 5] = [
             (Precision::Month, |read| &mut read.month),
             (Precision::Day, |read| &mut read.day),
             (Precision::Hour, |read| &mut read.hour),
@@ -73,7 +76,7 @@ impl DateTime {
     }
 
     fn rest_of_iso(&mut self, cursor: &mut Cursor<'_>) -> Option<()> {
-        let steps: [(&[u8], Precision, fn(&mut Self) -> &mut i64); 5] = [
+        let steps: [(&[u8], Precision, Part); 5] = [
             (b"-", Precision::Month, |read| &mut read.month),
             (b"-", Precision::Day, |read| &mut read.day),
             (b"Tt ", Precision::Hour, |read| &mut read.hour),

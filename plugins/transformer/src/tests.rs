@@ -425,7 +425,7 @@ fn what_cannot_run_is_a_finding_at_its_property() {
             "action.parameter /Transformers/0/Parameters/P/FromPath",
         ),
     ] {
-        let found = findings(&[action.clone()], "activity-transformers");
+        let found = findings(std::slice::from_ref(&action), "activity-transformers");
         assert_eq!(found.first().map(String::as_str), Some(expected), "{action}");
     }
 }

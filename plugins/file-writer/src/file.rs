@@ -1,0 +1,152 @@
+//! Writes and moves files, and says what went wrong without naming them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::Path;
+use std::time::Duration;
+use tureen_plugin_sdk::Problem;
+
+/// How long to wait before the one retry of a write.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// How many names are tried for a moved file.
+const NAMES_MAX: u32 = 10_000;
+
+/// What is written for one message.
+#[derive(Debug)]
+pub(crate) enum Record {
+    /// At the end of the file; a new file begins with the header.
+    Appended { bytes: Vec<u8>, header: String },
+    /// The whole file, whatever it held.
+    Whole(Vec<u8>),
+}
+
+/// Writes a record; creates the directories on the way. An error of the file
+/// system is waited for once.
+pub(crate) fn write(path: &str, record: &Record) -> io::Result<()> {
+    let path = Path::new(path);
+    write_once(path, record).or_else(|error| {
+        if !may_recover(&error) {
+            return Err(error);
+        }
+        std::thread::sleep(RETRY_AFTER);
+        write_once(path, record)
+    })
+}
+
+fn write_once(path: &Path, record: &Record) -> io::Result<()> {
+    let (bytes, header) = match record {
+        Record::Whole(bytes) => return with_directories(path, || fs::write(path, bytes)),
+        Record::Appended { bytes, header } => (bytes, header),
+    };
+    let mut options = OpenOptions::new();
+    options.append(true);
+    let existing = options.open(path);
+    match existing {
+        Ok(file) => append(file, &[bytes]),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let file = with_directories(path, || options.create(true).open(path))?;
+            match header.as_str() {
+                "" => append(file, &[bytes]),
+                header => append(file, &[header.as_bytes(), b"\n", bytes]),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn with_directories<T>(path: &Path, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    match (act(), path.parent()) {
+        (Err(error), Some(parent)) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(parent)?;
+            act()
+        }
+        (done, _) => done,
+    }
+}
+
+/// Appends in one write; half a record is taken back, so that a second attempt
+/// does not leave it in front of the whole one.
+fn append(mut file: File, parts: &[&[u8]]) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let appended = file.write_all(&parts.concat());
+    if appended.is_err() {
+        file.set_len(length)?;
+    }
+    appended
+}
+
+/// Moves a file into a directory, under its own name or one that is free there;
+/// nothing happens when the file is gone.
+pub(crate) fn move_into(path: &str, directory: &str) -> io::Result<()> {
+    let (path, directory) = (Path::new(path), Path::new(directory));
+    match File::open(path) {
+        Ok(file) => file.sync_all()?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    fs::create_dir_all(directory)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map(|extension| extension.to_string_lossy());
+    let extension = extension.map_or_else(String::new, |extension| format!(".{extension}"));
+    for number in 0..NAMES_MAX {
+        let name = match number {
+            0 => format!("{stem}{extension}"),
+            _ => format!("{stem}-{number}{extension}"),
+        };
+        let target = directory.join(name);
+        // An empty file takes the name, so that nobody else can; the move then
+        // replaces it.
+        match File::create_new(&target) {
+            Ok(_) => return replace(path, &target),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(ErrorKind::AlreadyExists, "no name is free in the directory to move into"))
+}
+
+fn replace(path: &Path, target: &Path) -> io::Result<()> {
+    let moved = match fs::rename(path, target) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+            fs::copy(path, target).and_then(|_| fs::remove_file(path))
+        }
+        other => other,
+    };
+    if moved.is_err() {
+        // The name was only reserved.
+        fs::remove_file(target)?;
+    }
+    moved
+}
+
+/// Whether the same may work later.
+pub(crate) fn may_recover(error: &io::Error) -> bool {
+    !matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::InvalidInput
+            | ErrorKind::InvalidFilename
+            | ErrorKind::Unsupported
+    )
+}
+
+/// What to tell of an error.
+pub(crate) fn problem(error: &io::Error) -> Problem {
+    match error.kind() {
+        ErrorKind::NotFound => Problem::new(
+            "file.not-granted",
+            "no directory that is granted to this plugin holds the path: grant one to file-writer \
+             in tureen.toml, and begin the path with it",
+        ),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Problem::new(
+            "file.denied",
+            "the file or its directory may not be written: grant the directory for writing, and \
+             see who owns it",
+        ),
+        kind => Problem::new("file.io", format!("the file could not be written: {kind}")),
+    }
+}

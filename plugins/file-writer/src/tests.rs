@@ -1,0 +1,234 @@
+use super::*;
+use serde_json::{Value as Json, json};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+use tureen_plugin_sdk::testkit::{Failure, OpenActivity, TestRun};
+
+const ADT: &[u8] = b"MSH|^~\\&|A|B\rPID|1||77\r";
+
+/// A directory that a test may write, and a file writer for paths in it.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.0.path().display())
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The names in a directory, sorted.
+    fn names(&self, directory: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(directory)).unwrap();
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<String> =
+            entries.map(name).map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn settings(&self, path: &str, others: Json) -> TestRun {
+        let mut settings = json!({ "FilePathToWrite": self.path(path) });
+        for (name, value) in others.as_object().unwrap() {
+            settings[name] = value.clone();
+        }
+        TestRun::new().settings(settings)
+    }
+
+    fn writer(&self, path: &str, others: Json) -> OpenActivity<FileWriter> {
+        self.settings(path, others).open::<FileWriter>().unwrap()
+    }
+}
+
+fn text(text: &str) -> TestRun {
+    TestRun::new().message(Format::Text, text.as_bytes())
+}
+
+#[test]
+fn text_is_appended_as_lines_and_directories_are_made() {
+    let home = Home::new();
+    let mut writer = home.writer("a/b/out.txt", json!({}));
+    for line in ["one", "two"] {
+        assert_eq!(writer.process(&text(line)).unwrap().response, None);
+    }
+    assert_eq!(home.read("a/b/out.txt"), "one\ntwo\n");
+}
+
+#[test]
+fn hl7_ends_with_a_newline_only_where_a_file_holds_several_messages() {
+    let home = Home::new();
+    let run = TestRun::new().message(Format::Hl7, ADT);
+    for (file, records, expected) in [("one", 1, ""), ("many", 2, "\n")] {
+        let mut writer = home.writer(file, json!({ "MaxRecordsPerFile": records }));
+        writer.process(&run).unwrap();
+        assert_eq!(home.read(file), format!("{}{expected}", String::from_utf8_lossy(ADT)));
+    }
+}
+
+#[test]
+fn a_new_file_begins_with_the_header_once() {
+    let home = Home::new();
+    let options = json!({ "MessageTypeOptions": { "Header": "Id,Name", "HasHeader": false } });
+    let csv = |row: &str| TestRun::new().message(Format::Csv, row.as_bytes());
+    let mut writer = home.writer("out.csv", options.clone());
+    writer.process(&csv("1,a")).unwrap();
+    writer.process(&csv("2,b")).unwrap();
+    home.writer("out.csv", options).process(&csv("3,c")).unwrap();
+    assert_eq!(home.read("out.csv"), "Id,Name\n1,a\n2,b\n3,c\n");
+}
+
+#[test]
+fn binary_is_decoded_and_replaces_the_file() {
+    let home = Home::new();
+    let mut writer = home.writer("out.pdf", json!({ "MessageType": 14 }));
+    for (run, expected) in [
+        (text("AAEC/w=="), &[0, 1, 2, 255][..]),
+        (text(" cGRm\r\n"), b"pdf"),
+        (TestRun::new().message(Format::Binary, b"raw"), b"raw"),
+    ] {
+        writer.process(&run).unwrap();
+        assert_eq!(fs::read(home.path("out.pdf")).unwrap(), expected);
+    }
+    let failure = writer.process(&text("no base64!")).unwrap_err();
+    assert!(matches!(failure, Failure::Step(StepError::Rejected(_))), "{failure}");
+    assert_eq!(failure.code(), "file.base64");
+    assert_eq!(home.read("out.pdf"), "raw");
+}
+
+#[test]
+fn a_full_file_is_moved_under_a_name_of_its_own() {
+    let home = Home::new();
+    let mut writer = home.writer(
+        "out.txt",
+        json!({ "MaxRecordsPerFile": 2, "MoveIntoDirectoryOnComplete": true,
+                "DirectoryToMoveInto": home.path("done.d/here.txt") }),
+    );
+    for line in ["1", "2", "3", "4", "5"] {
+        writer.process(&text(line)).unwrap();
+    }
+    assert_eq!(home.read("out.txt"), "5\n");
+    assert_eq!(home.names("done.d/here.txt"), ["out-1.txt", "out.txt"]);
+    assert_eq!(home.read("done.d/here.txt/out.txt"), "1\n2\n");
+    assert_eq!(home.read("done.d/here.txt/out-1.txt"), "3\n4\n");
+    assert!(writer.close().is_empty());
+    assert_eq!(home.read("done.d/here.txt/out-2.txt"), "5\n");
+    assert!(!Path::new(&home.path("out.txt")).exists());
+}
+
+#[test]
+fn a_file_is_moved_when_the_path_changes() {
+    let home = Home::new();
+    let mut writer = home.writer(
+        "${Day}.txt",
+        json!({ "MoveIntoDirectoryOnComplete": true,
+                "DirectoryToMoveInto": home.path("done/${Ward}") }),
+    );
+    let on = |day: &str, ward: &str| text(day).variable("Day", day).variable("Ward", ward);
+    writer.process(&on("mon", "n")).unwrap();
+    writer.process(&on("mon", "n")).unwrap();
+    writer.process(&on("tue", "s")).unwrap();
+    assert_eq!(home.read("done/n/mon.txt"), "mon\nmon\n");
+    assert_eq!(home.names("done"), ["n"]);
+    writer.close();
+    assert_eq!(home.read("done/s/tue.txt"), "tue\n");
+}
+
+#[test]
+fn without_move_mode_nothing_is_moved() {
+    let home = Home::new();
+    let mut writer = home.writer("out.txt", json!({ "MaxRecordsPerFile": 1 }));
+    for line in ["1", "2"] {
+        writer.process(&text(line)).unwrap();
+    }
+    writer.close();
+    assert_eq!(home.read("out.txt"), "1\n2\n");
+}
+
+#[test]
+fn a_full_file_that_cannot_be_moved_is_told_and_kept() {
+    let home = Home::new();
+    fs::write(home.path("blocked"), "a file where a directory should be").unwrap();
+    let mut writer = home.writer(
+        "out.txt",
+        json!({ "MaxRecordsPerFile": 1, "MoveIntoDirectoryOnComplete": true,
+                "DirectoryToMoveInto": home.path("blocked") }),
+    );
+    let outcome = writer.process(&text("1")).unwrap().outcome;
+    assert_eq!(outcome.log[0].level, Level::Error);
+    assert_eq!(home.read("out.txt"), "1\n");
+    fs::remove_file(home.path("blocked")).unwrap();
+    writer.process(&text("2")).unwrap();
+    assert_eq!(home.read("blocked/out.txt"), "1\n2\n");
+}
+
+#[test]
+fn a_value_that_would_lead_elsewhere_is_rejected_without_being_told() {
+    let home = Home::new();
+    let mut writer = home.writer("in/${Name}.txt", json!({}));
+    for name in ["../secret", "a/secret", "..", "/secret", "a\\secret", "secret\u{0}"] {
+        let failure = writer.process(&text("x").variable("Name", name));
+        match failure {
+            Err(Failure::Step(StepError::Rejected(problem))) => {
+                assert_eq!(problem.code, "file.path");
+                assert!(!problem.to_string().contains("secret"), "{problem}");
+            }
+            // With the extension behind it, a name of dots is an ordinary one.
+            other => assert!(name == ".." && other.is_ok(), "{name:?}: {other:?}"),
+        }
+    }
+    assert_eq!(home.names(""), ["in"]);
+    writer.process(&text("x").variable("Name", "77")).unwrap();
+    assert_eq!(home.read("in/77.txt"), "x\n");
+}
+
+#[test]
+fn directories_by_date_are_the_authors_own_separators() {
+    let home = Home::new();
+    let mut writer = home.writer("${CurrentDateTime:yyyy/MM}/x.txt", json!({}));
+    writer.process(&text("x")).unwrap();
+    assert_eq!(home.read("2026/01/x.txt"), "x\n");
+}
+
+#[test]
+fn settings_that_cannot_work_are_findings() {
+    for (settings, expected) in [
+        (json!({}), "file.path /FilePathToWrite"),
+        (json!({ "FilePathToWrite": "C:\\Out\\x.csv" }), "file.path /FilePathToWrite"),
+        (
+            json!({ "FilePathToWrite": "x", "MoveIntoDirectoryOnComplete": true }),
+            "file.path /DirectoryToMoveInto",
+        ),
+        (
+            json!({ "FilePathToWrite": "x", "MoveIntoDirectoryOnComplete": true,
+                    "DirectoryToMoveInto": "y", "MaxRecordsPerFile": 0 }),
+            "file.records /MaxRecordsPerFile",
+        ),
+        (
+            json!({ "FilePathToWrite": "x", "MessageTypeOptions": { "Header": [] } }),
+            "settings.type /MessageTypeOptions/Header",
+        ),
+    ] {
+        let run = TestRun::new().settings(settings.clone());
+        let findings = run.configure::<FileWriter>("activity").findings;
+        let problem = &findings.iter().next().unwrap().problem;
+        let found = format!("{} {}", problem.code, problem.place.as_deref().unwrap_or_default());
+        assert_eq!(found, expected, "{settings}");
+    }
+}
+
+#[test]
+fn what_will_not_work_later_either_is_failed_at_the_authored_path() {
+    let home = Home::new();
+    fs::write(home.path("file"), "").unwrap();
+    let mut writer = home.writer("file/${Name}", json!({}));
+    let failure = writer.process(&text("x").variable("Name", "Ekholm")).unwrap_err();
+    let Failure::Step(StepError::Failed(problem)) = failure else { panic!("{failure}") };
+    assert_eq!(problem.code, "file.io");
+    assert_eq!(problem.place, Some(home.path("file/${Name}")));
+}
