@@ -139,8 +139,8 @@ pub(crate) fn problem(error: &io::Error) -> Problem {
     match error.kind() {
         ErrorKind::NotFound => Problem::new(
             "file.not-granted",
-            "no directory that is granted to this plugin holds the path: grant one to file-writer \
-             in tureen.toml, and begin the path with it",
+            "no directory that is granted to this plugin holds the path: a path is relative to the \
+             first directory of [plugins.file-writer] in tureen.toml, or begins with one of them",
         ),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Problem::new(
             "file.denied",

@@ -39,8 +39,8 @@ impl PathTemplate {
             || is_drive(&path)
         {
             return Err("this is a Windows path, and plugins see granted directories only: write \
-                        it with slashes and without a drive, such as out/messages.txt, and grant \
-                        the directory (here out) to file-writer in tureen.toml");
+                        it relative to the first directory that file-writer is granted in \
+                        tureen.toml, with slashes, such as patients.csv or done/patients.csv");
         }
         let mut kept = Vec::new();
         for name in names {
@@ -52,7 +52,7 @@ impl PathTemplate {
             }
         }
         if kept.is_empty() {
-            return Err("expected a path, such as out/messages.txt");
+            return Err("expected a path, such as messages.txt");
         }
         let absolute = path.starts_with('/');
         Ok(Self { authored: authored.to_owned(), absolute, names: kept })
