@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod plugins;
 pub mod receiver;
 pub mod response;
+pub mod send;
 pub mod tables;
 pub mod telemetry;
 pub mod workflow;

@@ -38,7 +38,7 @@ where
             }
             () = end.stop.cancelled(), if !stopping => {
                 stopping = true;
-                Pin::new(&mut http).graceful_shutdown();
+                std::pin::Pin::new(&mut http).graceful_shutdown();
             }
         }
     };
