@@ -120,7 +120,8 @@ pub(super) async fn accept<P: Protocol>(
                     pause = BACK_OFF_FIRST;
                     match shared.budget.admit(place, peer.ip()) {
                         Some(permit) => spawn(&shared, stream, peer, permit),
-                        None => tracing::warn!(%peer, "too many connections from this address"),
+                        // Not louder: the peer decides how often this is written.
+                        None => tracing::debug!(%peer, "too many connections from this peer"),
                     }
                 }
                 Err(error) if concerns_one_connection(&error) => {

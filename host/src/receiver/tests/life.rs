@@ -21,6 +21,20 @@ async fn a_panic_is_answered_with_500_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_its_side_after_its_request_still_gets_the_answer() {
+    let server = serve(limits()).await;
+    let mut client = RawClient::connect(server.address).await;
+    client.send(post("/wait", "a")).await;
+    client.half_close().await;
+    server.script.wait_begun().await;
+    // A server that takes this for the end of the client closes here.
+    let early = tokio::time::timeout(Duration::from_millis(100), client.stream().readable()).await;
+    early.unwrap_err();
+    server.script.gate.add_permits(1);
+    assert_eq!(statuses(&client.read_to_end().await), [200]);
+}
+
+#[tokio::test]
 async fn work_goes_on_when_its_client_goes_away() {
     let server = serve(limits()).await;
     let mut client = RawClient::connect(server.address).await;
