@@ -301,12 +301,10 @@ impl Writer {
         }
     }
 
-    /// `ACK^<trigger event>^ACK`, or `ACK` where the message has no event.
+    /// `ACK^<trigger event>^ACK`; the event is empty where the message has none.
     fn message_type(&mut self, trigger_event: &[u8]) {
         self.field(b"ACK");
-        if let Some(component) = self.delimiters.component
-            && !trigger_event.is_empty()
-        {
+        if let Some(component) = self.delimiters.component {
             self.bytes.push(component);
             self.bytes.extend_from_slice(trigger_event);
             self.bytes.push(component);

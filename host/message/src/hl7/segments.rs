@@ -192,11 +192,9 @@ impl SegmentTable {
         if self.later.is_empty() {
             return &self.delimiters;
         }
-        self.later
-            .iter()
-            .rev()
-            .find(|(from, _)| *from as usize <= position)
-            .map_or(&self.delimiters, |(_, delimiters)| delimiters)
+        let declared = self.later.partition_point(|(from, _)| *from as usize <= position);
+        let last = declared.checked_sub(1).and_then(|last| self.later.get(last));
+        last.map_or(&self.delimiters, |(_, delimiters)| delimiters)
     }
 
     /// The delimiters of the last line, which an appended one shares.

@@ -120,7 +120,7 @@ fn what_has_no_header_is_answered_without_addresses() {
         check(
             message,
             &Acknowledgement { code: Code::AR, text: Some("no MSH"), ..accept() },
-            "MSH|^~\\&|||||20260102030405+0000||ACK|77|P|2.5\rMSA|AR||no MSH\r\
+            "MSH|^~\\&|||||20260102030405+0000||ACK^^ACK|77|P|2.5\rMSA|AR||no MSH\r\
              ERR|||207^Application internal error^HL70357|E||||no MSH\r",
         );
     }

@@ -244,3 +244,12 @@ fn limits_are_hit_exactly() {
     assert!(code(&segments(3)).is_ok());
     assert_eq!(code(&segments(2)).unwrap_err(), "limit.segments");
 }
+
+#[test]
+fn a_batch_of_many_headers_is_read_in_one_pass() {
+    let pair = "MSH$%+?*$A\rPID$1%2\rMSH|^~\\&|B\rPID|3^4\r";
+    let batch = parse(pair.repeat(16_000));
+    assert_eq!(batch.find(&path("PID[*]-1.2")).len(), 32_000);
+    assert_eq!(batch.text(&path("PID[31999]-1.2")), "2");
+    assert_eq!(batch.text(&path("PID[32000]-1.2")), "4");
+}
