@@ -54,7 +54,10 @@ async fn main() {
     let echo = start_echo(home.path()).await;
     let client = Client::new(home.path());
 
-    println!("HTTPS, {CONNECTIONS} keep-alive connections, {} byte ADT^A01, {ROUNDS} rounds of {ROUND:?} each", adt().len());
+    println!(
+        "HTTPS, {CONNECTIONS} keep-alive connections, {} byte ADT^A01, {ROUNDS} rounds of {ROUND:?} each",
+        adt().len()
+    );
     // Warm-up: instances, tickets, caches.
     client.round(tureen, "/adt/in", Duration::from_secs(1)).await;
     client.round(echo, "/", Duration::from_secs(1)).await;
@@ -63,7 +66,9 @@ async fn main() {
         let through = client.round(tureen, "/adt/in", ROUND).await;
         let bare = client.round(echo, "/", ROUND).await;
         let ratio = through / bare;
-        println!("round {round}: tureen {through:>8.0}/s   bare echo {bare:>8.0}/s   ratio {ratio:.3}");
+        println!(
+            "round {round}: tureen {through:>8.0}/s   bare echo {bare:>8.0}/s   ratio {ratio:.3}"
+        );
         ratios.push(ratio);
     }
     ratios.sort_by(f64::total_cmp);

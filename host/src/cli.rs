@@ -1,11 +1,13 @@
 //! The commands. Each says in its help what it does, needs and leaves behind.
 
 mod check;
+mod demo;
 mod example;
 mod init;
 mod output;
 mod plugin;
 mod run;
+mod send;
 mod serve;
 
 use std::path::PathBuf;
@@ -29,6 +31,8 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show the main job on real input, in a throw-away home
+    Demo(demo::Demo),
     /// Make a home: configuration, certificate, an example workflow
     Init(init::Init),
     /// Run the workflows of a home until SIGINT or SIGTERM
@@ -37,6 +41,8 @@ enum Command {
     Check(check::Check),
     /// Run one message through one workflow, without sockets
     Run(run::Run),
+    /// Send messages to a receiver, and show what it answers
+    Send(send::Send),
     /// Show what plugins are installed, and what one of them asks for
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -81,6 +87,10 @@ impl Command {
     async fn run(self) -> anyhow::Result<Ended> {
         match self {
             Self::Serve(serve) => serve.run().await,
+            Self::Demo(demo) => {
+                quiet_log();
+                demo.run().await
+            }
             Self::Init(init) => {
                 quiet_log();
                 init.run()
@@ -92,6 +102,10 @@ impl Command {
             Self::Run(run) => {
                 quiet_log();
                 run.run().await
+            }
+            Self::Send(send) => {
+                quiet_log();
+                send.run().await
             }
             Self::Plugin(plugin) => {
                 quiet_log();
