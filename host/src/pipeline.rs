@@ -263,7 +263,13 @@ impl Life<'_> {
         }
         let message = Message::parse(receiver.message_type, bytes, &options)
             .map_err(|problem| unreadable(problem.code, problem.text, problem.place))?;
+        let several = holds_several(&message);
         self.steps.put(receiver.id, Direction::Inbound, message);
+        if several {
+            // One answer cannot acknowledge several messages.
+            let text = "the body holds a batch or several messages; this version takes one message in one request";
+            return Err(unreadable("hl7.batch", text.to_owned(), None));
+        }
         Ok(())
     }
 
@@ -400,6 +406,12 @@ impl Life<'_> {
         let variables = if recorded { self.steps.variables() } else { Vec::new() };
         RunRecord { outcome, response, variables, activities: self.activities }
     }
+}
+
+/// Is this a batch (FHS, BHS) or more than one HL7 message?
+fn holds_several(message: &Message) -> bool {
+    let count = |name: &str| message.path(name).map_or(0, |path| message.count(&path));
+    message.format() == Format::Hl7 && (count("MSH") != 1 || count("FHS") + count("BHS") > 0)
 }
 
 /// Begins the code of an error that the message could not even be parsed.

@@ -12,7 +12,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio_util::task::TaskTracker;
 
-use super::body::{read_body, refuse_announced_length};
+use super::body::{discard_rest, read_body, refuse_announced_length};
 use super::flight::InFlight;
 use super::head::{check_credentials, check_head};
 use super::refusal::Refusal;
@@ -41,7 +41,7 @@ where
 {
     /// Never fails: whatever goes wrong is a status.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (head, body) = request.into_parts();
+        let (head, mut body) = request.into_parts();
         let mut close = head.version == Version::HTTP_10;
         let mut response = match self.decide(&head, &body) {
             Ok(Decision::Health(status)) => {
@@ -49,7 +49,7 @@ where
                 reply_response(Reply::empty(status))
             }
             Ok(Decision::Receive { target, bytes_max, variables, mut in_flight }) => {
-                match read_body(body, bytes_max, &self.parts.limits, &mut in_flight).await {
+                match read_body(&mut body, bytes_max, &self.parts.limits, &mut in_flight).await {
                     Ok(body) => {
                         let received = self.received(&head, body, variables);
                         self.run(target, received, in_flight).await
@@ -65,7 +65,11 @@ where
                 self.refuse(&head, refusal)
             }
         };
-        if close && head.version != Version::HTTP_2 {
+        if head.version == Version::HTTP_2 {
+            if !body.is_end_stream() {
+                self.tasks.spawn(discard_rest(body));
+            }
+        } else if close {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

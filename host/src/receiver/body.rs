@@ -11,20 +11,24 @@ use super::HttpLimits;
 use super::flight::InFlight;
 use super::refusal::Refusal;
 
+/// Of a refused body: how much more is taken in, and for how long.
+const DISCARDED_BYTES_MAX: usize = 32 << 20;
+const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// Reads to the clean end.
 ///
 /// # Errors
 /// Too long, too slow, cut short or broken, or no room for it among the bodies in flight.
 ///
 /// # Cancellation
-/// The body is lost, as it is when this returns an error.
+/// What was read is lost, as it is when this returns an error.
 pub(super) async fn read_body(
-    mut body: Incoming,
+    body: &mut Incoming,
     bytes_max: usize,
     limits: &HttpLimits,
     in_flight: &mut InFlight,
 ) -> Result<Bytes, Refusal> {
-    refuse_announced_length(&body, bytes_max)?;
+    refuse_announced_length(body, bytes_max)?;
     let start = Instant::now();
     let mut whole = Collected::default();
     loop {
@@ -51,6 +55,26 @@ pub(super) async fn read_body(
 pub(super) fn refuse_announced_length(body: &Incoming, bytes_max: usize) -> Result<(), Refusal> {
     let announced = body.size_hint().lower();
     if announced > bytes_max as u64 { Err(Refusal::LongBody) } else { Ok(()) }
+}
+
+/// Reads on and forgets, so that a client that is still sending can read its
+/// answer first: on HTTP/2, letting go of a body at once resets the stream, and
+/// some clients then drop the answer too.
+///
+/// # Cancellation
+/// Harmless.
+pub(super) async fn discard_rest(mut body: Incoming) {
+    let rest = async {
+        let mut left = DISCARDED_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    let _elapsed = tokio::time::timeout(DISCARD_TIME_MAX, rest).await;
 }
 
 /// How long after the start the next bytes may come: until the rate is too low, at most until the
