@@ -10,7 +10,7 @@
 //!   it away once, and a run that ends without one sends the host's own.
 //! - A run works on the version of the workflow that it started with.
 //! - Once a message is accepted its run goes on, whether or not the sender is
-//!   still there.
+//!   still there: the receiver keeps it apart from the connection.
 //!
 //! The journal will stand between parsing and the first answer that does not
 //! wait for the work, and again before the last one.
@@ -109,20 +109,30 @@ impl Pipeline {
         self.settings.load_full()
     }
 
-    /// Takes a message in and gives its one answer. The run is a task of its
-    /// own: it does not end with the sender's connection.
+    /// Takes a message in and gives its one answer.
+    ///
+    /// An answer that waits for all the work is given by this very task. One
+    /// that comes earlier leaves the rest of the run to a task of its own.
+    ///
+    /// # Cancellation
+    /// Do not drop this future: the run would end in the middle. The receiver
+    /// runs it apart from the sender's connection.
     pub async fn receive(self: &Arc<Self>, workflow: Arc<Workflow>, inbound: Inbound) -> Response {
         let Ok(permit) = self.in_flight.acquire().await else { return unavailable() };
         permit.forget();
-        let (send, answered) = oneshot::channel();
-        let pipeline = Arc::clone(self);
+        let running = Running(Arc::clone(self));
         let span = tracing::info_span!("message", workflow = %workflow.name());
+        let (send, answered) = oneshot::channel();
+        let priority = workflow.definition().receiver.response.priority;
         let run = async move {
-            // Given back even when the run panics.
-            let _permit = Returned(&pipeline.in_flight);
-            pipeline.run(&workflow, inbound, Performance::Live, Answer::new(send)).await;
+            let running = running;
+            running.0.run(&workflow, inbound, Performance::Live, Answer::new(send)).await;
         };
-        self.tasks.spawn(run.instrument(span));
+        if priority == ResponsePriority::AfterAllProcessing {
+            run.instrument(span).await;
+        } else {
+            self.tasks.spawn(run.instrument(span));
+        }
         // A run that panicked dropped its answer; the sender still gets one.
         answered.await.unwrap_or_else(|_| broken())
     }
@@ -421,12 +431,12 @@ fn unreadable(code: &str, text: String, place: Option<String>) -> RunError {
     RunError { code: format!("{UNREADABLE}{code}"), fault: Fault::Sender, text, place }
 }
 
-/// Gives a place among the runs in flight back when it is dropped.
-struct Returned<'a>(&'a Semaphore);
+/// A place among the runs in flight; given back even when the run panics.
+struct Running(Arc<Pipeline>);
 
-impl Drop for Returned<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.0.add_permits(1);
+        self.0.in_flight.add_permits(1);
     }
 }
 

@@ -41,6 +41,7 @@ mod framing;
 mod head;
 mod http1;
 mod http2;
+mod kept;
 mod refusal;
 mod replay;
 mod route;

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::body::{discard_rest, read_body, refuse_announced_length};
 use super::flight::InFlight;
 use super::head::{check_credentials, check_head};
+use super::kept::{Kept, Panicked};
 use super::refusal::Refusal;
 use super::route::{RouteTable, decode_path};
 use super::variables::variables;
@@ -106,20 +107,17 @@ where
         }
     }
 
-    /// Runs the exchange as a task of its own, so that a client that goes away does not stop it.
+    /// Runs the exchange so that a client that goes away does not stop it.
     async fn run(&self, target: T, received: Received, held: InFlight) -> Response<Full<Bytes>> {
         let parts = self.parts.clone();
-        let exchange = self.tasks.spawn(async move {
+        let exchange = async move {
             let reply = parts.exchange.receive(target, received).await;
             drop(held);
             reply
-        });
-        match exchange.await {
+        };
+        match Kept::new(exchange, &self.tasks).await {
             Ok(reply) => reply_response(reply),
-            Err(error) => {
-                tracing::error!(%error, "the exchange ended without a reply");
-                reply_response(Reply::empty(500))
-            }
+            Err(Panicked) => reply_response(Reply::empty(500)),
         }
     }
 
