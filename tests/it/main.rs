@@ -1,1 +1,19 @@
-fn main() {}
+//! End-to-end tests: `tureen` as a process, real sockets, real TLS, real plugins.
+//!
+//! One binary, so that it is linked once and the guest plugins are built once.
+//! The program is the one beside the tests (`cargo test` builds it), or the one
+//! that `TUREEN_PROGRAM` names. `TUREEN_QUICK` makes the load test smaller.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what a test did not expect ends it, in its helpers too"
+)]
+
+mod harness;
+
+/// What a sender is told.
+mod answers;

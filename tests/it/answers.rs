@@ -1,0 +1,177 @@
+//! What a sender is told: accepted, filtered, unreadable, over HTTP/1.1 and
+//! HTTP/2.
+
+use crate::harness::actions::only_adt;
+use crate::harness::messages::{adt, oru};
+use crate::harness::{Answer, Home, Http1, Http2, Server, Workflow};
+
+/// A connection of either version, for what both must do alike.
+enum Connection {
+    One(Http1),
+    Two(Http2),
+}
+
+impl Connection {
+    fn both(server: &Server) -> [(&'static str, Self); 2] {
+        [("HTTP/1.1", Self::One(server.http1())), ("HTTP/2", Self::Two(server.http2()))]
+    }
+
+    fn request(&mut self, method: &str, path: &str, body: &[u8]) -> Answer {
+        match self {
+            Self::One(http) => http.request(method, path, body),
+            Self::Two(http) => http.request(method, path, body),
+        }
+    }
+
+    fn post(&mut self, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.request("POST", path, body.as_ref())
+    }
+}
+
+/// Takes admissions and keeps them.
+fn admissions() -> (Home, Server) {
+    let home = Home::new();
+    let workflow = Workflow::new("Admissions", "adt/in").filter(only_adt()).archive("out/kept.hl7");
+    home.workflow("admissions", &workflow.build());
+    let server = home.serve();
+    (home, server)
+}
+
+fn accepts(connection: &mut Connection, control_id: &str) {
+    let answer = connection.post("/adt/in", adt(control_id, "1001"));
+    assert_eq!((answer.status, answer.msa(1)), (200, "AA".to_owned()), "{answer:?}");
+    assert_eq!(answer.msa(2), control_id, "MSA-2 is the sender's MSH-10");
+}
+
+#[test]
+fn an_admission_is_acknowledged_and_written_byte_for_byte() {
+    let (home, server) = admissions();
+    let mut expected = String::new();
+    for (version, mut connection) in Connection::both(&server) {
+        for number in 1..=2 {
+            let message = adt(&format!("{version}-{number}"), "1001");
+            let answer = connection.post("/adt/in", &message);
+            assert_eq!(answer.status, 200, "{version}: {answer:?}");
+            assert_eq!(answer.content_type.as_deref(), Some("x-application/hl7-v2+er7"));
+            assert_eq!(answer.msa(1), "AA");
+            assert_eq!(answer.msa(2), format!("{version}-{number}"));
+            expected.push_str(&message);
+            expected.push('\n');
+        }
+    }
+    assert_eq!(home.read("out/kept.hl7").as_deref(), Some(expected.as_str()));
+    server.stop();
+}
+
+#[test]
+fn an_acknowledgement_goes_back_to_where_the_message_came_from() {
+    let (_home, server) = admissions();
+    let answer = server.http1().post("/adt/in", adt("A1", "1"));
+    let text = answer.text();
+    let header: Vec<&str> = text.split('\r').next().unwrap().split('|').collect();
+    assert_eq!(header[1..6], ["^~\\&", "TUREEN", "LAB", "WARD", "NORTH"]);
+    assert_eq!(header[8].split('^').next(), Some("ACK"));
+    assert_eq!(header[10..12], ["P", "2.5.1"]);
+    assert!(!header[9].is_empty(), "the acknowledgement has a control id of its own: {text:?}");
+}
+
+#[test]
+fn a_filtered_message_is_rejected_and_not_written() {
+    let (home, server) = admissions();
+    for (version, mut connection) in Connection::both(&server) {
+        let answer = connection.post("/adt/in", oru("R1", "1001"));
+        assert_eq!((answer.status, answer.msa(1)), (200, "AR".to_owned()), "{version}");
+        assert_eq!(answer.msa(2), "R1");
+        assert!(answer.text().contains("filtered"), "{answer:?}");
+        assert_eq!(home.read("out/kept.hl7"), None);
+        accepts(&mut connection, "A1");
+        std::fs::remove_file(home.path("out/kept.hl7")).unwrap();
+    }
+    server.stop();
+}
+
+/// Bodies that are no message.
+fn unreadable() -> Vec<(&'static str, Vec<u8>)> {
+    // The same bytes in every run: a linear congruential sequence.
+    let mut state = 7_u32;
+    let random = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    vec![
+        ("an empty body", Vec::new()),
+        ("plain text", b"hello, is this the laboratory?".to_vec()),
+        ("random bytes", random.take(4096).collect()),
+        ("truncated UTF-8", b"M\xc3".to_vec()),
+        ("JSON", br#"{"resourceType":"Patient"}"#.to_vec()),
+        ("zero bytes", vec![0; 512]),
+        ("a form", b"a=1&b=2".to_vec()),
+    ]
+}
+
+#[test]
+fn what_is_not_hl7_is_a_bad_request_with_a_reason() {
+    let (home, server) = admissions();
+    for (version, mut connection) in Connection::both(&server) {
+        for (what, body) in unreadable() {
+            let answer = connection.post("/adt/in", &body);
+            assert_eq!(answer.status, 400, "{version}, {what}: {answer:?}");
+            assert_eq!(answer.content_type.as_deref(), Some("text/plain; charset=utf-8"));
+            assert!(answer.text().contains("MSH"), "{version}, {what}: {}", answer.text());
+            accepts(&mut connection, "after");
+            accepts(&mut Connection::One(server.http1()), "new");
+        }
+    }
+    assert_eq!(home.read("out/kept.hl7").unwrap().matches("MSH|").count(), 2 * 2 * 7);
+    server.stop();
+}
+
+#[test]
+fn malformed_hl7_with_a_readable_header_is_an_error_with_a_reason() {
+    let (home, server) = admissions();
+    let good = adt("M1", "1001");
+    let cases = [
+        ("a segment without a name", good.replace("PID|", "|")),
+        ("text between segments", good.replace("EVN|", "this is no segment\rEVN|")),
+        ("a name with a lower-case letter", good.replace("PV1|", "pv1|")),
+    ];
+    for (version, mut connection) in Connection::both(&server) {
+        for (what, message) in &cases {
+            let answer = connection.post("/adt/in", message);
+            assert_eq!((answer.status, answer.msa(1)), (200, "AE".to_owned()), "{version}, {what}: {answer:?}");
+            assert_eq!(answer.msa(2), "M1");
+            assert!(answer.text().contains("ERR|"), "{version}, {what}: {}", answer.text());
+            accepts(&mut connection, "after");
+        }
+    }
+    assert_eq!(home.read("out/kept.hl7").unwrap().matches("MSH|").count(), 2 * 3);
+    server.stop();
+}
+
+#[test]
+fn a_message_cut_after_any_byte_gets_exactly_one_answer() {
+    let (_home, server) = admissions();
+    let message = adt("CUT", "1001");
+    let header = message.find('\r').unwrap();
+    for (version, mut connection) in Connection::both(&server) {
+        for length in 0..=header {
+            let answer = connection.post("/adt/in", &message[..length]);
+            let told = match answer.status {
+                200 => answer.msa(1),
+                other => other.to_string(),
+            };
+            assert!(
+                matches!(told.as_str(), "AA" | "AE" | "AR" | "400"),
+                "{version}, {length} bytes: {answer:?}"
+            );
+            assert!(!answer.body.is_empty(), "{version}, {length} bytes: a reason is given");
+        }
+        accepts(&mut connection, "after");
+    }
+    let mut connection = server.http1();
+    connection.post("/adt/in", &message[..20]);
+    connection.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    assert_eq!(connection.answer("GET").status, 404);
+    assert!(connection.is_closed_by_server(), "no second answer was waiting");
+    server.stop();
+}
