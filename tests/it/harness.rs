@@ -5,6 +5,7 @@
 //! an operator and a sender see.
 
 pub(crate) mod actions;
+pub(crate) mod connection;
 pub(crate) mod guests;
 pub(crate) mod home;
 pub(crate) mod http1;
@@ -15,6 +16,7 @@ pub(crate) mod server;
 pub(crate) mod wait;
 pub(crate) mod workflow;
 
+pub(crate) use connection::Connection;
 pub(crate) use home::Home;
 pub(crate) use http1::{Answer, Http1};
 pub(crate) use http2::Http2;

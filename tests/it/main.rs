@@ -17,3 +17,15 @@ mod harness;
 
 /// What a sender is told.
 mod answers;
+/// The edges of HTTP.
+mod edges;
+/// Plugins that loop, take memory, trap or remember.
+mod hostile;
+/// When the answer is given.
+mod priorities;
+/// The response modes.
+mod responses;
+/// Which receiver a request reaches.
+mod routing;
+/// What transformers make of a message.
+mod transformations;

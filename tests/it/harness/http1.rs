@@ -5,18 +5,25 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream as StreamRef};
 
 use super::wait::PATIENCE;
 
 /// One HTTP answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) content_type: Option<String>,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let body = String::from_utf8_lossy(&self.body);
+        write!(formatter, "{} {:?} {body:?}", self.status, self.headers)
+    }
 }
 
 impl Answer {
@@ -54,6 +61,40 @@ pub(crate) fn tls_config(certificate: CertificateDer<'static>, alpn: &str) -> Ar
 trait Stream: Read + Write + Send {}
 impl<T: Read + Write + Send> Stream for T {}
 
+/// TLS whose reading does not fail because the server takes no more writes: it
+/// may have answered already.
+struct Tls {
+    connection: ClientConnection,
+    socket: TcpStream,
+}
+
+impl Read for Tls {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.connection.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            // The first read may still have to send the handshake's own part.
+            let _ = self.flush();
+            if self.connection.read_tls(&mut self.socket)? == 0 {
+                return Ok(0);
+            }
+            self.connection.process_new_packets().map_err(io::Error::other)?;
+        }
+    }
+}
+
+impl Write for Tls {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        StreamRef::new(&mut self.connection, &mut self.socket).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        StreamRef::new(&mut self.connection, &mut self.socket).flush()
+    }
+}
+
 pub(crate) struct Http1 {
     stream: Box<dyn Stream>,
     /// Read and not yet used.
@@ -63,8 +104,9 @@ pub(crate) struct Http1 {
 impl Http1 {
     pub(crate) fn over_tls(socket: SocketAddr, certificate: CertificateDer<'static>) -> Self {
         let name = ServerName::try_from("localhost").unwrap();
-        let tls = ClientConnection::new(tls_config(certificate, "http/1.1"), name).unwrap();
-        Self { stream: Box::new(StreamOwned::new(tls, tcp(socket))), ahead: Vec::new() }
+        let connection = ClientConnection::new(tls_config(certificate, "http/1.1"), name);
+        let tls = Tls { connection: connection.unwrap(), socket: tcp(socket) };
+        Self { stream: Box::new(tls), ahead: Vec::new() }
     }
 
     pub(crate) fn plain(socket: SocketAddr) -> Self {

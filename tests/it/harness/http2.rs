@@ -105,8 +105,7 @@ async fn whole(response: Response<hyper::body::Incoming>) -> Result<Answer, Stri
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
         .collect();
-    let mut answer =
-        Answer { status: head.status.as_u16(), content_type: None, headers, body };
+    let mut answer = Answer { status: head.status.as_u16(), content_type: None, headers, body };
     answer.content_type = answer.header("content-type").map(str::to_owned);
     Ok(answer)
 }

@@ -12,9 +12,7 @@ pub(crate) fn oru(control_id: &str, patient_id: &str) -> String {
 
 fn hl7(kind: &str, control_id: &str, patient_id: &str) -> String {
     [
-        format!(
-            "MSH|^~\\&|WARD|NORTH|TUREEN|LAB|20260102030405||{kind}|{control_id}|P|2.5.1"
-        ),
+        format!("MSH|^~\\&|WARD|NORTH|TUREEN|LAB|20260102030405||{kind}|{control_id}|P|2.5.1"),
         "EVN|A01|20260102030405".to_owned(),
         format!("PID|1||{patient_id}^^^NORTH^MR||Ekholm^Siri^Maria||19800229|F|||1 Quay^^Turku"),
         "PV1|1|I|W1^2^3".to_owned(),

@@ -9,7 +9,10 @@ const FILE_WRITER: &str =
 const FILTER: &str = "HL7Soup.Functions.Settings.Filters.FilterHostSetting, HL7SoupWorkflow";
 const TRANSFORMERS: &str = "HL7Soup.Functions.Settings.TransformerSetting, HL7SoupWorkflow";
 
-/// The receiver of every workflow here. Ids need to differ inside a file only.
+/// How ids begin until the workflow is built: no two files may share one.
+const ID_PREFIX: &str = "d0000000";
+
+/// The receiver of the workflow that is being built.
 pub(crate) const RECEIVER_ID: &str = "d0000000-0000-4000-8000-000000000001";
 
 /// The id of an activity, counted from 1.
@@ -23,7 +26,6 @@ fn step_id(number: usize) -> String {
 
 /// A workflow with an HTTPS receiver on a port that the system chooses.
 pub(crate) struct Workflow {
-    id: String,
     name: String,
     receiver: Map<String, Value>,
     further: Vec<Value>,
@@ -41,7 +43,6 @@ impl Workflow {
             "ReponsePriority": 2, "Activities": [],
         });
         Self {
-            id: RECEIVER_ID.to_owned(),
             name: name.to_owned(),
             receiver: receiver.as_object().cloned().unwrap(),
             further: Vec::new(),
@@ -115,8 +116,9 @@ impl Workflow {
 
     fn transformers(&mut self, actions: Vec<Value>) -> String {
         let id = self.next_step();
-        self.further
-            .push(json!({ "$type": TRANSFORMERS, "Id": id, "Version": 3, "Transformers": actions }));
+        self.further.push(
+            json!({ "$type": TRANSFORMERS, "Id": id, "Version": 3, "Transformers": actions }),
+        );
         id
     }
 
@@ -125,19 +127,27 @@ impl Workflow {
         step_id(self.steps)
     }
 
+    /// The file's content, with ids that follow from the name.
     pub(crate) fn build(self) -> Value {
+        let own_prefix = format!("{:08x}", fnv(&self.name));
         let mut pattern = vec![Value::Object(self.receiver)];
         pattern.extend(self.further);
-        json!({
-            "Name": self.name, "WorkflowId": self.id, "Modified": "2026-01-01T00:00:00Z",
+        let file = json!({
+            "Name": self.name, "WorkflowId": RECEIVER_ID, "Modified": "2026-01-01T00:00:00Z",
             "WorkflowPattern": pattern,
-        })
+        });
+        serde_json::from_str(&file.to_string().replace(ID_PREFIX, &own_prefix)).unwrap()
     }
 }
 
 /// The placeholder of the received message.
 pub(crate) fn received() -> String {
     format!("${{{RECEIVER_ID} inbound}}")
+}
+
+/// Another number for another name (FNV-1a).
+fn fnv(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Something that a workflow does with a message.
@@ -148,7 +158,7 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// Appends its message to a file of the home.
+    /// Appends its message to a file; a relative path starts in the granted `out`.
     pub(crate) fn file(name: &str, file: &str) -> Self {
         Self::of_class(FILE_WRITER, name)
             .with("FilePathToWrite", file)
@@ -157,11 +167,7 @@ impl Activity {
 
     pub(crate) fn of_class(class: &str, name: &str) -> Self {
         let setting = json!({ "$type": class, "Name": name, "Version": 3, "MessageType": 1 });
-        Self {
-            setting: setting.as_object().cloned().unwrap(),
-            filter: None,
-            transformers: None,
-        }
+        Self { setting: setting.as_object().cloned().unwrap(), filter: None, transformers: None }
     }
 
     pub(crate) fn with(mut self, property: &str, value: impl Into<Value>) -> Self {

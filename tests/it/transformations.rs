@@ -1,0 +1,165 @@
+//! What transformers make of a message: `tureen run` and the server agree to the
+//! byte, and both with what the workflow format says.
+
+use serde_json::{Value, json};
+
+use crate::harness::actions::{
+    append_line, begin_if, end_if, equals, for_each, map, map_text, next, set_variable,
+    set_variable_to, structure,
+};
+use crate::harness::messages::adt;
+use crate::harness::{Activity, Home, Workflow};
+
+/// What `tureen run` says that the first activity would send.
+fn shown(home: &Home, message: &str) -> Value {
+    let file = home.path("workflows/one.hl7Workflow");
+    let message = home.write("message", message);
+    let ran = home.run(&[
+        "run",
+        file.to_str().unwrap(),
+        "--message",
+        message.to_str().unwrap(),
+        "--json",
+    ]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran.json()
+}
+
+/// Sends the message through a server, and gives what the file writer wrote.
+fn written(home: &Home, message: &str) -> String {
+    let server = home.serve();
+    let answer = server.http1().post("/in", message);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    server.stop();
+    home.read("out/sent").expect("the file writer wrote")
+}
+
+/// Both ways give the expected message. Appended records end with a line feed.
+fn check(workflow: Workflow, message: &str, expected: &str) {
+    let home = Home::new();
+    home.workflow("one", &workflow.build());
+    let record = shown(&home, message);
+    assert_eq!(record["outcome"], "accepted", "{record}");
+    assert_eq!(record["activities"][0]["message"].as_str(), Some(expected), "tureen run");
+    assert!(home.read("out/sent").is_none(), "`tureen run` only shows");
+    assert_eq!(written(&home, message), format!("{expected}\n"), "tureen serve");
+}
+
+/// A workflow whose one activity changes a copy of the received message.
+fn changing(actions: Vec<Value>) -> Workflow {
+    let copy = Activity::file("Copy", "sent").template(&crate::harness::workflow::received());
+    Workflow::new("Changing", "in").activity(copy.transformers(actions))
+}
+
+#[test]
+fn a_copy_without_changes_is_the_same_bytes() {
+    let message = "MSH|^~\\&|A|B|C|D|20260102||ADT^A01|1|P|2.5||\rPID|||\"\"~x\\F\\y||a^^^||  \rZZZ|\\Xff\\|é\r";
+    check(changing(vec![]), message, message);
+}
+
+#[test]
+fn a_set_touches_its_place_only_and_escapes() {
+    let message = adt("S1", "1001");
+    let actions = vec![
+        set_variable("Family", "PID-5.1"),
+        map_text("${Family:UpperCase} & ${Missing}^x", "PID-5.2"),
+        map("PID-3.1", "PV1-19"),
+        map_text("\u{e9}t\u{e9}|", "PID-11.3"),
+    ];
+    let expected = message
+        .replace("^Siri^", "^EKHOLM \\T\\ \\S\\x^")
+        .replace("^^Turku", "^^\u{e9}t\u{e9}\\F\\")
+        .replace("W1^2^3", "W1^2^3||||||||||||||||1001");
+    check(changing(actions), &message, &expected);
+}
+
+#[test]
+fn a_structure_mapping_brings_separators_and_a_value_mapping_does_not() {
+    let message = adt("S2", "1001");
+    let actions = vec![map("PID-5", "PID-9"), structure(map_text("a^b~c", "PID-6"))];
+    let expected = message
+        .replace("Maria||1980", "Maria|a^b~c|1980")
+        .replace("|F|||1 Quay", "|F|Ekholm\\S\\Siri\\S\\Maria||1 Quay");
+    check(changing(actions), &message, &expected);
+}
+
+#[test]
+fn a_conditional_decides_and_may_stand_in_another() {
+    let message = adt("S3", "1001");
+    let actions = vec![
+        begin_if(vec![equals("PV1-2", "I")]),
+        map_text("inpatient", "PV1-4"),
+        begin_if(vec![equals("PID-8", "M")]),
+        map_text("male", "PID-16"),
+        end_if(),
+        map_text("after", "PV1-5"),
+        end_if(),
+        begin_if(vec![equals("PV1-2", "O")]),
+        map_text("outpatient", "PV1-4"),
+        end_if(),
+    ];
+    let expected = message.replace("W1^2^3", "W1^2^3|inpatient|after");
+    check(changing(actions), &message, &expected);
+}
+
+#[test]
+fn a_loop_over_json_makes_segments() {
+    let template = "MSH|^~\\&|T|U|||2026||ORM^O01|${Control}|P|2.5\rPID|1||${Id}\r";
+    let actions = vec![
+        for_each("patient/medications"),
+        set_variable("Code", "patient/medications[1]/code"),
+        set_variable("Drug", "patient/medications[1]/name"),
+        append_line("RXO|${ForEachIterator}|${Code}^${Drug}"),
+        next(),
+        append_line("NTE|1||end"),
+    ];
+    let workflow = Workflow::new("Json to HL7", "in")
+        .with("MessageType", 11)
+        .with("ReturnApplicationAccept", false)
+        .with("ReturnNoResponse", true)
+        .variables(vec![set_variable("Id", "patient/id"), set_variable_to("Control", "C-${Id}")])
+        .activity(Activity::file("Orders", "sent").template(template).transformers(actions));
+    let message = json!({ "patient": { "id": "p7", "medications": [
+        { "code": "N02", "name": "aspirin" }, { "code": "C07" }, { "name": "x|y", "code": "Z" },
+    ] } });
+    let expected = "MSH|^~\\&|T|U|||2026||ORM^O01|C-p7|P|2.5\rPID|1||p7\rRXO|1|N02^aspirin\rRXO|2|C07^\rRXO|3|Z^x|y\rNTE|1||end\r";
+    check(workflow, &message.to_string(), expected);
+}
+
+#[test]
+fn a_loop_over_nothing_does_nothing() {
+    let template = "MSH|^~\\&|T\r";
+    let actions = vec![for_each("items"), append_line("NTE|${ForEachIterator}"), next()];
+    let workflow = Workflow::new("Empty loop", "in")
+        .with("MessageType", 11)
+        .with("ReturnApplicationAccept", false)
+        .with("ReturnNoResponse", true)
+        .activity(Activity::file("Orders", "sent").template(template).transformers(actions));
+    check(workflow, "{\"items\":[]}", template);
+}
+
+#[test]
+fn what_a_message_brings_is_never_expanded_again() {
+    let message = adt("S4", "${Secret}");
+    let actions = vec![set_variable("Mrn", "PID-3.1"), map_text("${Mrn}", "PID-2")];
+    let workflow = changing(actions).variables(vec![set_variable_to("Secret", "expanded")]);
+    let expected = message.replace("PID|1||", "PID|1|${Secret}|");
+    check(workflow, &message, &expected);
+}
+
+#[test]
+fn an_activity_whose_filter_says_no_is_left_out_and_the_next_runs() {
+    let home = Home::new();
+    let never = Activity::file("Never", "never").template(&crate::harness::workflow::received());
+    let workflow = Workflow::new("Filtered activity", "in")
+        .activity(never.filter(vec![equals("PID-8", "M")]))
+        .archive("sent");
+    home.workflow("one", &workflow.build());
+    let message = adt("S5", "1");
+    let record = shown(&home, &message);
+    assert_eq!(record["activities"][0]["filtered"], true, "{record}");
+    assert_eq!(record["activities"][0]["message"], Value::Null);
+    assert_eq!(record["activities"][1]["filtered"], false);
+    assert_eq!(written(&home, &message), format!("{message}\n"));
+    assert_eq!(home.read("out/never"), None);
+}
