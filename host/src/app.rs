@@ -22,7 +22,7 @@ use crate::listener::{ConnectionBudget, ListenerTimes, Listeners};
 use crate::pipeline::{Inbound, Pipeline, Settings};
 use crate::plugins::PluginSet;
 use crate::receiver::{Exchange, HttpLimits, HttpReceiver, Received, Reply};
-use crate::tables::LookupTables;
+use crate::tables::{LookupTables, Stamp};
 use crate::workflow::registry::{Registry, ScanChanges};
 use crate::workflow::running::Workflow;
 use crate::workflow::watch::{HomeWatch, directories};
@@ -125,6 +125,8 @@ pub struct Server {
     publisher: Publisher,
     pipeline: Arc<Pipeline>,
     tls: Arc<ServerTls>,
+    watch: HomeWatch,
+    tables: Stamp,
 }
 
 /// Connects the receiver with the pipeline.
@@ -166,6 +168,9 @@ impl Server {
     pub async fn start(home: &Path) -> anyhow::Result<Self> {
         let (home, diagnostics) = Home::open(home).await?;
         show(&diagnostics);
+        // Before the first look: what is saved from here on is heard of.
+        let watch = HomeWatch::new(directories(&home.path), &home.config.reload);
+        let tables = LookupTables::stamp(&home.path, &home.config);
         let (settings, diagnostics) = home.settings();
         show(&diagnostics);
         let pipeline = Arc::new(Pipeline::new(&home.config, settings));
@@ -180,7 +185,7 @@ impl Server {
         let address = home.config.listen.address;
         let publisher = Publisher::new(listeners, Arc::clone(&tls), address);
         let registry = Registry::default();
-        let mut server = Self { home, registry, publisher, pipeline, tls };
+        let mut server = Self { home, registry, publisher, pipeline, tls, watch, tables };
         server.scan(false).await;
         Ok(server)
     }
@@ -203,11 +208,10 @@ impl Server {
     /// Looks at the home for changes until `stop`, then ends: no new request is
     /// taken, what is in flight finishes within the drain time.
     pub async fn run_until(mut self, stop: CancellationToken) -> Stopped {
-        let mut watch = HomeWatch::new(directories(&self.home.path), &self.home.config.reload);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = watch.changed() => {}
+                () = self.watch.changed() => {}
             }
             self.look().await;
         }
@@ -228,7 +232,9 @@ impl Server {
             tracing::info!("the plugins changed: workflows are prepared anew");
             self.home.plugins = plugins;
         }
-        if config_changed {
+        let tables = LookupTables::stamp(&self.home.path, &self.home.config);
+        if config_changed || tables != self.tables {
+            self.tables = tables;
             let (settings, diagnostics) = self.home.settings();
             show(&diagnostics);
             self.pipeline.set(settings);

@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tureen_message::{Format, Message, ParseOptions, Problem, Value};
 
@@ -23,7 +24,19 @@ pub struct LookupTables {
     tables: HashMap<String, HashMap<String, String>>,
 }
 
+/// Length and time of change of every table's file: differs when one was saved.
+pub type Stamp = Vec<Option<(u64, SystemTime)>>;
+
 impl LookupTables {
+    /// Asks the file system, without reading a file.
+    pub fn stamp(home: &Path, config: &ServerConfig) -> Stamp {
+        let stamp = |file: &PathBuf| {
+            let found = fs::metadata(home.join(file)).ok()?;
+            Some((found.len(), found.modified().ok()?))
+        };
+        config.tables.values().map(stamp).collect()
+    }
+
     /// Reads the files that the configuration names.
     pub fn load(home: &Path, config: &ServerConfig) -> (Arc<Self>, Vec<Diagnostic>) {
         let mut tables = HashMap::new();

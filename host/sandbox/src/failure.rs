@@ -61,10 +61,4 @@ impl Failure {
             retry_after_ms: None,
         }
     }
-
-    /// Does it count towards the plugin's error budget? A typed answer of the
-    /// plugin does not: it did its work.
-    pub fn is_crash(&self) -> bool {
-        self.fault == Fault::Plugin && self.code.starts_with("plugin.")
-    }
 }

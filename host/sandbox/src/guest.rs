@@ -10,6 +10,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use crate::exchange::{LogLevel, LogLine, Run, Target};
+use crate::failure::Failure;
 use crate::grants::Grants;
 use crate::limits::{Exceeded, Limits, Meter};
 use crate::step::Step;
@@ -58,6 +59,9 @@ pub(crate) struct Call {
     pub(crate) log_lines_left: u32,
     pub(crate) log_bytes_left: usize,
     pub(crate) log_cut: u32,
+    /// Why a custom transformer that this step called failed: when the step
+    /// gives up because of it, this is what happened.
+    pub(crate) nested: Option<Failure>,
 }
 
 impl Guest {
@@ -113,6 +117,7 @@ impl Guest {
             log_lines_left: self.limits.log_lines,
             log_bytes_left: self.limits.log_bytes,
             log_cut: 0,
+            nested: None,
         });
     }
 }

@@ -384,6 +384,7 @@ impl custom_transformers::Host for Guest {
             (None, Some(changed)) if place.writable => call.draft = Some(changed),
             _ => {}
         }
+        call.nested = answer.as_ref().err().cloned();
         *slot = Some(call);
         Ok(answer.map_err(step_error))
     }

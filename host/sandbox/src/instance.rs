@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustc_demangle::demangle;
 use tureen_template::SettingId;
 use wasmtime::component::Resource;
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
@@ -178,12 +179,13 @@ impl Instance {
             Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
             Ok(Ok(outcome)) => {
                 let plugin = &self.plugin;
+                let nested = self.store.data_mut().call.as_mut().and_then(|it| it.nested.take());
                 // Only a transformer changes its message.
                 let keep = outcome.is_ok() && matches!(request, Request::Transform);
                 return Called {
                     usable: true,
                     run: end_call(&mut self.store, plugin, keep),
-                    outcome: outcome.map_err(|error| failure_of_step(plugin, error)),
+                    outcome: outcome.map_err(|error| failure_of_step(plugin, error, nested)),
                 };
             }
         };
@@ -296,12 +298,15 @@ pub(crate) struct Identity {
 }
 
 fn time_out(plugin: &str, allowed: Duration) -> Failure {
-    let text = format!("it did not answer within {allowed:?} (call_time_ms); the call was ended");
+    let text = format!(
+        "it did not answer within {allowed:?} (call_time_milliseconds); the call was ended"
+    );
     Failure::plugin(plugin, "plugin.time", text)
 }
 
-/// A typed answer of the plugin.
-fn failure_of_step(plugin: &str, error: types::StepError) -> Failure {
+/// A typed answer of the plugin. When it hands on the failure of a custom
+/// transformer that it called, that failure is what happened.
+fn failure_of_step(plugin: &str, error: types::StepError, nested: Option<Failure>) -> Failure {
     let (fault, problem, retry_after_ms) = match error {
         types::StepError::Rejected(problem) => (Fault::Sender, problem, None),
         types::StepError::Failed(problem) => (Fault::Author, problem, None),
@@ -309,6 +314,9 @@ fn failure_of_step(plugin: &str, error: types::StepError) -> Failure {
             (Fault::Host, problem, Some(after.unwrap_or(0)))
         }
     };
+    if let Some(nested) = nested.filter(|nested| nested.code == problem.code) {
+        return nested;
+    }
     let code = problem.code.chars().take(64).collect();
     Failure {
         fault,
@@ -349,33 +357,6 @@ pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
 /// The guest's functions, innermost first; names only.
 fn frames_of(backtrace: &WasmBacktrace) -> String {
     let names = backtrace.frames().iter().filter_map(|frame| frame.func_name()).take(6);
-    let names: Vec<String> = names.map(|name| wasmtime_demangle(name)).collect();
+    let names: Vec<String> = names.map(|name| format!("{:#}", demangle(name))).collect();
     names.join(" < ")
-}
-
-/// Function names as their author wrote them, without the hash.
-fn wasmtime_demangle(name: &str) -> String {
-    let plain = name.trim_start_matches("_ZN");
-    if plain.len() == name.len() { name.to_owned() } else { legacy_path(plain) }
-}
-
-/// `3foo3bar17h0123456789abcdefE` → `foo::bar`.
-fn legacy_path(mangled: &str) -> String {
-    let mut rest = mangled;
-    let mut parts = Vec::new();
-    loop {
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        let Ok(length) = digits.parse::<usize>() else { break };
-        let Some((part, tail)) =
-            rest.get(digits.len()..).and_then(|tail| tail.split_at_checked(length))
-        else {
-            break;
-        };
-        parts.push(part);
-        rest = tail;
-    }
-    if parts.len() > 1 {
-        parts.pop();
-    }
-    parts.join("::")
 }

@@ -98,7 +98,7 @@ pub(crate) enum Exceeded {
     Output { allowed: usize },
     #[error("it holds more than {allowed} message handles")]
     Handles { allowed: usize },
-    #[error("it ran for more than {allowed:?} (running_time_ms)")]
+    #[error("it ran for more than {allowed:?} (running_time_milliseconds)")]
     Running { allowed: Duration },
 }
 

@@ -3,10 +3,15 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::certificates::{
-    CertificateError, CertificateStore, DEFAULT_NAME, ServedCertificate, https_config,
+    Certificate, CertificateError, CertificateStore, DEFAULT_NAME, ServedCertificate, https_config,
     machine_host_names,
 };
+
+/// How often a certificate's dates are looked at while it is served.
+const DATES_CHECKED_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The default certificate, loaded (or made) when the first listener needs it.
 pub(super) struct ServerTls {
@@ -20,6 +25,8 @@ struct Serving {
     config: Arc<rustls::ServerConfig>,
     /// The certificate's own bytes, to tell a new one.
     leaf: Vec<u8>,
+    /// When its dates were looked at last.
+    dates_checked: Timestamp,
 }
 
 impl ServerTls {
@@ -42,13 +49,12 @@ impl ServerTls {
             );
         }
         let certificate = default.certificate;
-        if let Some(warning) = certificate.warning(jiff::Timestamp::now()) {
-            tracing::warn!("{warning}");
-        }
+        let now = Timestamp::now();
+        warn_about_dates(&certificate, now);
         let served = ServedCertificate::new(&certificate);
         let config = https_config(Arc::clone(&served))?;
         let leaf = leaf_of(certificate.chain());
-        *serving = Some(Serving { served, config: Arc::clone(&config), leaf });
+        *serving = Some(Serving { served, config: Arc::clone(&config), leaf, dates_checked: now });
         Ok(config)
     }
 
@@ -59,7 +65,13 @@ impl ServerTls {
         let Some(serving) = serving.as_mut() else { return Ok(()) };
         let certificate = self.store.load(DEFAULT_NAME)?;
         let leaf = leaf_of(certificate.chain());
-        if leaf == serving.leaf {
+        let now = Timestamp::now();
+        let is_new = leaf != serving.leaf;
+        if is_new || now.duration_since(serving.dates_checked) > DATES_CHECKED_EVERY {
+            warn_about_dates(&certificate, now);
+            serving.dates_checked = now;
+        }
+        if !is_new {
             return Ok(());
         }
         serving.served.replace(&certificate);
@@ -71,6 +83,12 @@ impl ServerTls {
     /// What a client needs to trust the certificate.
     pub(super) fn certificate_file(&self) -> PathBuf {
         self.directory.join(DEFAULT_NAME).join("certificate.pem")
+    }
+}
+
+fn warn_about_dates(certificate: &Certificate, now: Timestamp) {
+    if let Some(warning) = certificate.warning(now) {
+        tracing::warn!("{warning}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use tureen_sandbox::Plugin as Component;
+use tureen_sandbox::{Kind, Plugin as Component};
 
 use super::{Ended, HomeArgument, output};
 use crate::app::Home;
@@ -146,7 +146,9 @@ fn show(plugin: &Component) {
 }
 
 fn show_installed(installed: &Installed) {
-    let instance = if installed.reuse {
+    let instance = if installed.plugin.kind == Kind::Activity {
+        "one instance lives as long as its workflow's version"
+    } else if installed.reuse {
         "one instance serves many messages"
     } else {
         "a fresh instance for every message"

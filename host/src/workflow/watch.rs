@@ -131,6 +131,7 @@ pub fn directories(home: &Path) -> Vec<PathBuf> {
         home.to_path_buf(),
         home.join("workflows"),
         home.join("plugins"),
+        home.join("tables"),
         home.join("certificates"),
         home.join("certificates").join("default"),
     ]

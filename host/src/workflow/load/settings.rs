@@ -46,6 +46,14 @@ impl Setting<'_> {
         Arc::clone(self.json.get_or_init(|| self.fields.node.to_json().into()))
     }
 
+    /// A class that only a plugin knows may stand for a filter or for a set of
+    /// transformers too: who links to it decides, and the plugin has to agree.
+    fn may_be(&self, part: Part) -> bool {
+        self.known.is_none()
+            && self.part == Part::Activity
+            && matches!(part, Part::Filter | Part::Transformers)
+    }
+
     /// Whether a link has led here before; from now on it has.
     pub(super) fn reach(&self) -> bool {
         if let Some(meant) = self.misspelt {
@@ -147,7 +155,7 @@ impl<'a> Settings<'a> {
             self.tell_lost(from.findings(), name, &found.pointer, id, &[part]);
             return None;
         };
-        if setting.part != part {
+        if setting.part != part && !setting.may_be(part) {
             from.findings().tell(codes::LINK_TO_WRONG_KIND, &found.pointer, |diagnostic| {
                 diagnostic
                     .saying(format!("{name} leads to {}", setting.part.noun()))

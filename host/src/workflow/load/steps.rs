@@ -11,9 +11,7 @@ use super::message_type::{csv_options, message_type};
 use super::references::References;
 use super::settings::{Setting, Settings};
 use crate::diagnostics::{codes, quoted};
-use crate::workflow::definition::{
-    Activity, FILTER_CLASS, FilterHost, Role, Step, TRANSFORMER_CLASS,
-};
+use crate::workflow::definition::{Activity, FilterHost, Role, Step};
 
 /// Builds steps and remembers which messages they read.
 pub(super) struct Steps<'s, 'a> {
@@ -28,13 +26,15 @@ impl<'a> Steps<'_, 'a> {
         if is_disabled(setting) {
             return None;
         }
-        let has_transformers = setting
-            .fields
-            .find("Transformers")
-            .is_some_and(|found| !found.node.elements().is_empty());
-        let transformers = has_transformers
-            .then(|| self.step(setting, FILTER_CLASS, owner.id, Role::FilterTransformers));
-        let conditions = self.step(setting, FILTER_CLASS, owner.id, Role::Filter);
+        // What the settings of a plugin's own filter mean only the plugin knows.
+        let has_transformers = setting.known.is_some()
+            && setting
+                .fields
+                .find("Transformers")
+                .is_some_and(|found| !found.node.elements().is_empty());
+        let transformers =
+            has_transformers.then(|| self.step(setting, owner.id, Role::FilterTransformers));
+        let conditions = self.step(setting, owner.id, Role::Filter);
         Some(FilterHost { transformers, conditions })
     }
 
@@ -63,7 +63,7 @@ impl<'a> Steps<'_, 'a> {
         if is_disabled(setting) {
             return None;
         }
-        Some(self.step(setting, TRANSFORMER_CLASS, owner.id, role))
+        Some(self.step(setting, owner.id, role))
     }
 
     /// An activity with everything that belongs to it.
@@ -71,7 +71,6 @@ impl<'a> Steps<'_, 'a> {
         let fields = &setting.fields;
         let default = setting.known.map_or(1, |known| known.message_type);
         let format = message_type(fields, default);
-        let class = setting.known.map_or(setting.class.as_str(), |known| known.class);
         let filter = self.filter(setting);
         let transformers = self.transformers(setting, "Transformers", Role::ActivityTransformers);
         let template = fields.template("MessageTemplate");
@@ -81,7 +80,7 @@ impl<'a> Steps<'_, 'a> {
             id: setting.id,
             name: setting.name.clone(),
             disabled: setting.disabled,
-            step: self.step(setting, class, setting.id, Role::Activity),
+            step: self.step(setting, setting.id, Role::Activity),
             message_type: format,
             csv: csv_options(fields, format),
             template,
@@ -91,8 +90,9 @@ impl<'a> Steps<'_, 'a> {
         }
     }
 
-    fn step(&mut self, setting: &Setting<'a>, class: &str, owner: SettingId, role: Role) -> Step {
+    fn step(&mut self, setting: &Setting<'a>, owner: SettingId, role: Role) -> Step {
         self.references.settings_of(setting, owner, role);
+        let class = setting.known.map_or(setting.class.as_str(), |known| known.class);
         Step {
             type_name: class.to_owned(),
             settings: Arc::clone(&setting.json()),
