@@ -6,8 +6,10 @@
 //! client: some keep-alive connections, each sending a 1 KB ADT^A01 as soon as
 //! the last answer came. The server parses it, runs a sandboxed filter, builds
 //! the acknowledgement by five sandboxed mappings and answers; the echo (hyper
-//! and rustls, nothing else) gives the body back. They are measured in turn,
-//! and the ratio is taken round by round: the machine may be noisy.
+//! and rustls, nothing else) gives the body back. A second server makes a fresh
+//! instance of each plugin for every message (`reuse = false`), as it does for
+//! third-party plugins by default. All are measured in turn, and the ratios are
+//! taken round by round: the machine may be noisy.
 
 #![allow(
     clippy::unwrap_used,
@@ -45,41 +47,72 @@ const MAPPINGS: &str = "b0000000-0000-4000-8000-000000000003";
 
 #[tokio::main]
 async fn main() {
-    let home = tempfile::tempdir().unwrap();
-    prepare_home(home.path());
-    let server = Server::start(home.path()).await.unwrap();
-    let tureen = server.addresses()[0].socket;
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(server.run_until(stop.clone()));
-    let echo = start_echo(home.path()).await;
-    let client = Client::new(home.path());
+    let (reusing, fresh) = (Running::start("").await, Running::start(FRESH).await);
+    let echo = start_echo(reusing.home.path()).await;
+    let client = Client::new(reusing.home.path());
+    let fresh_client = Client::new(fresh.home.path());
 
+    let bytes = adt().len();
     println!(
-        "HTTPS, {CONNECTIONS} keep-alive connections, {} byte ADT^A01, {ROUNDS} rounds of {ROUND:?} each",
-        adt().len()
+        "HTTPS, {CONNECTIONS} keep-alive connections, {bytes} byte ADT^A01, {ROUNDS} rounds of {ROUND:?} each"
     );
     // Warm-up: instances, tickets, caches.
-    client.round(tureen, "/adt/in", Duration::from_secs(1)).await;
-    client.round(echo, "/", Duration::from_secs(1)).await;
-    let mut ratios = Vec::new();
+    let warm_up = Duration::from_secs(1);
+    client.round(reusing.address, "/adt/in", warm_up).await;
+    fresh_client.round(fresh.address, "/adt/in", warm_up).await;
+    client.round(echo, "/", warm_up).await;
+    let mut ratios = [Vec::new(), Vec::new()];
     for round in 1..=ROUNDS {
-        let through = client.round(tureen, "/adt/in", ROUND).await;
         let bare = client.round(echo, "/", ROUND).await;
-        let ratio = through / bare;
+        let through = client.round(reusing.address, "/adt/in", ROUND).await;
+        let isolated = fresh_client.round(fresh.address, "/adt/in", ROUND).await;
         println!(
-            "round {round}: tureen {through:>8.0}/s   bare echo {bare:>8.0}/s   ratio {ratio:.3}"
+            "round {round}: bare echo {bare:>8.0}/s   tureen {through:>8.0}/s ({:.3})   fresh instances {isolated:>8.0}/s ({:.3})",
+            through / bare,
+            isolated / bare
         );
-        ratios.push(ratio);
+        ratios[0].push(through / bare);
+        ratios[1].push(isolated / bare);
     }
-    ratios.sort_by(f64::total_cmp);
-    println!("median ratio: {:.3} of a bare hyper+rustls echo", ratios[ROUNDS / 2]);
-    stop.cancel();
-    assert!(running.await.unwrap().is_clean());
+    for (name, mut ratios) in ["tureen", "fresh instances"].into_iter().zip(ratios) {
+        ratios.sort_by(f64::total_cmp);
+        println!("{name}: median ratio {:.3} of a bare hyper+rustls echo", ratios[ROUNDS / 2]);
+    }
+    reusing.stop().await;
+    fresh.stop().await;
 }
 
-fn prepare_home(home: &Path) {
+/// No instance serves a second message.
+const FRESH: &str = "[plugins.filter]\nreuse = false\n[plugins.transformer]\nreuse = false\n";
+
+struct Running {
+    home: tempfile::TempDir,
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<tureen::app::Stopped>,
+}
+
+impl Running {
+    async fn start(configuration: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        prepare_home(home.path(), configuration);
+        let server = Server::start(home.path()).await.unwrap();
+        let address = server.addresses()[0].socket;
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(server.run_until(stop.clone()));
+        Self { home, address, stop, server }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        assert!(self.server.await.unwrap().is_clean());
+    }
+}
+
+fn prepare_home(home: &Path, configuration: &str) {
     std::fs::create_dir(home.join("workflows")).unwrap();
-    std::fs::write(home.join("tureen.toml"), "[listen]\naddress = \"127.0.0.1\"\n").unwrap();
+    let text = format!("[listen]\naddress = \"127.0.0.1\"\n{configuration}");
+    std::fs::write(home.join("tureen.toml"), text).unwrap();
     let workflow = serde_json::to_vec_pretty(&workflow()).unwrap();
     std::fs::write(home.join("workflows/bench.hl7Workflow"), workflow).unwrap();
 }

@@ -113,6 +113,11 @@ impl Home {
         (settings, diagnostics)
     }
 
+    /// Is this no home at all, but defaults and standard plugins?
+    pub fn is_bare(&self) -> bool {
+        self.path == Path::new(NOWHERE)
+    }
+
     pub fn workflow_folder(&self) -> PathBuf {
         self.path.join("workflows")
     }

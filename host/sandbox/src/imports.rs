@@ -241,12 +241,9 @@ impl messages::Host for Guest {
         direction: types::Direction,
     ) -> Answer<Option<Handle>> {
         let call = self.enter()?;
-        let id = match SettingId::parse(&setting) {
-            Ok(id) => id,
-            Err(_) => {
-                let text = format!("a setting's id is a GUID, found {} characters", setting.len());
-                return Ok(Err(Problem::new("setting.id", text).into()));
-            }
+        let Ok(id) = SettingId::parse(&setting) else {
+            let text = format!("a setting's id is a GUID, found {} characters", setting.len());
+            return Ok(Err(Problem::new("setting.id", text).into()));
         };
         let id = if id == SettingId::NONE { call.run.exchange.receiver() } else { id };
         let handle = MessageHandle::Of(id, direction.into());

@@ -8,8 +8,8 @@ use tokio_util::task::TaskTracker;
 
 use super::{Ended, HomeArgument, output};
 use crate::app::Home;
-use crate::certificates::CertificateStore;
-use crate::diagnostics::{Diagnostic, Report, codes};
+use crate::certificates::{CertificateStore, DEFAULT_NAME};
+use crate::diagnostics::{Diagnostic, Report, Severity, codes};
 use crate::workflow::conflicts::conflicts;
 use crate::workflow::file::read_bounded;
 use crate::workflow::prepare::Strictness;
@@ -37,10 +37,7 @@ impl Check {
         let (home, mut diagnostics) =
             Home::open_or_bare(&self.home.home, !self.files.is_empty()).await?;
         diagnostics.extend(home.settings().1);
-        if let Err(error) = CertificateStore::open(&home.path.join("certificates")) {
-            let found = Diagnostic::new(codes::CERTIFICATE, error.to_string());
-            diagnostics.push(found.in_file(&home.path.join("certificates")));
-        }
+        diagnostics.extend(check_certificate(&home));
         let files = if self.files.is_empty() { workflow_files(&home) } else { self.files };
         let checked = files.len();
         let mut workflows = Vec::new();
@@ -68,14 +65,32 @@ impl Check {
     }
 }
 
+/// The default certificate, where there is one already; it is not made here.
+fn check_certificate(home: &Home) -> Option<Diagnostic> {
+    let directory = home.path.join("certificates");
+    if !directory.join(DEFAULT_NAME).exists() {
+        return None;
+    }
+    let loaded = CertificateStore::open(&directory).and_then(|store| store.load(DEFAULT_NAME));
+    let found = match loaded {
+        Err(error) => Diagnostic::new(codes::CERTIFICATE, error.to_string()),
+        Ok(certificate) => {
+            let warning = certificate.warning(jiff::Timestamp::now())?;
+            Diagnostic::new(codes::CERTIFICATE, warning.to_string()).as_severity(Severity::Warning)
+        }
+    };
+    Some(found.in_file(&directory.join(DEFAULT_NAME)))
+}
+
 async fn check_file(home: &Home, file: PathBuf) -> (Option<Workflow>, Vec<Diagnostic>) {
     let limit = home.config.limits.workflow_bytes as u64;
     match read_bounded(&file, limit) {
         Err(diagnostic) => (None, vec![*diagnostic]),
         Ok(bytes) => {
             let closings = TaskTracker::new();
-            let built =
-                build_version(&file, bytes, &home.plugins, &closings, Strictness::Granted).await;
+            // Without a home nobody could have granted anything: a warning then.
+            let strictness = if home.is_bare() { Strictness::Shown } else { Strictness::Granted };
+            let built = build_version(&file, bytes, &home.plugins, &closings, strictness).await;
             (built.workflow, built.diagnostics)
         }
     }
