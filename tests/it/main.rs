@@ -21,8 +21,12 @@ mod answers;
 mod edges;
 /// Plugins that loop, take memory, trap or remember.
 mod hostile;
+/// Many clients while the workflow is saved again and again.
+mod load;
 /// When the answer is given.
 mod priorities;
+/// Saving files while messages flow.
+mod reload;
 /// The response modes.
 mod responses;
 /// Which receiver a request reaches.

@@ -23,7 +23,7 @@ fn the_longest_prefix_of_a_port_wins_by_whole_segments() {
     let ports: std::collections::BTreeSet<u16> =
         server.addresses().values().map(|address| address.socket.port()).collect();
     assert_eq!(ports.len(), 1, "they share a port");
-    for (version, mut connection) in Connection::both(&server) {
+    for (version, connection) in Connection::both(&server) {
         for (path, expected) in [
             ("/a", Some("short")),
             ("/a/", Some("short")),
@@ -37,7 +37,7 @@ fn the_longest_prefix_of_a_port_wins_by_whole_segments() {
             ("/b", None),
             ("/", None),
         ] {
-            let answer = connection.post(path, "text");
+            let answer = connection.another(&server).post(path, "text");
             let expected = expected.map(|name| format!("{name} POST"));
             let found = (answer.status == 200).then(|| answer.text());
             assert_eq!(found, expected, "{version} {path}: {answer:?}");

@@ -164,12 +164,18 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the server's log:\n{}", self.log());
+            eprintln!("the end of the server's log:\n{}", last_lines(&self.log()));
         }
         // Ended already: nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// As much of a log as helps.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(60)..].join("\n")
 }
 
 /// `NAME receives at https://localhost:PORT/path`
