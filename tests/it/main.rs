@@ -17,19 +17,29 @@ mod harness;
 
 /// What a sender is told.
 mod answers;
+/// `tureen check`, and files that are none of ours.
+mod checking;
+/// `tureen run`, `send`, `plugin` and `demo`.
+mod commands;
 /// The edges of HTTP.
 mod edges;
+/// The file writer stays in what it is granted.
+mod file_writer;
 /// Plugins that loop, take memory, trap or remember.
 mod hostile;
 /// Many clients while the workflow is saved again and again.
 mod load;
 /// When the answer is given.
 mod priorities;
+/// No word of any message is in the log.
+mod privacy;
 /// Saving files while messages flow.
 mod reload;
 /// The response modes.
 mod responses;
 /// Which receiver a request reaches.
 mod routing;
+/// Homes that are not there, ports that are taken, signals.
+mod starting;
 /// What transformers make of a message.
 mod transformations;
