@@ -134,9 +134,8 @@ fn malformed_hl7_with_a_readable_header_is_an_error_with_a_reason() {
 fn a_message_cut_after_any_byte_gets_exactly_one_answer() {
     let (_home, server) = admissions();
     let message = adt("CUT", "1001");
-    let header = message.find('\r').unwrap();
     for (version, mut connection) in Connection::both(&server) {
-        for length in 0..=header {
+        for length in 0..message.len() {
             let answer = connection.post("/adt/in", &message[..length]);
             let told = match answer.status {
                 200 => answer.msa(1),
@@ -155,5 +154,33 @@ fn a_message_cut_after_any_byte_gets_exactly_one_answer() {
     connection.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert_eq!(connection.answer("GET").status, 404);
     assert!(connection.is_closed_by_server(), "no second answer was waiting");
+    server.stop();
+}
+
+#[test]
+fn bytes_of_other_character_sets_are_kept_as_they_came() {
+    let (home, server) = admissions();
+    let header = |declared: &str| {
+        format!("MSH|^~\\&|WARD||||20260102||ADT^A01|B1|P|2.5.1||||||{declared}\rPID|1||7||")
+    };
+    let with = |declared: &str, name: &[u8]| [header(declared).as_bytes(), name, b"\r"].concat();
+    let cases = [
+        ("UTF-8", with("UNICODE UTF-8", "M\u{fc}ller\u{1f600}".as_bytes())),
+        ("Latin 1", with("8859/1", b"M\xfcller")),
+        ("truncated UTF-8", with("UNICODE UTF-8", b"M\xc3")),
+        ("undeclared bytes", with("", b"M\xfcller\xff\x80")),
+    ];
+    for (version, mut connection) in Connection::both(&server) {
+        for (what, message) in &cases {
+            let answer = connection.post("/adt/in", message);
+            assert_eq!((answer.status, answer.msa(2)), (200, "B1".to_owned()), "{version}, {what}");
+            assert_eq!(answer.msa(1), "AA", "{version}, {what}: {answer:?}");
+            let kept = std::fs::read(home.path("out/kept.hl7")).unwrap();
+            assert_eq!(kept, [message.as_slice(), b"\n"].concat(), "{version}, {what}");
+            std::fs::remove_file(home.path("out/kept.hl7")).unwrap();
+        }
+        accepts(&mut connection, "after");
+        std::fs::remove_file(home.path("out/kept.hl7")).unwrap();
+    }
     server.stop();
 }

@@ -249,7 +249,7 @@ fn a_plugin_that_is_not_granted_what_it_asks_for_does_not_run_and_the_lines_are_
     }
     let server = home.serve();
     assert!(server.addresses().is_empty(), "{}", server.said());
-    assert!(server.log().contains("[plugins.file-writer]"), "{}", server.log());
+    server.wait_for_log("[plugins.file-writer]");
     server.stop();
     // The lines, taken over as they are shown, are enough.
     let lines: Vec<&str> = help.lines().skip_while(|line| !line.starts_with('[')).collect();

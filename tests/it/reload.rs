@@ -195,7 +195,7 @@ fn a_broken_file_is_told_and_the_version_that_runs_goes_on() {
     for (told, (what, content, code)) in broken().into_iter().enumerate() {
         home.replace(&workflow_file("one"), content);
         wait_for(what, || (server.log().matches(goes_on).count() > told).then_some(()));
-        assert!(server.log().contains(&format!("error[{code}")), "{what}: {}", server.log());
+        server.wait_for_log(&format!("error[{code}"));
         assert_eq!(live_version(&mut http), "1", "{what}");
         assert_eq!(live_version(&mut server.http1()), "1", "{what}");
     }
@@ -256,7 +256,7 @@ fn a_workflow_that_waits_for_its_plugin_starts_when_it_comes() {
     let server = home.serve();
     assert_eq!(server.addresses().len(), 1, "{}", server.said());
     assert!(server.said().contains("1 workflow(s) do not run"), "{}", server.said());
-    assert!(server.log().contains("Test.Marker"), "{}", server.log());
+    server.wait_for_log("Test.Marker");
     home.plugin("marker", &marked(1));
     let status = || server.http1().post("/waiting", adt("W", "1")).status;
     wait_until_equal("the waiting workflow", &200, status);

@@ -1,6 +1,7 @@
 //! Starting and ending: homes that are not there, ports that are taken, signals.
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use crate::harness::messages::adt;
 use crate::harness::program;
@@ -98,10 +99,10 @@ fn a_port_that_is_taken_is_told_and_the_other_workflows_run() {
     let names: Vec<&String> = server.addresses().keys().collect();
     assert_eq!(names, ["Free"], "{}", server.said());
     assert!(server.said().contains("1 workflow(s) do not run"), "{}", server.said());
-    let log = server.log();
     let port = taken.local_addr().unwrap().port().to_string();
-    assert!(log.contains("WF090") && log.contains("blocked.hl7Workflow"), "{log}");
-    assert!(log.contains(&port) && log.contains("another program uses this port"), "{log}");
+    let told = format!("cannot listen on 127.0.0.1:{port}: another program uses this port");
+    server.wait_for_log(&format!("error[WF090]: {told}"));
+    server.wait_for_log("blocked.hl7Workflow");
     assert_eq!(server.http1().post("/in", adt("F", "1")).msa(1), "AA");
     server.stop();
 }
@@ -139,6 +140,29 @@ fn a_server_ends_in_order_for_both_signals_while_clients_keep_connections_open()
         let status = server.wait();
         assert!(status.success(), "{signal}: {status}\n{}", server.log());
         assert!(kept_open.is_closed_by_server(), "{signal}");
+    }
+}
+
+/// Ends a server by a signal as soon as its `ready` can be read; gives its exit
+/// code. The shell sends the signal itself: another process would be late.
+const TERMINATE_WHEN_READY: &str = r#"
+mkfifo "$2"
+"$0" serve --home "$1" > "$2" 2> "$2.log" &
+while read -r line; do case "$line" in ready*) kill -TERM $!; break;; esac; done < "$2"
+wait $!
+"#;
+
+#[test]
+fn a_signal_in_the_moment_of_the_start_ends_the_server_in_order() {
+    let home = Home::new();
+    home.workflow("one", &Workflow::new("One", "in").build());
+    for round in 0..12 {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", TERMINATE_WHEN_READY]).arg(program::path());
+        shell.arg(home.root()).arg(home.path(&format!("said-{round}")));
+        let status = shell.status().unwrap();
+        let log = home.read(&format!("said-{round}.log")).unwrap();
+        assert_eq!(status.code(), Some(0), "round {round}: {status}\n{log}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Finds the program under test and runs its commands.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
@@ -29,9 +29,14 @@ pub(crate) fn profile_directory() -> PathBuf {
     test.ancestors().nth(2).unwrap().to_path_buf()
 }
 
+/// The program under test.
+pub(crate) fn path() -> &'static Path {
+    &PROGRAM
+}
+
 /// A command of the program that inherits no setting of the tester's own.
 pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(&*PROGRAM);
+    let mut command = Command::new(path());
     command.args(arguments).stdin(Stdio::null());
     for name in ["TUREEN_HOME", "RUST_LOG", "RUST_BACKTRACE"] {
         command.env_remove(name);
