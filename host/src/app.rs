@@ -278,6 +278,11 @@ impl Server {
         let limit = self.home.config.limits.workflow_bytes as u64;
         let Self { registry, publisher, home, .. } = self;
         let changes = registry.scan(&folder, limit, &home.plugins, rebuild, publisher).await;
+        for address in publisher.addresses() {
+            if changes.started.contains(&address.workflow) {
+                tracing::info!(workflow = address.workflow, url = address.url(), "receives");
+            }
+        }
         show(registry.folder_diagnostics());
         changes
     }

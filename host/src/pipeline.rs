@@ -343,10 +343,12 @@ impl Life<'_> {
             Outcome::Accepted => tracing::debug!(id, "a message was processed"),
             Outcome::Filtered { reason } => tracing::debug!(id, reason, "a message was filtered"),
             Outcome::Rejected { error } => {
-                tracing::warn!(id, code = error.code, fault = %error.fault, "a message was refused: {error}");
+                let words = loggable(error);
+                tracing::warn!(id, code = error.code, fault = %error.fault, "a message was refused: {words}");
             }
             Outcome::Failed { error } => {
-                tracing::error!(id, code = error.code, fault = %error.fault, "a message failed: {error}");
+                let words = loggable(error);
+                tracing::error!(id, code = error.code, fault = %error.fault, "a message failed: {words}");
             }
         }
     }
@@ -418,6 +420,15 @@ impl Life<'_> {
     }
 }
 
+/// What the log may say at its default level.
+fn loggable(error: &RunError) -> String {
+    if !error.is_quoted {
+        return error.to_string();
+    }
+    tracing::debug!(code = error.code, "a plugin's own words: {error}");
+    "the plugin's own words may hold message content and are only in the debug log".to_owned()
+}
+
 /// Is this a batch (FHS, BHS) or more than one HL7 message?
 fn holds_several(message: &Message) -> bool {
     let count = |name: &str| message.path(name).map_or(0, |path| message.count(&path));
@@ -428,7 +439,13 @@ fn holds_several(message: &Message) -> bool {
 const UNREADABLE: &str = "unreadable.";
 
 fn unreadable(code: &str, text: String, place: Option<String>) -> RunError {
-    RunError { code: format!("{UNREADABLE}{code}"), fault: Fault::Sender, text, place }
+    RunError {
+        code: format!("{UNREADABLE}{code}"),
+        fault: Fault::Sender,
+        text,
+        place,
+        is_quoted: false,
+    }
 }
 
 /// A place among the runs in flight; given back even when the run panics.

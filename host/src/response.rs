@@ -38,6 +38,9 @@ pub struct RunError {
     pub text: String,
     /// A message path or a setting's name.
     pub place: Option<String>,
+    /// The words of a third party's plugin, which may hold message content: they
+    /// are for the sender of the message and the debug log.
+    pub is_quoted: bool,
 }
 
 impl std::fmt::Display for RunError {

@@ -43,6 +43,16 @@ mod value;
 #[cfg(target_family = "wasm")]
 mod wasm;
 
+/// Where a plugin finds the first directory that it is granted; every granted
+/// directory is also there under its own absolute path. Paths that lie in none
+/// of them do not exist for the plugin.
+#[cfg(target_family = "wasm")]
+pub const FIRST_DIRECTORY: &str = "granted-directory";
+
+/// Natively, in tests, relative paths start where the test runs.
+#[cfg(not(target_family = "wasm"))]
+pub const FIRST_DIRECTORY: &str = "";
+
 pub use context::{Context, Level, OtherMessage};
 pub use message::Message;
 pub use problem::{Finding, Findings, Problem, Severity, StepError};

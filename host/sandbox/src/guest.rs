@@ -15,6 +15,10 @@ use crate::grants::Grants;
 use crate::limits::{Exceeded, Limits, Meter};
 use crate::step::Step;
 
+/// Under this name a guest finds the first directory that it is granted. Not
+/// ".": that would take in absolute paths that no grant holds, too.
+const FIRST_DIRECTORY: &str = "granted-directory";
+
 /// Paths and templates that an instance remembers; guests repeat the same few.
 const REMEMBERED_MAX: usize = 512;
 
@@ -246,7 +250,7 @@ fn wasi_of(grants: &Grants) -> Result<WasiCtx, String> {
         let guest_path = grant.path.to_string_lossy();
         let mut names = vec![guest_path.as_ref()];
         if index == 0 {
-            names.push(".");
+            names.push(FIRST_DIRECTORY);
         }
         for name in names {
             builder.preopened_dir(&grant.path, name, perms).map_err(|error| {

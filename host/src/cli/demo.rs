@@ -32,7 +32,10 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
         let home = ThrowAwayHome::make()?;
-        let tour = Tour::start(home.path()).await?;
+        let stop = CancellationToken::new();
+        // So that Ctrl-C during the tour removes the home as well.
+        stop_on_signal(stop.clone())?;
+        let tour = Tour::start(home.path(), stop).await?;
         let toured = tour.walk().await;
         if let Err(error) = &toured {
             output::error(&format!("the tour failed: {error:#}"));
@@ -85,7 +88,7 @@ struct Tour {
 }
 
 impl Tour {
-    async fn start(home: &Path) -> anyhow::Result<Self> {
+    async fn start(home: &Path, stop: CancellationToken) -> anyhow::Result<Self> {
         step(1, "a home with a certificate of its own");
         output::line(&format!("    {}", home.display()));
         let server = Server::start(home).await?;
@@ -95,7 +98,6 @@ impl Tour {
         let url = address.url();
         output::line(&format!("    certificate {}", certificate.display()));
         output::line(&format!("    workflow {:?} receives at {url}", address.workflow));
-        let stop = CancellationToken::new();
         let stopping = stop.clone();
         let server = tokio::spawn(async move { server.run_until(stopping).await.is_clean() });
         Ok(Self { home: home.to_path_buf(), url, certificate, stop, server })
@@ -200,7 +202,6 @@ impl Tour {
             self.home.join("workflows").join("admissions.hl7Workflow").display()
         ));
         output::line("Ctrl-C ends it");
-        tokio::spawn(stop_on_signal(self.stop.clone()));
         self.stop.cancelled().await;
     }
 

@@ -1,5 +1,7 @@
 //! `tureen serve`: the server.
 
+use std::io;
+
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +29,9 @@ impl Serve {
         // Before the home is opened, so that what is wrong with it is logged.
         let log = ServerConfig::load(&self.home.home).map(|(config, _)| config.log);
         telemetry::start(&log.unwrap_or_default());
+        // From here on a signal ends the server in order, however early it comes.
+        let stop = CancellationToken::new();
+        stop_on_signal(stop.clone())?;
         let server = Server::start(&self.home.home).await?;
         let addresses = server.addresses();
         for address in &addresses {
@@ -42,8 +47,6 @@ impl Serve {
             ));
         }
         output::line("ready; Ctrl-C ends it");
-        let stop = CancellationToken::new();
-        tokio::spawn(stop_on_signal(stop.clone()));
         let stopped = server.run_until(stop).await;
         if stopped.is_clean() {
             output::line("stopped; everything in flight was finished");
@@ -57,21 +60,25 @@ impl Serve {
     }
 }
 
-/// The first signal asks for an orderly end, the second does not wait.
-pub(super) async fn stop_on_signal(stop: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    for last in [false, true] {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+/// The first SIGINT or SIGTERM asks for an orderly end, the second does not
+/// wait. Listens from the moment it returns.
+///
+/// # Errors
+/// The system gives no signal handlers.
+pub(super) fn stop_on_signal(stop: CancellationToken) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        for last in [false, true] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if last {
+                std::process::exit(130);
+            }
+            stop.cancel();
         }
-        if last {
-            std::process::exit(130);
-        }
-        stop.cancel();
-    }
+    });
+    Ok(())
 }

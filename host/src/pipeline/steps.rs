@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use tureen_message::csv::CsvOptions;
 use tureen_message::{Format, Message, ParseOptions, Problem};
-use tureen_sandbox::{Failure, Fault, LogLevel, Run, Target, Verdict};
+use tureen_sandbox::{Failure, Fault, LogLevel, LogLine, Run, Target, Verdict};
 use tureen_template::{Direction, SettingId, Template};
 
 use super::Settings;
@@ -233,7 +233,8 @@ impl<'a> Steps<'a> {
         if let Err(failure) = told {
             // The outcome stands; the operator should know.
             let error = run_error(failure, &activity.name);
-            tracing::warn!(code = error.code, fault = %error.fault, "after a run: {error}");
+            let words = super::loggable(&error);
+            tracing::warn!(code = error.code, fault = %error.fault, "after a run: {words}");
         }
     }
 
@@ -245,7 +246,8 @@ impl<'a> Steps<'a> {
             return Ok(());
         }
         let text = "a step of the workflow set the variable WorkflowError".to_owned();
-        Err(RunError { code: "workflow.error".to_owned(), fault: Fault::Author, text, place: None })
+        let code = "workflow.error".to_owned();
+        Err(RunError { code, fault: Fault::Author, text, place: None, is_quoted: false })
     }
 
     pub(super) fn set_error(&mut self, error: &RunError) {
@@ -257,19 +259,32 @@ impl<'a> Steps<'a> {
 
     fn back(&mut self, mut run: Run, step: &StepName) {
         for line in run.log.drain(..) {
-            log(step, &run.facts.message_id, line.level, &line.text);
+            log(step, &run.facts.message_id, &line);
         }
         self.run = Some(run);
     }
 }
 
 fn run_error(failure: Failure, step: &StepName) -> RunError {
+    // The sandbox's own codes begin so; their texts are ours.
+    let ours = failure.code.starts_with("plugin.") || step.speaks(&failure.plugin);
     let Failure { fault, code, text, place, plugin, .. } = failure;
-    let place = match place {
+    let place = match place.filter(|_| ours) {
         Some(place) => format!("step {:?}, plugin {plugin}, {place}", step.name),
         None => format!("step {:?}, plugin {plugin}", step.name),
     };
-    RunError { code, fault, text, place: Some(place) }
+    let code = if ours { code } else { plain_code(&code) };
+    RunError { code, fault, text, place: Some(place), is_quoted: !ours }
+}
+
+/// A third party's code as far as it is one: lower-case words, dots, dashes.
+fn plain_code(code: &str) -> String {
+    let plain = |it: char| it.is_ascii_lowercase() || matches!(it, '.' | '-');
+    match code {
+        "" => "step.failed".to_owned(),
+        code if code.chars().all(plain) => code.to_owned(),
+        _ => "step.failed".to_owned(),
+    }
 }
 
 enum Hook {
@@ -287,24 +302,27 @@ fn whole_message(blueprint: &Blueprint<'_>, run: &Run) -> Option<Message> {
 
 /// A plugin's line. Only the standard ones are known to keep message content
 /// out of their log; a third party's lines are for who asks for debug output.
-fn log(step: &StepName, id: &str, level: LogLevel, text: &str) {
-    let (plugin, name) = (step.plugin.as_str(), step.name.as_str());
-    match (step.trusted, level) {
+fn log(step: &StepName, id: &str, line: &LogLine) {
+    let (plugin, name, text) = (line.plugin.as_str(), step.name.as_str(), line.text.as_str());
+    match (step.speaks(plugin), line.level) {
         (true, LogLevel::Error) => {
-            tracing::error!(target: "tureen::plugin", plugin, step = name, id, "{text}")
+            tracing::error!(target: PLUGIN_LINES, plugin, step = name, id, "{text}")
         }
         (true, LogLevel::Warn) => {
-            tracing::warn!(target: "tureen::plugin", plugin, step = name, id, "{text}")
+            tracing::warn!(target: PLUGIN_LINES, plugin, step = name, id, "{text}")
         }
         (true, LogLevel::Info) => {
-            tracing::info!(target: "tureen::plugin", plugin, step = name, id, "{text}")
+            tracing::info!(target: PLUGIN_LINES, plugin, step = name, id, "{text}")
         }
         (_, LogLevel::Trace) => {
-            tracing::trace!(target: "tureen::plugin", plugin, step = name, id, "{text}")
+            tracing::trace!(target: PLUGIN_LINES, plugin, step = name, id, "{text}")
         }
-        _ => tracing::debug!(target: "tureen::plugin", plugin, step = name, id, "{text}"),
+        _ => tracing::debug!(target: PLUGIN_LINES, plugin, step = name, id, "{text}"),
     }
 }
+
+/// The log target of plugins' lines.
+const PLUGIN_LINES: &str = "tureen::plugin";
 
 fn author_error(blueprint: &Blueprint<'_>, problem: Problem) -> RunError {
     let place = match problem.place {
@@ -316,9 +334,16 @@ fn author_error(blueprint: &Blueprint<'_>, problem: Problem) -> RunError {
         fault: Fault::Author,
         text: problem.text,
         place: Some(place),
+        is_quoted: false,
     }
 }
 
 fn host_error(code: &str, text: &str) -> RunError {
-    RunError { code: code.to_owned(), fault: Fault::Host, text: text.to_owned(), place: None }
+    RunError {
+        code: code.to_owned(),
+        fault: Fault::Host,
+        text: text.to_owned(),
+        place: None,
+        is_quoted: false,
+    }
 }

@@ -122,8 +122,9 @@ where
     }
 
     fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Full<Bytes>> {
-        // Not the path: it may carry a patient's number.
-        tracing::info!(client = %self.client_ip, method = %head.method, %refusal, "request refused");
+        // Not the path: it may carry a patient's number. At debug: anybody can ask
+        // for paths that do not exist, as often as they like.
+        tracing::debug!(client = %self.client_ip, method = %head.method, %refusal, "request refused");
         refusal.response()
     }
 }

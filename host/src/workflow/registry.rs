@@ -296,7 +296,10 @@ impl Registry {
                     changes.refused.push(candidate.file.clone());
                 }
             }
-            for diagnostic in &candidate.diagnostics {
+            // What was said before is not said again at every look.
+            for diagnostic in
+                candidate.diagnostics.iter().filter(|it| !entry.diagnostics.contains(it))
+            {
                 if diagnostic.is_error() {
                     tracing::error!("{diagnostic}");
                 } else {

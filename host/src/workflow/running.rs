@@ -29,6 +29,14 @@ pub struct StepName {
     pub trusted: bool,
 }
 
+impl StepName {
+    /// Are these the words of a standard plugin? A step may call custom
+    /// transformers of third parties; what these say is theirs.
+    pub fn speaks(&self, plugin: &str) -> bool {
+        self.trusted && self.plugin == plugin
+    }
+}
+
 /// A filter or a transformer.
 pub struct RunningStep {
     pub step: Step,

@@ -2,9 +2,10 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tureen_plugin_sdk::Problem;
+
+use tureen_plugin_sdk::{FIRST_DIRECTORY, Problem};
 
 /// How long to wait before the one retry of a write.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -24,7 +25,7 @@ pub(crate) enum Record {
 /// Writes a record; creates the directories on the way. An error of the file
 /// system is waited for once.
 pub(crate) fn write(path: &str, record: &Record) -> io::Result<()> {
-    let path = Path::new(path);
+    let path = &located(path);
     write_once(path, record).or_else(|error| {
         if !may_recover(&error) {
             return Err(error);
@@ -32,6 +33,13 @@ pub(crate) fn write(path: &str, record: &Record) -> io::Result<()> {
         std::thread::sleep(RETRY_AFTER);
         write_once(path, record)
     })
+}
+
+/// A relative path starts in the first directory that is granted; an absolute
+/// one has to lie in one of them.
+fn located(path: &str) -> PathBuf {
+    let path = Path::new(path);
+    if path.has_root() { path.to_path_buf() } else { Path::new(FIRST_DIRECTORY).join(path) }
 }
 
 fn write_once(path: &Path, record: &Record) -> io::Result<()> {
@@ -79,7 +87,7 @@ fn append(mut file: File, parts: &[&[u8]]) -> io::Result<()> {
 /// Moves a file into a directory, under its own name or one that is free there;
 /// nothing happens when the file is gone.
 pub(crate) fn move_into(path: &str, directory: &str) -> io::Result<()> {
-    let (path, directory) = (Path::new(path), Path::new(directory));
+    let (path, directory) = (&located(path), &located(directory));
     match File::open(path) {
         Ok(file) => file.sync_all()?,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
