@@ -32,6 +32,10 @@ use crate::plugins::PluginSet;
 /// believed: editors truncate and then write.
 const SECOND_LOOK: Duration = Duration::from_millis(250);
 
+/// Seen of a file whose workflow could not be opened or reached: the next look
+/// tries again, because what was missing may come without a save.
+const TRY_AGAIN: [u8; 32] = [0; 32];
+
 /// Where the live versions go.
 pub trait Publish {
     /// Makes exactly these workflows reachable.
@@ -269,6 +273,7 @@ impl Registry {
         }
         for mut candidate in candidates {
             let entry = self.entries.entry(candidate.file.clone()).or_default();
+            let is_retry = entry.seen == Some(TRY_AGAIN);
             entry.seen = Some(candidate.seen);
             match candidate.live.take() {
                 Some(live) => {
@@ -296,10 +301,9 @@ impl Registry {
                     changes.refused.push(candidate.file.clone());
                 }
             }
-            // What was said before is not said again at every look.
-            for diagnostic in
-                candidate.diagnostics.iter().filter(|it| !entry.diagnostics.contains(it))
-            {
+            // What is tried again at every look is not told at every look.
+            let told = |it: &&Diagnostic| is_retry && entry.diagnostics.contains(it);
+            for diagnostic in candidate.diagnostics.iter().filter(|it| !told(it)) {
                 if diagnostic.is_error() {
                     tracing::error!("{diagnostic}");
                 } else {
@@ -399,8 +403,7 @@ async fn open(candidate: &mut Candidate) {
     .help("put right what it names, then save the file again");
     candidate.diagnostics.push(found);
     candidate.live = None;
-    // The next scan tries again: what was missing may come without a save.
-    candidate.seen = [0; 32];
+    candidate.seen = TRY_AGAIN;
 }
 
 /// Takes the candidates back that the diagnostics name; was there any?
@@ -410,7 +413,7 @@ fn take_back(candidates: &mut [Candidate], diagnostics: Vec<Diagnostic>) -> bool
         let named = candidates.iter_mut().find(|it| it.file == diagnostic.file);
         if let Some(candidate) = named.filter(|it| it.live.is_some()) {
             candidate.live = None;
-            candidate.seen = [0; 32];
+            candidate.seen = TRY_AGAIN;
             candidate.diagnostics.push(diagnostic);
             any = true;
         }

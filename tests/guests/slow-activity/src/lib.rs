@@ -3,6 +3,8 @@
 
 use std::path::Path;
 use std::time::Duration;
+
+use tureen_plugin_sdk::FIRST_DIRECTORY;
 use tureen_plugin_sdk::prelude::*;
 
 struct SlowActivity {
@@ -24,7 +26,8 @@ impl Activity for SlowActivity {
         context: &Context,
         _message: &Message,
     ) -> Result<Option<Message>, StepError> {
-        while !self.wait_for_file.is_empty() && !Path::new(&self.wait_for_file).exists() {
+        let file = Path::new(FIRST_DIRECTORY).join(&self.wait_for_file);
+        while !self.wait_for_file.is_empty() && !file.exists() {
             std::thread::sleep(Duration::from_millis(5));
         }
         if self.response.is_empty() {
