@@ -44,7 +44,6 @@ pub(crate) struct Guest {
     pub(crate) table: ResourceTable,
     pub(crate) wasi: WasiCtx,
     pub(crate) custom: Arc<CustomTransformers>,
-    pub(crate) ticks_left: u64,
     pub(crate) call: Option<Call>,
     pub(crate) paths: PathMemory,
     pub(crate) templates: HashMap<String, Template>,
@@ -83,7 +82,6 @@ impl Guest {
             table,
             wasi: wasi_of(grants)?,
             custom,
-            ticks_left: limits.ticks(),
             call: None,
             paths: PathMemory::default(),
             templates: HashMap::new(),
@@ -109,7 +107,6 @@ impl Guest {
         setting: SettingId,
         deadline: Instant,
     ) {
-        self.ticks_left = self.limits.ticks();
         self.call = Some(Call {
             run,
             target,

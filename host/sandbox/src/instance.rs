@@ -1,5 +1,6 @@
 //! One live instance: a store, its exports, and the way in and out of a call.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use crate::grants::Grants;
 use crate::guest::{CustomTransformers, Guest, MessageHandle};
 use crate::limits::{Exceeded, Limits};
 use crate::plugin::Linked;
+use crate::running_clock::RunningClock;
 
 /// What an instance can be asked.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +50,7 @@ pub(crate) struct Instance {
     exports: Exports,
     plugin: Arc<str>,
     call_time: Duration,
+    clock: RunningClock,
 }
 
 /// Where an instance comes from.
@@ -74,27 +77,28 @@ impl Instance {
         store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
         let allowed = limits.running_time;
-        store.epoch_deadline_callback(move |mut context| {
-            let guest = context.data_mut();
-            match guest.ticks_left.checked_sub(1) {
-                Some(left) => {
-                    guest.ticks_left = left;
-                    Ok(UpdateDeadline::Yield(1))
-                }
-                None => Err(Exceeded::Running { allowed }.into()),
-            }
+        let clock = RunningClock::new();
+        let asked = clock.clone();
+        store.epoch_deadline_callback(move |_| match asked.ran() > allowed {
+            false => Ok(UpdateDeadline::Yield(1)),
+            true => Err(Exceeded::Running { allowed }.into()),
         });
-        let exports = tokio::time::timeout(limits.call_time, linked.instantiate(&mut store))
-            .await
-            .map_err(|_| time_out(plugin, limits.call_time))?
-            .map_err(|error| failure_of(plugin, &error))?;
-        Ok(Self { store, exports, plugin: Arc::clone(plugin), call_time: limits.call_time })
+        let exports = tokio::time::timeout(
+            limits.call_time,
+            clock.time(pin!(linked.instantiate(&mut store))),
+        )
+        .await
+        .map_err(|_| time_out(plugin, limits.call_time))?
+        .map_err(|error| failure_of(plugin, &error))?;
+        Ok(Self { store, exports, plugin: Arc::clone(plugin), call_time: limits.call_time, clock })
     }
 
     /// Who the plugin is.
     pub(crate) async fn identity(&mut self) -> Result<Identity, Failure> {
         let call_time = self.call_time;
-        let asked = tokio::time::timeout(call_time, self.ask_identity()).await;
+        let clock = self.clock.clone();
+        clock.reset();
+        let asked = tokio::time::timeout(call_time, clock.time(pin!(self.ask_identity()))).await;
         match asked {
             Err(_) => Err(time_out(&self.plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
@@ -131,8 +135,8 @@ impl Instance {
     ) -> Result<configuring::Configuration, Failure> {
         let (plugin, call_time) = (Arc::clone(&self.plugin), self.call_time);
         let store = &mut self.store;
-        store.data_mut().ticks_left = store.data().limits.ticks();
         store.set_epoch_deadline(1);
+        self.clock.reset();
         let asked = async {
             match &self.exports {
                 Exports::Filter(exports) => {
@@ -146,7 +150,7 @@ impl Instance {
                 }
             }
         };
-        match tokio::time::timeout(call_time, asked).await {
+        match tokio::time::timeout(call_time, self.clock.time(pin!(asked))).await {
             Err(_) => Err(time_out(&plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&plugin, &error)),
             Ok(Ok(configuration)) => Ok(configuration),
@@ -173,8 +177,13 @@ impl Instance {
             call.parameters = parameters;
         }
         self.store.set_epoch_deadline(1);
-        let call_time = self.call_time;
-        let outcome = match tokio::time::timeout_at(deadline.into(), self.ask(request)).await {
+        let (call_time, clock) = (self.call_time, self.clock.clone());
+        clock.reset();
+        let asked = {
+            let ask = pin!(self.ask(request));
+            tokio::time::timeout_at(deadline.into(), clock.time(ask)).await
+        };
+        let outcome = match asked {
             Err(_) => Err(time_out(&self.plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
             Ok(Ok(outcome)) => {

@@ -27,6 +27,7 @@ mod imports;
 mod instance;
 mod limits;
 mod plugin;
+mod running_clock;
 mod step;
 
 pub use activity::Activity;

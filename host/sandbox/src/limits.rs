@@ -15,8 +15,8 @@ pub struct Limits {
     /// Wall time of one call, waits included. Default 2 s for filters and
     /// transformers; the host gives activities 30 s.
     pub call_time: Duration,
-    /// Time that the guest itself may run in one call. Default 1 s. Counted in
-    /// epoch ticks of [`TICK`], so that a busy machine is not held against it.
+    /// Time that the guest itself may run in one call; waiting does not count.
+    /// Default 1 s. Looked at every 10 ms.
     pub running_time: Duration,
     /// Calls into the host during one call. Default 1,000,000.
     pub host_calls: u32,
@@ -35,7 +35,7 @@ pub struct Limits {
     pub output_bytes: usize,
 }
 
-/// One step of the engine's clock.
+/// One step of the engine's epoch: how often a running guest is interrupted.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 impl Default for Limits {
@@ -52,14 +52,6 @@ impl Default for Limits {
             log_bytes: 64 << 10,
             output_bytes: 64 << 20,
         }
-    }
-}
-
-impl Limits {
-    /// How often the guest may be interrupted by a tick before it is ended.
-    pub(crate) fn ticks(&self) -> u64 {
-        let ticks = self.running_time.as_millis().div_ceil(TICK.as_millis());
-        u64::try_from(ticks).unwrap_or(u64::MAX).max(1)
     }
 }
 
