@@ -11,6 +11,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memrchr2};
+
 use super::charset::{CharacterSet, Declared, Transcoding};
 use super::delimiters::Delimiters;
 use super::escape::{escape, unwritable};
@@ -100,14 +102,14 @@ impl Hl7 {
             return Ok(());
         }
         let writing = self.writing(text);
-        let terminator = self.terminator();
+        let end = self.table.segments().last().map_or(self.text.len(), |last| last.range().end);
+        let terminator = self.terminator_at(end);
         let mut inserted = Vec::with_capacity(text.len() + lines.len() * 2);
         for line in lines {
             inserted.extend_from_slice(terminator);
             inserted
                 .extend_from_slice(&writing.charset.encode(line).map_err(|n| unwritable(line, n))?);
         }
-        let end = self.table.segments().last().map_or(self.text.len(), |last| last.range().end);
         self.rebuild(std::iter::once(end..end), &inserted, writing)
     }
 
@@ -170,7 +172,7 @@ impl Hl7 {
         let end = last.map_or(self.text.len(), |last| last.range().end);
         let delimiters = self.delimiters_at(path);
         let name = path.segment.characters();
-        let terminator = self.terminator();
+        let terminator = self.terminator_at(end);
         let mut inserted = Vec::with_capacity(added * 5 + raw.len());
         for _ in 0..added {
             inserted.extend_from_slice(terminator);
@@ -284,14 +286,37 @@ impl Hl7 {
             .map_or(*self.table.last_delimiters(), |position| *self.table.delimiters(position))
     }
 
-    /// The terminator of the first line; CR where there is none.
-    fn terminator(&self) -> &'static [u8] {
-        let end = self.table.get(0).map_or(0, |first| first.range().end);
-        match self.text.get(end..).unwrap_or_default() {
+    /// The terminator of the line that ends here, or of the one before; CR where
+    /// there is none. Another one than the neighbours' could change how they are
+    /// read: a bare LF is data only where CR ends lines.
+    fn terminator_at(&self, end: usize) -> &'static [u8] {
+        let before = self.text.get(..end).unwrap_or_default();
+        let from = match self.text.get(end) {
+            Some(b'\r' | b'\n') => end,
+            _ => match memrchr2(b'\r', b'\n', before) {
+                Some(last) if before.get(..last).is_some_and(|it| it.ends_with(b"\r")) => last - 1,
+                Some(last) => last,
+                None => return b"\r",
+            },
+        };
+        match self.text.get(from..).unwrap_or_default() {
             [b'\r', b'\n', ..] => b"\r\n",
-            [b'\n', ..] => b"\n",
+            [b'\n', ..] if !self.is_mixed() => b"\n",
             _ => b"\r",
         }
+    }
+
+    /// Does a CR follow the first bare LF? Then a bare LF ends a line only in
+    /// front of a segment, and CR is the safe one to write.
+    fn is_mixed(&self) -> bool {
+        let mut before = 0;
+        let bare = self.text.iter().position(|byte| {
+            let is_bare = *byte == b'\n' && before != b'\r';
+            before = *byte;
+            is_bare
+        });
+        let rest = bare.and_then(|first| self.text.get(first..)).unwrap_or_default();
+        memchr(b'\r', rest).is_some()
     }
 
     fn refuse_index(&self, path: &Hl7Path) -> Result<(), Problem> {

@@ -96,8 +96,11 @@ proptest! {
         let after = message.whole_text();
         prop_assert_eq!(&serde_json::from_str::<Tree>(&after).unwrap(), &expected);
         let new = message.structure(&path(selector)).unwrap();
-        let is_splice = before.match_indices(&old).any(|(at, _)| {
-            after.get(..at) == before.get(..at)
+        // Every occurrence counts, overlapping ones too: in `{"a":":"}` the value's
+        // text begins inside an earlier occurrence of itself.
+        let is_splice = (0..before.len()).any(|at| {
+            before.get(at..).is_some_and(|rest| rest.starts_with(&*old))
+                && after.get(..at) == before.get(..at)
                 && after.get(at + new.len()..) == before.get(at + old.len()..)
         });
         prop_assert!(is_splice);
