@@ -29,6 +29,8 @@ mod file_writer;
 mod hostile;
 /// Many clients while the workflow is saved again and again.
 mod load;
+/// The standard plugins' own tests.
+mod plugins;
 /// When the answer is given.
 mod priorities;
 /// No word of any message is in the log.

@@ -96,24 +96,29 @@ fn has_target() -> bool {
 }
 
 fn compile(source: &Path, target_directory: &Path) {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = inner_cargo(source);
     command
-        .current_dir(source)
         .args(["build", "--release", "--locked", "--target", TARGET, "--target-dir"])
         .arg(target_directory);
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        // What the outer build set is for the native target.
-        let inherited = text.starts_with("CARGO_") && text != "CARGO_HOME";
-        if inherited || text == "RUSTFLAGS" || text.starts_with("RUSTC") {
-            command.env_remove(&name);
-        }
-    }
     let built = command.output().unwrap();
     assert!(
         built.status.success(),
         "tests/guests does not build:\n{}",
         String::from_utf8_lossy(&built.stderr)
     );
+}
+
+/// Cargo for a workspace of its own: what the outer build set is not for it.
+pub(crate) fn inner_cargo(source: &Path) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(source);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        let inherited = text.starts_with("CARGO_") && text != "CARGO_HOME";
+        if inherited || text == "RUSTFLAGS" || text.starts_with("RUSTC") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
