@@ -357,7 +357,13 @@ impl custom_transformers::Host for Guest {
         // far, or the guest's own message, stands in the target's place meanwhile.
         let lent = match &own {
             Some(message) => Some((*message).clone()),
-            None => call.draft.take(),
+            None if (place.setting, place.direction)
+                == (call.target.setting, call.target.direction) =>
+            {
+                call.draft.take()
+            }
+            // Another setting's message, read-only: what is written so far stays.
+            None => None,
         };
         let before = lent.map(|lent| {
             let before = call.run.exchange.take(place.setting, place.direction);
