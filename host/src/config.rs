@@ -15,6 +15,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use acme::{Acme, AcmeCertificate, AcmeChallenge, ExternalAccount};
+pub use network::{
+    Admin, ClientAddressHeader, ClientCertificateHeader, InvalidNetwork, Network, Proxies,
+    Receiver, ServiceAddress,
+};
+
+mod acme;
+mod network;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +40,13 @@ pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
     pub listen: Listen,
+    pub service_address: ServiceAddress,
+    pub admin: Admin,
     pub http: Http,
+    /// What is different for single receivers, by the name of the workflow.
+    pub receivers: BTreeMap<String, Receiver>,
+    pub proxies: Proxies,
+    pub acme: Acme,
     pub limits: Limits,
     pub reload: Reload,
     pub log: Log,
@@ -51,6 +65,8 @@ pub struct ServerConfig {
 pub struct Listen {
     /// The local address of every receiver.
     pub address: IpAddr,
+    /// Ports on which every connection starts with a PROXY protocol header.
+    pub proxy_protocol_ports: Vec<u16>,
 }
 
 /// How HTTP answers look.
@@ -58,8 +74,17 @@ pub struct Listen {
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     pub status_profile: StatusProfile,
+    /// The status of a filtered message under [`StatusProfile::Rest`].
+    #[serde(deserialize_with = "filtered_status")]
+    pub rest_filtered_status: u16,
     /// The Content-Type of HL7 answers.
     pub hl7_content_type: String,
+    /// Request headers that become variables named `HttpHeader:NAME`.
+    pub request_headers: Vec<String>,
+    /// Host names (without port) that requests may name. Empty: any.
+    pub hosts: Vec<String>,
+    /// Refuses a request whose Host is another than the name of the TLS handshake (SNI).
+    pub host_must_match_tls_name: bool,
 }
 
 /// Which of the two status tables of contract 4.2 is used.
@@ -80,6 +105,30 @@ pub struct Limits {
     pub connections: usize,
     #[serde(deserialize_with = "between::<1, 1_000_000, _, _>")]
     pub connections_per_peer: usize,
+    /// TLS handshakes at the same time; 0 for four a processor.
+    #[serde(deserialize_with = "between::<0, 100_000, _, _>")]
+    pub handshakes_in_flight: usize,
+    /// File descriptors that connections must leave free.
+    #[serde(deserialize_with = "between::<0, 1_000_000, _, _>")]
+    pub reserved_descriptors: usize,
+    /// Age at which a connection is closed after the request in flight; 0 for never.
+    #[serde(deserialize_with = "between::<0, 604_800, _, _>")]
+    pub connection_age_seconds: u64,
+    /// Requests after which a connection is closed; 0 for never.
+    #[serde(deserialize_with = "between::<0, 1_000_000_000, _, _>")]
+    pub requests_per_connection: u64,
+    /// Requests per second from one client address; 0 for no limit.
+    #[serde(deserialize_with = "between::<0, 1_000_000, _, _>")]
+    pub requests_per_second_per_client: u32,
+    /// Requests that a client may send at once before its rate counts.
+    #[serde(deserialize_with = "between::<1, 1_000_000, _, _>")]
+    pub request_burst_per_client: u32,
+    /// Wrong credentials per minute from one client address, and for one user name.
+    #[serde(deserialize_with = "between::<1, 1_000_000, _, _>")]
+    pub failed_logins_per_minute: u32,
+    /// Client certificate chain of one handshake.
+    #[serde(deserialize_with = "between::<1_024, 1_048_576, _, _>")]
+    pub client_chain_bytes: usize,
     #[serde(deserialize_with = "between::<1, 1_000_000, _, _>")]
     pub requests_in_flight: usize,
     #[serde(deserialize_with = "between::<1, 100_000, _, _>")]
@@ -106,6 +155,9 @@ pub struct Limits {
     /// 0 switches the check of the rate off; the deadline stays.
     #[serde(deserialize_with = "between::<0, 1_073_741_824, _, _>")]
     pub body_rate_bytes_per_second: u64,
+    /// How many times longer than its compressed form a body may be.
+    #[serde(deserialize_with = "between::<1, 10_000, _, _>")]
+    pub decompression_ratio: u64,
     #[serde(deserialize_with = "between::<1, 1_099_511_627_776, _, _>")]
     pub body_bytes_in_flight: usize,
     #[serde(deserialize_with = "between::<1, 3_600, _, _>")]
@@ -250,13 +302,15 @@ impl ServerConfig {
     fn refuse_contradictions(&self) -> Result<(), (String, String)> {
         refuse_same_name("tables", self.tables.keys())?;
         refuse_same_name("globals", self.globals.keys())?;
-        let content_type = &self.http.hl7_content_type;
-        if content_type.is_empty() || !content_type.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        {
-            let text = "is not usable as a Content-Type, expected visible ASCII characters";
-            return Err(("http.hl7_content_type".to_owned(), text.to_owned()));
+        refuse_same_name("receivers", self.receivers.keys())?;
+        refuse_content_type("http.hl7_content_type", &self.http.hl7_content_type)?;
+        network::refuse_header_names("http.request_headers", &self.http.request_headers)?;
+        network::refuse_hosts("http.hosts", &self.http.hosts)?;
+        for (name, receiver) in &self.receivers {
+            receiver.refuse_contradictions(&format!("receivers.{name:?}"))?;
         }
-        Ok(())
+        self.proxies.refuse_contradictions(&self.listen)?;
+        self.acme.refuse_contradictions()
     }
 
     fn warnings(&self) -> Vec<ConfigWarning> {
@@ -308,6 +362,10 @@ impl Limits {
     pub fn write_timeout(&self) -> Duration {
         Duration::from_secs(self.write_timeout_seconds)
     }
+    /// Zero for no limit.
+    pub fn connection_age(&self) -> Duration {
+        Duration::from_secs(self.connection_age_seconds)
+    }
     pub fn drain_timeout(&self) -> Duration {
         Duration::from_secs(self.drain_timeout_seconds)
     }
@@ -315,7 +373,7 @@ impl Limits {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED) }
+        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), proxy_protocol_ports: Vec::new() }
     }
 }
 
@@ -323,7 +381,11 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             status_profile: StatusProfile::Hoh,
+            rest_filtered_status: 200,
             hl7_content_type: "x-application/hl7-v2+er7".to_owned(),
+            request_headers: Vec::new(),
+            hosts: Vec::new(),
+            host_must_match_tls_name: true,
         }
     }
 }
@@ -333,6 +395,14 @@ impl Default for Limits {
         Self {
             connections: 1_024,
             connections_per_peer: 256,
+            handshakes_in_flight: 0,
+            reserved_descriptors: 32,
+            connection_age_seconds: 3_600,
+            requests_per_connection: 0,
+            requests_per_second_per_client: 0,
+            request_burst_per_client: 100,
+            failed_logins_per_minute: 10,
+            client_chain_bytes: 32 * 1024,
             requests_in_flight: 512,
             messages_in_flight: 64,
             header_bytes: 16 * 1024,
@@ -345,6 +415,7 @@ impl Default for Limits {
             body_timeout_seconds: 30,
             body_rate_grace_seconds: 10,
             body_rate_bytes_per_second: 1_000,
+            decompression_ratio: 100,
             body_bytes_in_flight: 256 * 1024 * 1024,
             write_timeout_seconds: 30,
             drain_timeout_seconds: 30,
@@ -376,6 +447,14 @@ fn read_limited(path: &Path) -> Result<Option<String>, ConfigError> {
         return Err(ConfigError::TooLong { path: path.to_owned(), found: metadata.len() });
     }
     std::fs::read_to_string(path).map(Some).map_err(read_error)
+}
+
+fn refuse_content_type(key: &str, content_type: &str) -> Result<(), (String, String)> {
+    if content_type.is_empty() || !content_type.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        let text = "is not usable as a Content-Type, expected visible ASCII characters";
+        return Err((key.to_owned(), text.to_owned()));
+    }
+    Ok(())
 }
 
 fn refuse_same_name<'a>(
@@ -413,6 +492,16 @@ where
     }
     N::try_from(found)
         .map_err(|_| serde::de::Error::custom("the number is too large for this machine"))
+}
+
+fn filtered_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    match u16::deserialize(deserializer)? {
+        status @ (200 | 422) => Ok(status),
+        found => {
+            let text = format!("expected 200 or 422, found {found}");
+            Err(serde::de::Error::custom(text))
+        }
+    }
 }
 
 fn optional_between<'de, const MIN: u64, const MAX: u64, D, N>(

@@ -19,21 +19,33 @@ fn the_shipped_file_mentions_every_key() {
             panic!("the section {section} is not in the file");
         };
         for key in keys.as_table().unwrap().keys() {
-            let line = format!("\n{key} = ");
-            assert!(rest.contains(&line), "{section}.{key} is not in the file");
+            let told = [format!("\n{key} = "), format!("\n[{section}.{key}]")];
+            assert!(
+                told.iter().any(|line| rest.contains(line)),
+                "{section}.{key} is not in the file"
+            );
         }
     }
 }
 
 #[test]
+fn the_shipped_file_mentions_every_key_of_a_receiver_and_its_example_is_valid() {
+    let (config, _) = parse(&example("# [receivers.\"Lab results\"]")).unwrap();
+    let receiver = config.receivers.get("Lab results").unwrap();
+    let keys = toml::Table::try_from(receiver).unwrap();
+    assert_eq!(keys.len(), 9, "a key of [receivers] is missing in the example: {keys:?}");
+}
+
+/// A commented section of the shipped file, without the marks.
+fn example(heading: &str) -> String {
+    let lines = DEFAULT_FILE.lines().skip_while(|line| *line != heading);
+    let lines = lines.take_while(|line| line.starts_with("# "));
+    lines.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect()
+}
+
+#[test]
 fn the_shipped_file_mentions_every_key_of_a_plugin_and_its_example_is_valid() {
-    let example: String = DEFAULT_FILE
-        .lines()
-        .skip_while(|line| *line != "# [plugins.file-writer]")
-        .take_while(|line| line.starts_with("# "))
-        .map(|line| format!("{}\n", line.trim_start_matches("# ")))
-        .collect();
-    let (config, _) = parse(&example).unwrap();
+    let (config, _) = parse(&example("# [plugins.file-writer]")).unwrap();
     let plugin = config.plugins.get("file-writer").unwrap();
     let keys = toml::Table::try_from(plugin).unwrap();
     assert_eq!(keys.len(), 9, "a key of [plugins] is missing in the example: {keys:?}");
@@ -79,6 +91,32 @@ fn mistakes_are_found_with_their_place() {
         ("a = \n", "tureen.toml:1:5: "),
         ("[globals]\nA = \"1\"\na = \"2\"\n", "tureen.toml: globals.a: is the same name as A"),
         ("[http]\nhl7_content_type = \"\\n\"\n", "tureen.toml: http.hl7_content_type: is not"),
+        ("[http]\nrest_filtered_status = 204\n", "tureen.toml:2:24: expected 200 or 422"),
+        ("[http]\nrequest_headers = [\"a b\"]\n", "tureen.toml: http.request_headers: \"a b\" is"),
+        (
+            "[receivers.R]\nrequest_headers = [\"Authorization\"]\n",
+            "tureen.toml: receivers.\"R\".request_headers: Authorization carries credentials",
+        ),
+        ("[http]\nhosts = [\"a:80\"]\n", "tureen.toml: http.hosts: \"a:80\" is not a host"),
+        ("[receivers.R]\n[receivers.r]\n", "tureen.toml: receivers.r: is the same name as R"),
+        (
+            "[receivers.R]\nclient_revocation_lists = [\"a\"]\n",
+            "tureen.toml: receivers.\"R\".client_revocation_lists: has no effect without",
+        ),
+        ("[proxies]\ntrusted = [\"10.0.0.0/99\"]\n", "tureen.toml:2:11: expected an address such"),
+        ("[proxies]\nclient_address = \"forwarded\"\n", "tureen.toml: proxies: a header of"),
+        (
+            "[listen]\nproxy_protocol_ports = [1]\n",
+            "tureen.toml: listen.proxy_protocol_ports: needs proxies.trusted",
+        ),
+        (
+            "[acme.certificates.a]\nhosts = [\"a.example\"]\n",
+            "tureen.toml: acme.agree_to_terms: must be true",
+        ),
+        (
+            "[acme]\nagree_to_terms = true\n[acme.certificates.a]\n",
+            "tureen.toml: acme.certificates.a.hosts: names no host",
+        ),
     ];
     for (text, expected) in cases {
         let found = parse(text).unwrap_err().to_string();
