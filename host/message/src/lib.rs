@@ -16,6 +16,7 @@ pub mod binary;
 pub mod csv;
 pub mod hl7;
 pub mod json;
+pub mod media_type;
 mod message;
 mod path;
 mod problem;
