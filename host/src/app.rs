@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
+use tureen_message::media_type::MediaType;
 use tureen_message::{Limits, ParseOptions};
 use tureen_sandbox::{Engine, EngineOptions};
 use tureen_template::Globals;
@@ -99,7 +100,7 @@ impl Home {
         let globals = self.config.globals.iter();
         let globals = globals.map(|(name, value)| (name.as_str(), value.as_str()));
         let settings = Settings {
-            http: self.config.http.clone(),
+            config: Arc::clone(&self.config),
             parse: ParseOptions {
                 limits: Limits {
                     message_bytes: self.config.limits.body_bytes,
@@ -145,6 +146,9 @@ impl Exchange<Arc<Workflow>> for Receiving {
             body: Vec::from(received.body),
             method: received.method,
             client_ip: received.client_ip.to_string(),
+            media_type: received
+                .content_type
+                .and_then(|text| MediaType::parse(text.as_bytes()).ok()),
             variables: received.variables,
             received_at: received.received_at,
         };

@@ -87,6 +87,14 @@ pub struct Http {
     pub host_must_match_tls_name: bool,
 }
 
+/// How one receiver answers over HTTP: its own keys, else the server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseStyle<'a> {
+    pub status_profile: StatusProfile,
+    pub rest_filtered_status: u16,
+    pub hl7_content_type: &'a str,
+}
+
 /// Which of the two status tables of contract 4.2 is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -311,6 +319,29 @@ impl ServerConfig {
         }
         self.proxies.refuse_contradictions(&self.listen)?;
         self.acme.refuse_contradictions()
+    }
+
+    /// What is different for the receiver of a workflow; names are compared without regard to
+    /// case.
+    pub fn receiver(&self, workflow: &str) -> Option<&Receiver> {
+        if self.receivers.is_empty() {
+            return None;
+        }
+        let workflow = workflow.to_lowercase();
+        let mut receivers = self.receivers.iter();
+        receivers.find(|(name, _)| name.to_lowercase() == workflow).map(|(_, receiver)| receiver)
+    }
+
+    /// How the receiver of a workflow answers.
+    pub fn response_style(&self, workflow: &str) -> ResponseStyle<'_> {
+        let http = &self.http;
+        let own = self.receiver(workflow);
+        let content_type = own.and_then(|own| own.hl7_content_type.as_ref());
+        ResponseStyle {
+            status_profile: own.and_then(|own| own.status_profile).unwrap_or(http.status_profile),
+            rest_filtered_status: http.rest_filtered_status,
+            hl7_content_type: content_type.unwrap_or(&http.hl7_content_type),
+        }
     }
 
     fn warnings(&self) -> Vec<ConfigWarning> {

@@ -28,11 +28,12 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use tureen_message::hl7::Header;
+use tureen_message::media_type::MediaType;
 use tureen_message::{Format, Message, ParseOptions};
 use tureen_sandbox::{CallFacts, Exchange, Fault, Run, Target};
 use tureen_template::{Direction, Globals, RunFacts, Tables, Variables};
 
-use crate::config::{Http, ServerConfig};
+use crate::config::ServerConfig;
 use crate::response::{Question, Response, RunError, Told, respond};
 use crate::workflow::definition::{ResponseMode, ResponsePriority};
 use crate::workflow::running::Workflow;
@@ -46,6 +47,8 @@ pub struct Inbound {
     pub body: Vec<u8>,
     pub method: String,
     pub client_ip: String,
+    /// The Content-Type of the request, where it has one that can be read.
+    pub media_type: Option<MediaType>,
     /// Declared query parameters and path sections, defaults applied.
     pub variables: Vec<(String, String)>,
     pub received_at: Zoned,
@@ -83,7 +86,7 @@ pub struct Pipeline {
 
 /// What a reload of `tureen.toml` may change.
 pub struct Settings {
-    pub http: Http,
+    pub config: Arc<ServerConfig>,
     pub parse: ParseOptions,
     pub globals: Arc<Globals>,
     pub tables: Arc<dyn Tables + Send + Sync>,
@@ -203,6 +206,7 @@ impl Pipeline {
             settings,
             steps: Steps::new(workflow, settings, run),
             body: inbound.body,
+            media_type: inbound.media_type,
             control_id: format!("{}{number:06x}", self.started),
             message_id,
             header: None,
@@ -220,6 +224,7 @@ struct Life<'a> {
     steps: Steps<'a>,
     /// The received bytes, until they are parsed.
     body: Vec<u8>,
+    media_type: Option<MediaType>,
     control_id: String,
     message_id: String,
     header: Option<Header>,
@@ -403,14 +408,16 @@ impl Life<'_> {
     fn tell(&self, told: &Told<'_>) -> Response {
         let now = Zoned::now();
         let timestamp = now.strftime("%Y%m%d%H%M%S%z").to_string();
+        let definition = self.workflow.definition();
         let question = Question {
-            format: self.workflow.definition().receiver.message_type,
+            format: definition.receiver.message_type,
             header: self.header.as_ref(),
+            media_type: self.media_type.as_ref(),
             timestamp: &timestamp,
             control_id: &self.control_id,
             message_id: &self.message_id,
         };
-        respond(&self.settings.http, &question, told)
+        respond(self.settings.config.response_style(&definition.name), &question, told)
     }
 
     fn into_record(self, outcome: Outcome, response: Option<Response>) -> RunRecord {

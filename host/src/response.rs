@@ -8,11 +8,14 @@
 use std::borrow::Cow;
 
 use tureen_message::hl7::Header;
-use tureen_message::hl7::acknowledgement::{Acknowledgement, Code, Condition, ErrorDetail};
+use tureen_message::hl7::acknowledgement::{
+    Acknowledgement, Code, Condition, ErrorDetail, Mode, When, is_acknowledgement,
+};
+use tureen_message::media_type::MediaType;
 use tureen_message::{Format, Message};
 use tureen_sandbox::Fault;
 
-use crate::config::{Http, StatusProfile};
+use crate::config::{ResponseStyle, StatusProfile};
 
 /// One answer. Exactly one leaves for every request that was accepted.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,6 +83,8 @@ pub struct Question<'a> {
     pub format: Format,
     /// The message header, when the message is HL7 enough to have one.
     pub header: Option<&'a Header>,
+    /// The Content-Type of the request.
+    pub media_type: Option<&'a MediaType>,
     /// `YYYYMMDDHHMMSS±ZZZZ`.
     pub timestamp: &'a str,
     /// MSH-10 of an acknowledgement.
@@ -88,44 +93,130 @@ pub struct Question<'a> {
     pub message_id: &'a str,
 }
 
+/// What becomes of an acknowledgement that could be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Acknowledge(Code),
+    /// The sender asked for silence about this outcome (MSH-15, MSH-16).
+    Silence,
+    /// There is no header to answer to, or the message is an acknowledgement.
+    Impossible,
+}
+
 /// Builds the answer.
-pub fn respond(http: &Http, question: &Question<'_>, told: &Told<'_>) -> Response {
-    let status = status_of(http.status_profile, question, told);
-    let (content_type, body) = match told {
-        Told::Nothing => (None, Vec::new()),
-        Told::Message(message) => {
-            (Some(content_type(http, message.format())), message.bytes().to_vec())
+pub fn respond(style: ResponseStyle<'_>, question: &Question<'_>, told: &Told<'_>) -> Response {
+    let wish = wish(question.header, told);
+    let status = status_of(style, wish, told);
+    let (content_type, body) = match (told, wish) {
+        (Told::Nothing, _) => (None, Vec::new()),
+        (Told::Message(message), _) => {
+            (Some(content_type(style, question, message.format())), message.bytes().to_vec())
         }
-        _ if question.header.is_some() => {
-            (Some(content_type(http, Format::Hl7)), acknowledge(question, told))
+        (_, Wish::Acknowledge(code)) => {
+            let type_ = content_type(style, question, Format::Hl7);
+            (Some(type_), acknowledge(code, question, told))
         }
         _ => without_acknowledgement(question, told),
     };
     Response { status, content_type: content_type.map(Cow::into_owned), body }
 }
 
-/// The status table of contract 4.2.
-fn status_of(profile: StatusProfile, question: &Question<'_>, told: &Told<'_>) -> u16 {
-    let acknowledged = question.header.is_some();
-    match (profile, told) {
-        (StatusProfile::Rest, Told::Nothing) => 204,
-        (_, Told::Nothing | Told::Message(_) | Told::Accept | Told::Filtered) => 200,
-        (StatusProfile::Rest, Told::Unreadable(_)) => 400,
-        (StatusProfile::Rest, Told::Rejected(_)) => 422,
-        (StatusProfile::Rest, Told::Failed(_) | Told::NoActivityResponse { .. }) => 500,
-        (StatusProfile::Rest, Told::Forced { .. }) => 200,
-        (StatusProfile::Hoh, _) if acknowledged => 200,
-        (StatusProfile::Hoh, Told::Unreadable(_)) => 400,
-        (StatusProfile::Hoh, Told::Rejected(_)) => 422,
-        (StatusProfile::Hoh, Told::Forced { .. } | Told::NoActivityResponse { .. }) => 200,
-        (StatusProfile::Hoh, Told::Failed(_)) => 500,
+/// Which acknowledgement the sender wants (HL7 v2 chapter 2.9.2). A request has
+/// one response: where MSH-15 asks for an accept acknowledgement, that is it.
+fn wish(header: Option<&Header>, told: &Told<'_>) -> Wish {
+    let Some(header) = header.filter(|header| !is_acknowledgement(header)) else {
+        return Wish::Impossible;
+    };
+    let verdict = Verdict::of(told);
+    match Mode::of(header) {
+        Mode::Original => Wish::Acknowledge(verdict.application()),
+        Mode::Enhanced { accept: When::Never, application } => {
+            let wanted = application.applies(verdict == Verdict::Accept);
+            if wanted { Wish::Acknowledge(verdict.application()) } else { Wish::Silence }
+        }
+        Mode::Enhanced { accept, .. } => {
+            let wanted = accept.applies(verdict == Verdict::Accept);
+            if wanted { Wish::Acknowledge(verdict.commit()) } else { Wish::Silence }
+        }
     }
 }
 
-/// The Content-Type of a body (contract 4.2). All text is UTF-8.
-pub fn content_type(http: &Http, format: Format) -> Cow<'_, str> {
+/// The three things that an acknowledgement can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Accept,
+    Error,
+    Reject,
+}
+
+impl Verdict {
+    fn of(told: &Told<'_>) -> Self {
+        match told {
+            Told::Nothing | Told::Message(_) | Told::Accept => Self::Accept,
+            Told::Forced { reject: false, .. } | Told::Failed(_) | Told::Unreadable(_) => {
+                Self::Error
+            }
+            Told::Forced { reject: true, .. }
+            | Told::Filtered
+            | Told::NoActivityResponse { .. }
+            | Told::Rejected(_) => Self::Reject,
+        }
+    }
+
+    fn application(self) -> Code {
+        match self {
+            Self::Accept => Code::AA,
+            Self::Error => Code::AE,
+            Self::Reject => Code::AR,
+        }
+    }
+
+    fn commit(self) -> Code {
+        match self {
+            Self::Accept => Code::CA,
+            Self::Error => Code::CE,
+            Self::Reject => Code::CR,
+        }
+    }
+}
+
+/// The status table of contract 4.2. Silence about an error is for the HL7 level
+/// only: the status still tells it, or it would look like a success.
+fn status_of(style: ResponseStyle<'_>, wish: Wish, told: &Told<'_>) -> u16 {
+    let rest = style.status_profile == StatusProfile::Rest;
+    match (told, wish) {
+        (Told::Nothing, _) if rest => 204,
+        (Told::Nothing | Told::Message(_), _) => 200,
+        (Told::Accept, Wish::Silence) => 204,
+        (Told::Accept, _) => 200,
+        (Told::Filtered, _) if rest => style.rest_filtered_status,
+        (Told::Filtered, Wish::Silence) => 204,
+        (Told::Filtered, _) => 200,
+        (_, Wish::Acknowledge(_)) if !rest => 200,
+        (Told::NoActivityResponse { .. }, Wish::Impossible) if !rest => 200,
+        (Told::Unreadable(_), _) => 400,
+        (Told::Rejected(_) | Told::Forced { reject: true, .. }, _) => 422,
+        (
+            Told::Failed(_) | Told::Forced { reject: false, .. } | Told::NoActivityResponse { .. },
+            _,
+        ) => 500,
+    }
+}
+
+/// The Content-Type of a body (contract 4.2). HL7 answers have the type of the
+/// request when that is one of HL7's.
+fn content_type<'a>(
+    style: ResponseStyle<'a>,
+    question: &Question<'_>,
+    format: Format,
+) -> Cow<'a, str> {
     match format {
-        Format::Hl7 => Cow::Borrowed(http.hl7_content_type.as_str()),
+        Format::Hl7 => match question.media_type.filter(|type_| type_.is_hl7()) {
+            Some(type_) => {
+                Cow::Owned(format!("{}/{}; charset=utf-8", type_.main(), type_.subtype()))
+            }
+            None => Cow::Borrowed(style.hl7_content_type),
+        },
         Format::Json => Cow::Borrowed("application/json"),
         Format::Csv => Cow::Borrowed("text/csv; charset=utf-8"),
         Format::Text => Cow::Borrowed("text/plain; charset=utf-8"),
@@ -133,35 +224,25 @@ pub fn content_type(http: &Http, format: Format) -> Cow<'_, str> {
     }
 }
 
-fn acknowledge(question: &Question<'_>, told: &Told<'_>) -> Vec<u8> {
-    let (code, text, condition) = match told {
-        Told::Accept | Told::Nothing | Told::Message(_) => (Code::AA, None, None),
-        Told::Forced { reject, text } => {
-            let code = if *reject { Code::AR } else { Code::AE };
-            (code, Some((*text).to_owned()), Some(Condition::ApplicationInternalError))
+fn acknowledge(code: Code, question: &Question<'_>, told: &Told<'_>) -> Vec<u8> {
+    let (text, condition) = match told {
+        Told::Accept | Told::Nothing | Told::Message(_) => (None, None),
+        Told::Forced { text, .. } => {
+            (Some((*text).to_owned()), Some(Condition::ApplicationInternalError))
         }
         Told::Filtered => (
-            Code::AR,
             Some("the message was filtered: this receiver does not take it".to_owned()),
             Some(Condition::UnsupportedMessageType),
         ),
         Told::NoActivityResponse { name } => (
-            Code::AR,
             Some(format!("the activity {name:?} gave no response")),
             Some(Condition::ApplicationInternalError),
         ),
-        Told::Rejected(error) => (
-            Code::AR,
-            Some(for_the_sender(question, error)),
-            Some(Condition::ApplicationInternalError),
-        ),
-        Told::Failed(error) => (
-            Code::AE,
-            Some(for_the_sender(question, error)),
-            Some(Condition::ApplicationInternalError),
-        ),
+        Told::Rejected(error) | Told::Failed(error) => {
+            (Some(for_the_sender(question, error)), Some(Condition::ApplicationInternalError))
+        }
         Told::Unreadable(error) => {
-            (Code::AE, Some(for_the_sender(question, error)), Some(Condition::SegmentSequence))
+            (Some(for_the_sender(question, error)), Some(Condition::SegmentSequence))
         }
     };
     let acknowledgement = Acknowledgement {
@@ -217,3 +298,6 @@ fn for_the_sender(question: &Question<'_>, error: &RunError) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

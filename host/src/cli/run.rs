@@ -69,6 +69,7 @@ impl Run {
             body: read_message(&self.message)?,
             method: "POST".to_owned(),
             client_ip: "127.0.0.1".to_owned(),
+            media_type: None,
             variables: self.variables.clone(),
             received_at: Zoned::now(),
         };

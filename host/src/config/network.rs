@@ -2,7 +2,7 @@
 //! receivers, proxies.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -121,15 +121,14 @@ impl Network {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 let shift = 32_u32.saturating_sub(self.prefix_bits.into());
-                let prefix = |address: std::net::Ipv4Addr| {
+                let prefix = |address: Ipv4Addr| {
                     u64::from(address.to_bits()).checked_shr(shift).unwrap_or(0)
                 };
                 prefix(network) == prefix(address)
             }
             (IpAddr::V6(network), IpAddr::V6(address)) => {
                 let shift = 128_u32.saturating_sub(self.prefix_bits.into());
-                let prefix =
-                    |address: std::net::Ipv6Addr| address.to_bits().checked_shr(shift).unwrap_or(0);
+                let prefix = |address: Ipv6Addr| address.to_bits().checked_shr(shift).unwrap_or(0);
                 prefix(network) == prefix(address)
             }
             _ => false,
