@@ -162,7 +162,7 @@ fn adt() -> Vec<u8> {
 async fn start_echo(home: &Path) -> SocketAddr {
     let store = CertificateStore::open(&home.join("certificates")).unwrap();
     let certificate = store.load(DEFAULT_NAME).unwrap();
-    let tls = TlsAcceptor::from(https_config(ServedCertificate::new(&certificate)).unwrap());
+    let tls = TlsAcceptor::from(https_config(ServedCertificate::new(&certificate), None).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

@@ -230,9 +230,7 @@ impl Server {
     /// One look at everything that a running server can take over.
     pub async fn look(&mut self) -> ScanChanges {
         let config_changed = self.reload_config();
-        if let Err(error) = self.tls.reload() {
-            tracing::error!("the certificates stay as they were: {error}");
-        }
+        self.tls.reload();
         let stale = self.home.plugins.is_stale(&self.home.path, &self.home.config);
         if stale {
             let Home { engine, path, config, plugins } = &self.home;

@@ -99,15 +99,17 @@ impl Publisher {
         let routes = RouteTable::new(routes)
             .map_err(|duplicate| about(workflows, codes::ADDRESS_TWICE, &duplicate.to_string()))?;
         let uses_tls = workflows.iter().filter_map(|it| http_of(it)).any(|http| http.use_ssl);
-        let tls = if uses_tls { Some(self.tls(workflows)?) } else { None };
+        let tls = if uses_tls { Some(self.tls(key.port, workflows)?) } else { None };
         Ok(DesiredListener { key, tls, routes: Arc::new(routes) })
     }
 
     fn tls(
         &self,
+        port: u16,
         workflows: &[&Arc<Workflow>],
     ) -> Result<Arc<rustls::ServerConfig>, Vec<Diagnostic>> {
-        self.tls.config().map_err(|error| about(workflows, codes::CERTIFICATE, &error.to_string()))
+        let config = self.tls.config(port);
+        config.map_err(|error| about(workflows, codes::CERTIFICATE, &error.to_string()))
     }
 
     /// Which workflows asked for the address that cannot be had?

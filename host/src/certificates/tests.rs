@@ -1,6 +1,10 @@
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::*;
+
+pub(crate) mod authority;
+mod store;
 
 fn store() -> (tempfile::TempDir, CertificateStore) {
     let home = tempfile::tempdir().unwrap();

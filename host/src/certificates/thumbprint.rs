@@ -9,9 +9,27 @@ use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 ///
 /// Reads any spelling: upper or lower case, with spaces, colons, or the invisible marks that come
 /// with a copy from a Windows dialog.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Thumbprint {
     bytes: Vec<u8>,
+}
+
+/// How an operator says which certificate is meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Named {
+    Name(String),
+    Thumbprint(Thumbprint),
+}
+
+impl Named {
+    /// A thumbprint in any spelling; a name otherwise, without what a copy brought along.
+    pub fn of(text: &str) -> Self {
+        let is_around = |sign: char| sign.is_whitespace() || is_invisible(sign);
+        match text.parse() {
+            Ok(thumbprint) => Self::Thumbprint(thumbprint),
+            Err(_) => Self::Name(text.trim_matches(is_around).to_owned()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,8 +85,11 @@ impl FromStr for Thumbprint {
 }
 
 fn is_separator(sign: char) -> bool {
-    let invisible = matches!(sign, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}');
-    sign.is_whitespace() || matches!(sign, ':' | '-') || invisible
+    sign.is_whitespace() || matches!(sign, ':' | '-') || is_invisible(sign)
+}
+
+fn is_invisible(sign: char) -> bool {
+    matches!(sign, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}')
 }
 
 /// Upper-case digits without separators, as Windows shows them.

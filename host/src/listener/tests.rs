@@ -150,7 +150,7 @@ async fn a_handshake_that_does_not_come_is_ended() {
     let store = crate::certificates::CertificateStore::open(home.path()).unwrap();
     let certificate = store.ensure_default(&[]).unwrap().certificate;
     let served = crate::certificates::ServedCertificate::new(&certificate);
-    let tls = Some(crate::certificates::https_config(served).unwrap());
+    let tls = Some(crate::certificates::https_config(served, None).unwrap());
     let times = ListenerTimes { handshake: Duration::from_millis(100), drain: PATIENCE };
     let mut listeners = listeners(10, 10, times);
     let desired = DesiredListener { tls, ..plain(key(0), b'a') };

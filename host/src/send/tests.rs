@@ -123,7 +123,7 @@ async fn a_server_is_trusted_only_as_told() {
     let other_home = tempfile::tempdir().unwrap();
     let other_store = CertificateStore::open(other_home.path()).unwrap();
     let other = other_store.ensure_default(&[]).unwrap().certificate;
-    let tls = https_config(ServedCertificate::new(&certificate)).unwrap();
+    let tls = https_config(ServedCertificate::new(&certificate), None).unwrap();
     let server = serve(Some(tls)).await;
     let pem = |home: &Path| Some(home.join("default").join("certificate.pem"));
     let lower = |certificate: &Certificate| Some(certificate.sha256.to_string().to_lowercase());

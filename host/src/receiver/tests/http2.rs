@@ -75,7 +75,7 @@ async fn request(
 
 async fn serve_tls(limits: crate::receiver::HttpLimits) -> (Server, Certificate) {
     let certificate = certificate();
-    let tls = https_config(ServedCertificate::new(&certificate)).unwrap();
+    let tls = https_config(ServedCertificate::new(&certificate), None).unwrap();
     let targets = ["echo", "wait", "panic"];
     (serve_listener(limits, desired(&targets, Some(tls))).await, certificate)
 }
@@ -257,7 +257,7 @@ async fn an_idle_or_silent_connection_ends() {
 async fn a_replaced_certificate_is_used_by_the_next_handshake() {
     let (old, new) = (certificate(), certificate());
     let served = ServedCertificate::new(&old);
-    let tls = https_config(served.clone()).unwrap();
+    let tls = https_config(served.clone(), None).unwrap();
     let server = serve_listener(limits(), desired(&["echo"], Some(tls))).await;
     let presented = |stream: &TlsStream<TcpStream>| {
         stream.get_ref().1.peer_certificates().unwrap()[0].as_ref().to_vec()
@@ -278,7 +278,7 @@ async fn a_port_changes_between_plain_and_tls_without_losing_requests() {
     plain.send(super::harness::post("/wait", "a")).await;
     server.script.wait_begun().await;
     let certificate = certificate();
-    let tls = https_config(ServedCertificate::new(&certificate)).unwrap();
+    let tls = https_config(ServedCertificate::new(&certificate), None).unwrap();
     let changes = server.listeners.apply(vec![desired(&["echo"], Some(tls))]).await.unwrap();
     assert_eq!(changes.kept, [KEY]);
     let mut sender = http2(connect_tls(&server, &certificate, &["h2"]).await).await;
