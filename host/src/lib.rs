@@ -4,6 +4,7 @@
 //! parts by name. Stages do not name each other: each module says in its first
 //! lines what it must not know. `ARCHITECTURE.md` has the map.
 
+pub mod acme;
 pub mod app;
 pub mod certificates;
 pub mod cli;
