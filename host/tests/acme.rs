@@ -10,6 +10,8 @@
 
 #[path = "acme/pebble.rs"]
 mod pebble;
+#[path = "acme/scripted.rs"]
+mod scripted;
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,10 +19,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pebble::{EXTERNAL_HMAC_KEY, EXTERNAL_KEY_ID, Pebble};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use scripted::{Script, Scripted, answer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
@@ -255,6 +259,124 @@ async fn a_host_that_leads_elsewhere_is_named_and_the_old_certificate_stays() {
     }
     assert_eq!(pair(store.path(), "front"), before, "what was there stays");
     TcpListener::bind(pebble.http_address).await.expect("the address of http-01 is free");
+}
+
+/// For an authority that is not asked to verify anything.
+fn settings_of(scripted: &Scripted) -> Settings {
+    Settings {
+        directory_url: scripted.directory_url.clone(),
+        contact: Vec::new(),
+        agree_to_terms: true,
+        extra_roots: Some(scripted.extra_roots.clone()),
+        external_account: None,
+        challenge: Challenge::Http01,
+        http_address: "127.0.0.1:0".parse().unwrap(),
+        certificates: Vec::new(),
+        renew_before_days: 30,
+        profile: None,
+    }
+}
+
+fn directory_of(url: &str) -> String {
+    let directory = serde_json::json!({
+        "newNonce": format!("{url}/nonce"),
+        "newAccount": format!("{url}/account"),
+        "newOrder": format!("{url}/order"),
+    });
+    answer(200, "", &directory.to_string())
+}
+
+#[tokio::test]
+async fn an_authority_that_wants_to_be_left_alone_says_how_long() {
+    let problem = serde_json::json!({
+        "type": "urn:ietf:params:acme:error:rateLimited",
+        "detail": "too many registrations from this address",
+    });
+    let problem = problem.to_string();
+    let type_of_problem = "Content-Type: application/problem+json\r\n";
+    let limited = format!("{type_of_problem}Retry-After: 3600\r\n");
+    let busy = answer(503, "Retry-After: 120\r\n", "<html>busy</html>");
+    let cases: [(&str, &'static str, String, Option<u64>, &str, Fault); 5] = [
+        (
+            "limit",
+            "/account",
+            answer(429, &limited, &problem),
+            Some(3600),
+            "wait",
+            Fault::Authority,
+        ),
+        (
+            "limit without a time",
+            "/account",
+            answer(429, type_of_problem, &problem),
+            None,
+            "too many registrations",
+            Fault::Authority,
+        ),
+        ("busy directory", "/dir", busy.clone(), Some(120), "busy", Fault::Network),
+        ("busy nonce", "/nonce", busy.clone(), Some(120), "busy", Fault::Network),
+        ("busy account", "/account", busy, Some(120), "busy", Fault::Network),
+    ];
+    for (case, path, said, seconds, expected, fault) in cases {
+        let scripted = Scripted::start(|url| {
+            let mut script =
+                Script::from([("/dir", directory_of(url)), ("/nonce", answer(200, "", ""))]);
+            script.insert(path, said);
+            script
+        });
+        let scripted = scripted.await;
+        let store = tempfile::tempdir().unwrap();
+        let order = order("front", &["hl7.example"]);
+        let placed = obtain(&settings_of(&scripted), &order, store.path(), None).await;
+        let error = placed.unwrap_err();
+        assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{case}: {error:?}");
+        assert_eq!(error.fault(), fault, "{case}");
+        let text = format!("{:#}", anyhow::Error::from(error));
+        assert!(text.contains(expected), "{case}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_given_up() {
+    let scripted =
+        Scripted::start(|_| Script::from([("/dir", answer(200, "", &"x".repeat(257 * 1024)))]));
+    let scripted = scripted.await;
+    let store = tempfile::tempdir().unwrap();
+    let order = order("front", &["hl7.example"]);
+    let error = obtain(&settings_of(&scripted), &order, store.path(), None).await.unwrap_err();
+    let AcmeError::Unreachable { source, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(source, TransportError::TooLong { .. }), "{source:?}");
+}
+
+#[tokio::test]
+async fn stopping_ends_an_order_and_frees_the_address_of_http_01() {
+    // Takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let responder = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let store = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        directory_url: format!("https://{}/dir", silent.local_addr().unwrap()),
+        contact: Vec::new(),
+        agree_to_terms: true,
+        extra_roots: None,
+        external_account: None,
+        challenge: Challenge::Http01,
+        http_address: responder,
+        certificates: vec![order("front", &["hl7.example"])],
+        renew_before_days: 30,
+        profile: None,
+    };
+    let stop = CancellationToken::new();
+    let directory = store.path().to_owned();
+    let running = tokio::spawn(run(settings, directory, None, stop.clone(), |_| {}));
+    let _order = silent.accept().await.unwrap();
+    assert!(TcpListener::bind(responder).await.is_err(), "http-01 is answered");
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    // The responder ends by itself, a moment later.
+    while TcpListener::bind(responder).await.is_err() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

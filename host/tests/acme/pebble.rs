@@ -207,7 +207,7 @@ fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
 }
 
 /// `server.pem` and `server.key` for localhost, under `root.pem`.
-fn write_server_certificate(directory: &Path) {
+pub(crate) fn write_server_certificate(directory: &Path) {
     let root_key = KeyPair::generate().unwrap();
     let mut root = CertificateParams::new([]).unwrap();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

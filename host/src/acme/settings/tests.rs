@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn settings() -> Settings {
@@ -125,4 +127,15 @@ fn the_key_of_an_external_account_is_read_but_never_shown() {
     assert_eq!(account.key().unwrap(), b"secret!");
     let shown = format!("{account:?}");
     assert!(shown.contains("kid") && !shown.contains("c2Vj"), "{shown}");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_host_that_reads_as_itself_or_is_refused(text in "[a-zA-Z0-9.:*_-]{0,40}|\\PC{0,40}") {
+        if let Ok(host) = Host::parse(&text) {
+            prop_assert_eq!(Host::parse(&host.to_string()).unwrap(), host.clone());
+            let server_name = host.server_name();
+            prop_assert!(rustls::pki_types::DnsName::try_from(server_name).is_ok());
+        }
+    }
 }

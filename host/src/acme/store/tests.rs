@@ -1,5 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 
+use proptest::prelude::*;
+
 use super::*;
 
 const URL: &str = "https://ca.example/directory";
@@ -124,4 +126,22 @@ fn a_private_file_is_replaced_whole() {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
     assert_eq!(names(home.path()), ["account.json"]);
+}
+
+proptest! {
+    #[test]
+    fn any_files_are_a_pair_or_are_refused(
+        place in 0..2000_usize,
+        byte: u8,
+        in_chain: bool,
+    ) {
+        let Pair { chain_pem, key_pem } = made("one.example");
+        let [mut chain, mut key] = [chain_pem.into_bytes(), key_pem.into_bytes()];
+        let changed = if in_chain { &mut chain } else { &mut key };
+        let place = place % changed.len();
+        changed[place] = byte;
+        if let Ok(leaf) = check_pair(&chain, &key) {
+            prop_assert!(leaf.hosts.len() <= 1);
+        }
+    }
 }
