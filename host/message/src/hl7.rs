@@ -26,6 +26,7 @@ mod format_text;
 mod header;
 mod path;
 mod read;
+mod received;
 mod reencode;
 mod remove;
 mod segments;
@@ -41,6 +42,7 @@ pub use self::delimiters::Delimiters;
 pub use self::find::MATCHES_MAX;
 pub use self::header::Header;
 pub use self::path::{Hl7Path, PATH_BYTES_MAX};
+pub(crate) use self::received::decode;
 
 use self::charset::{CharacterSet, Declared, Resolved, Transcoding};
 use self::segments::{SegmentTable, too_many_bytes};

@@ -13,6 +13,7 @@
 //!   be shared between threads and versions of a workflow.
 
 pub mod binary;
+pub mod charset;
 pub mod csv;
 pub mod hl7;
 pub mod json;

@@ -5,16 +5,20 @@
 //! not know: the clock, how control ids are made, the wire.
 //!
 //! # Invariants
-//! - The answer is written with the delimiters and in the character set of the
-//!   message; every segment ends in CR.
-//! - MSA-2 is MSH-10 byte for byte.
-//! - Building never fails: a character that the set does not have becomes `?`.
+//! - The answer is written with the delimiters of the message and in UTF-8
+//!   (contract 4.2); every segment ends in CR.
+//! - MSH-18 is that of the message while it is true for the answer.
+//! - MSA-2 is MSH-10, byte for byte where the message is ASCII or UTF-8.
+//! - Building never fails: a character that cannot be escaped becomes `?`.
 
-use super::charset::CharacterSet;
+use std::borrow::Cow;
+
+use super::charset::{CharacterSet, Declared, Resolved};
 use super::delimiters::Delimiters;
 use super::escape::escape;
 use super::header::Header;
 use super::path::Hl7Path;
+use super::received::UNICODE_UTF_8;
 use super::split::part;
 
 /// MSA-1: table 0008.
@@ -116,6 +120,8 @@ pub struct Acknowledgement<'a> {
 
 const MSA_TEXT_CHARACTERS: usize = 80;
 const ERR_TEXT_CHARACTERS: usize = 250;
+/// The header of an answer ends here, unless it names its character set.
+const LAST_HEADER_FIELD: usize = 12;
 /// MSH-12 of an answer to what had no readable header.
 const DEFAULT_VERSION: &[u8] = b"2.5";
 
@@ -127,49 +133,51 @@ impl Acknowledgement<'_> {
     pub fn build(&self, header: Option<&Header>) -> Vec<u8> {
         let mut writer = Writer::new(header);
         self.write_header(&mut writer, header);
+        let header_end = writer.bytes.len();
+        writer.end_segment();
         self.write_acknowledgement(&mut writer, header);
         if !self.code.is_accept() || self.error.is_some() {
             self.write_error(&mut writer, header);
         }
-        match header.and_then(Header::transcoding) {
-            None => writer.bytes,
-            Some(transcoding) => {
-                let text = String::from_utf8_lossy(&writer.bytes);
-                // Everything in it was decoded from that set or is ASCII.
-                transcoding.encode(&text).unwrap_or_else(|_| text.into_owned().into_bytes())
-            }
+        let declared = declared_charset(header, writer.bytes.is_ascii());
+        if !declared.is_empty() {
+            let mut fields = vec![writer.delimiters.field; 18 - LAST_HEADER_FIELD];
+            fields.extend_from_slice(&declared);
+            writer.bytes.splice(header_end..header_end, fields);
         }
+        writer.bytes
     }
 
+    /// MSH-1 to MSH-12, without an end.
     fn write_header(&self, writer: &mut Writer, header: Option<&Header>) {
-        let field = |number| header.and_then(|header| header.field(number)).unwrap_or_default();
         writer.bytes.extend_from_slice(b"MSH");
         match header {
             Some(header) => writer.field(header.encoding_characters()),
             None => writer.field(br"^~\&"),
         }
         for number in [5, 6, 3, 4] {
-            writer.field(field(number));
+            writer.field(&raw_field(header, number));
         }
         writer.text_field(self.timestamp);
         writer.field(b"");
-        writer.message_type(trigger_event(header));
+        writer.message_type(&trigger_event(header));
         writer.text_field(self.control_id);
-        writer.field(if header.is_some() { field(11) } else { b"P" });
-        writer.field(if header.is_some() { field(12) } else { DEFAULT_VERSION });
-        if !field(18).is_empty() {
-            for _ in 13..18 {
-                writer.field(b"");
+        match header {
+            Some(_) => {
+                writer.field(&raw_field(header, 11));
+                writer.field(&raw_field(header, 12));
             }
-            writer.field(field(18));
+            None => {
+                writer.field(b"P");
+                writer.field(DEFAULT_VERSION);
+            }
         }
-        writer.end_segment();
     }
 
     fn write_acknowledgement(&self, writer: &mut Writer, header: Option<&Header>) {
         writer.bytes.extend_from_slice(b"MSA");
         writer.field(self.code.as_str().as_bytes());
-        writer.field(header.and_then(|header| header.field(10)).unwrap_or_default());
+        writer.field(&raw_field(header, 10));
         if let Some(text) = self.text
             && !is_at_least(header, (2, 7))
         {
@@ -222,13 +230,46 @@ fn location_parts(location: Option<&Hl7Path>) -> Vec<String> {
     parts
 }
 
-/// MSH-9.2 as it stands.
-fn trigger_event(header: Option<&Header>) -> &[u8] {
+/// A field of the message's header as it stands, in UTF-8.
+fn raw_field(header: Option<&Header>, number: usize) -> Cow<'_, [u8]> {
+    let Some(header) = header else { return Cow::Borrowed(b"") };
+    in_utf8(header, header.field(number).unwrap_or_default())
+}
+
+/// Bytes of a header in UTF-8. What claims to be UTF-8 is taken as it is, so
+/// that a sender finds the control id that it sent.
+fn in_utf8<'a>(header: &Header, raw: &'a [u8]) -> Cow<'a, [u8]> {
+    if raw.is_ascii() || header.charset() == CharacterSet::Utf8 {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(header.charset().decode(raw).into_owned().into_bytes())
+}
+
+/// MSH-18 of the answer: that of the message where it is true of the answer's
+/// bytes, else UTF-8. An empty one means ASCII (HL7 v2 chapter 2.14.9.18).
+fn declared_charset(header: Option<&Header>, is_ascii: bool) -> Cow<'_, [u8]> {
+    let field = raw_field(header, 18);
+    let separator = header.and_then(|header| header.delimiters().repetition);
+    let first = part(&field, separator, 1).ok().and_then(|range| field.get(range));
+    let is_true = match Declared::from_name(first.unwrap_or_default()) {
+        Declared::Set(CharacterSet::Utf8) => true,
+        Declared::Transcoded(transcoding) => {
+            is_ascii && !Resolved::Transcoded(transcoding).set().is_wide()
+        }
+        Declared::Set(_) | Declared::Nothing => is_ascii,
+        Declared::Unknown => false,
+    };
+    if is_true { field } else { Cow::Borrowed(UNICODE_UTF_8) }
+}
+
+/// MSH-9.2 as it stands, in UTF-8.
+fn trigger_event(header: Option<&Header>) -> Cow<'_, [u8]> {
     let found = header.and_then(|header| {
         let field = header.field(9)?;
         let delimiters = header.delimiters();
         let first = field.get(part(field, delimiters.repetition, 1).ok()?)?;
-        first.get(part(first, delimiters.component, 2).ok()?)
+        let event = first.get(part(first, delimiters.component, 2).ok()?)?;
+        Some(in_utf8(header, event))
     });
     found.unwrap_or_default()
 }
@@ -244,11 +285,10 @@ fn is_at_least(header: Option<&Header>, wanted: (u16, u16)) -> bool {
     version(header).is_some_and(|version| version >= wanted)
 }
 
-/// Writes segments with the delimiters and the character set of a header.
+/// Writes segments in UTF-8 with the delimiters of a header.
 struct Writer {
     bytes: Vec<u8>,
     delimiters: Delimiters,
-    charset: CharacterSet,
 }
 
 impl Writer {
@@ -256,7 +296,6 @@ impl Writer {
         Self {
             bytes: Vec::with_capacity(256),
             delimiters: header.map_or(Delimiters::STANDARD, |header| *header.delimiters()),
-            charset: header.map_or(CharacterSet::Utf8, Header::charset),
         }
     }
 
@@ -271,13 +310,13 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        if let Ok(raw) = escape(text, &self.delimiters, self.charset) {
+        if let Ok(raw) = escape(text, &self.delimiters, CharacterSet::Utf8) {
             self.bytes.extend_from_slice(&raw);
             return;
         }
         let mut buffer = [0; 4];
         for character in text.chars() {
-            match escape(character.encode_utf8(&mut buffer), &self.delimiters, self.charset) {
+            match escape(character.encode_utf8(&mut buffer), &self.delimiters, CharacterSet::Utf8) {
                 Ok(raw) => self.bytes.extend_from_slice(&raw),
                 Err(_) => self.bytes.push(b'?'),
             }

@@ -1,6 +1,6 @@
-//! Character sets: from the bytes of a value to text and back (MSH-18).
+//! Character sets of HL7 (MSH-18): which can be read in place, which cannot.
 //!
-//! Deliberately does not know: segments, paths, escapes.
+//! Deliberately does not know: segments, paths, escapes, the sets themselves.
 //!
 //! # Invariants
 //! - A set used for reading in place keeps every ASCII byte a character of its
@@ -11,6 +11,8 @@
 use std::borrow::Cow;
 
 use encoding_rs::Encoding;
+
+use crate::charset::{Named, Set, of_hl7};
 
 /// A character set whose text can be read where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub(super) enum Declared {
     Nothing,
     Set(CharacterSet),
     Transcoded(Transcoding),
+    /// A name that is not known, or of a set that is not read.
     Unknown,
 }
 
@@ -43,44 +46,38 @@ pub(super) enum Transcoding {
     Table(&'static Encoding),
 }
 
-/// The Turkish letters of ISO 8859-9 and the bytes that they replace.
-const LATIN5: [(u8, char); 6] =
-    [(0xD0, 'Ğ'), (0xDD, 'İ'), (0xDE, 'Ş'), (0xF0, 'ğ'), (0xFD, 'ı'), (0xFE, 'ş')];
-
 impl Declared {
     /// Reads repetition 1 of MSH-18: table 0211, and the spellings that occur.
     pub(super) fn from_name(name: &[u8]) -> Self {
-        let name = String::from_utf8_lossy(name).trim().to_ascii_uppercase();
-        let table = |encoding| Self::Set(CharacterSet::Table(encoding));
-        match name.as_str() {
-            "" | "ASCII" | "US-ASCII" => Self::Nothing,
-            "UNICODE UTF-8" | "UTF-8" | "UTF8" | "UNICODE" => Self::Set(CharacterSet::Utf8),
-            "8859/1" | "8859" | "ISO-8859-1" | "ISO8859-1" => Self::Set(CharacterSet::Latin1),
-            "8859/2" => table(encoding_rs::ISO_8859_2),
-            "8859/3" => table(encoding_rs::ISO_8859_3),
-            "8859/4" => table(encoding_rs::ISO_8859_4),
-            "8859/5" => table(encoding_rs::ISO_8859_5),
-            "8859/6" => table(encoding_rs::ISO_8859_6),
-            "8859/7" => table(encoding_rs::ISO_8859_7),
-            "8859/8" => table(encoding_rs::ISO_8859_8),
-            "8859/9" => Self::Set(CharacterSet::Latin5),
-            "8859/15" | "ISO-8859-15" => table(encoding_rs::ISO_8859_15),
-            "WINDOWS-1252" | "CP1252" => table(encoding_rs::WINDOWS_1252),
-            "KS X 1001" => table(encoding_rs::EUC_KR),
-            "UNICODE UTF-16" | "UTF-16" => {
-                Self::Transcoded(Transcoding::Utf16 { big_endian: true })
+        match of_hl7(&String::from_utf8_lossy(name)) {
+            Named::Ascii => Self::Nothing,
+            Named::Utf16 => Self::Transcoded(Transcoding::Utf16 { big_endian: true }),
+            Named::Utf32 => Self::Transcoded(Transcoding::Utf32 { big_endian: true }),
+            Named::Set(set) => Self::of_set(set),
+            Named::Unsupported | Named::Unknown => Self::Unknown,
+        }
+    }
+
+    fn of_set(set: Set) -> Self {
+        match set {
+            Set::Utf8 => Self::Set(CharacterSet::Utf8),
+            Set::Latin1 => Self::Set(CharacterSet::Latin1),
+            Set::Latin5 => Self::Set(CharacterSet::Latin5),
+            Set::Utf16 { big_endian } => Self::Transcoded(Transcoding::Utf16 { big_endian }),
+            Set::Utf32 { big_endian } => Self::Transcoded(Transcoding::Utf32 { big_endian }),
+            // The second bytes of EUC are letters or beyond ASCII.
+            Set::Table(table)
+                if table.is_single_byte()
+                    || table == encoding_rs::EUC_KR
+                    || table == encoding_rs::EUC_JP =>
+            {
+                Self::Set(CharacterSet::Table(table))
             }
-            "UNICODE UTF-32" | "UTF-32" => {
-                Self::Transcoded(Transcoding::Utf32 { big_endian: true })
+            Set::Table(table) if table.is_ascii_compatible() => {
+                Self::Transcoded(Transcoding::Table(table))
             }
-            "GB 18030-2000" | "GB18030" => {
-                Self::Transcoded(Transcoding::Table(encoding_rs::GB18030))
-            }
-            "BIG-5" | "BIG5" => Self::Transcoded(Transcoding::Table(encoding_rs::BIG5)),
-            "SHIFT_JIS" | "SHIFT-JIS" | "SJIS" => {
-                Self::Transcoded(Transcoding::Table(encoding_rs::SHIFT_JIS))
-            }
-            _ => Self::Unknown,
+            // ISO-2022-JP: a message in it is all ASCII to the eye.
+            Set::Table(_) => Self::Unknown,
         }
     }
 
@@ -111,19 +108,19 @@ pub(super) enum Resolved {
 }
 
 impl CharacterSet {
+    fn set(self) -> Set {
+        match self {
+            Self::Utf8 => Set::Utf8,
+            Self::Latin1 => Set::Latin1,
+            Self::Latin5 => Set::Latin5,
+            Self::Table(table) => Set::Table(table),
+        }
+    }
+
     /// The text of bytes. What the set does not define becomes U+FFFD.
     #[inline]
     pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) if self == Self::Utf8 || text.is_ascii() => return Cow::Borrowed(text),
-            _ => {}
-        }
-        match self {
-            Self::Utf8 => String::from_utf8_lossy(bytes),
-            Self::Latin1 => bytes.iter().copied().map(char::from).collect(),
-            Self::Latin5 => bytes.iter().copied().map(latin5_character).collect(),
-            Self::Table(encoding) => encoding.decode_without_bom_handling(bytes).0,
-        }
+        self.set().decode(bytes)
     }
 
     /// The bytes of text.
@@ -131,53 +128,28 @@ impl CharacterSet {
     /// # Errors
     /// How many characters from the start could be written, when one cannot.
     pub(super) fn encode(self, text: &str) -> Result<Cow<'_, [u8]>, usize> {
-        if self == Self::Utf8 || text.is_ascii() {
-            return Ok(Cow::Borrowed(text.as_bytes()));
-        }
-        let of_characters = |byte_of: fn(char) -> Option<u8>| {
-            let mut bytes = Vec::with_capacity(text.len());
-            for (written, character) in text.chars().enumerate() {
-                bytes.push(byte_of(character).ok_or(written)?);
-            }
-            Ok(Cow::Owned(bytes))
-        };
+        self.set().encode(text)
+    }
+}
+
+impl Resolved {
+    pub(super) fn set(self) -> Set {
         match self {
-            Self::Utf8 => Ok(Cow::Borrowed(text.as_bytes())),
-            Self::Latin1 => of_characters(|character| u8::try_from(character).ok()),
-            Self::Latin5 => of_characters(latin5_byte),
-            Self::Table(encoding) => encode_with_table(encoding, text),
+            Self::InPlace(charset) => charset.set(),
+            Self::Transcoded(transcoding) => transcoding.set(),
         }
     }
-}
-
-fn latin5_character(byte: u8) -> char {
-    LATIN5.iter().find(|(code, _)| *code == byte).map_or(char::from(byte), |(_, letter)| *letter)
-}
-
-fn latin5_byte(character: char) -> Option<u8> {
-    if let Some((code, _)) = LATIN5.iter().find(|(_, letter)| *letter == character) {
-        return Some(*code);
-    }
-    let byte = u8::try_from(character).ok()?;
-    LATIN5.iter().all(|(code, _)| *code != byte).then_some(byte)
-}
-
-fn encode_with_table<'a>(
-    encoding: &'static Encoding,
-    text: &'a str,
-) -> Result<Cow<'a, [u8]>, usize> {
-    let (bytes, _, unwritable) = encoding.encode(text);
-    if !unwritable {
-        return Ok(bytes);
-    }
-    let mut buffer = [0; 4];
-    Err(text
-        .chars()
-        .take_while(|character| !encoding.encode(character.encode_utf8(&mut buffer)).2)
-        .count())
 }
 
 impl Transcoding {
+    fn set(self) -> Set {
+        match self {
+            Self::Utf16 { big_endian } => Set::Utf16 { big_endian },
+            Self::Utf32 { big_endian } => Set::Utf32 { big_endian },
+            Self::Table(table) => Set::Table(table),
+        }
+    }
+
     /// The wide set that bytes start as: by byte order mark, or by the zero
     /// bytes beside the `M` of MSH.
     pub(super) fn detect(bytes: &[u8]) -> Option<Self> {
@@ -194,11 +166,7 @@ impl Transcoding {
 
     /// The text of a message; a byte order mark stays its first character.
     pub(super) fn decode(self, bytes: &[u8]) -> String {
-        match self {
-            Self::Utf16 { big_endian } => decode_utf16(bytes, big_endian),
-            Self::Utf32 { big_endian } => decode_utf32(bytes, big_endian),
-            Self::Table(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
-        }
+        self.set().decode(bytes).into_owned()
     }
 
     /// The bytes of text in this set.
@@ -206,43 +174,6 @@ impl Transcoding {
     /// # Errors
     /// How many characters from the start could be written, when one cannot.
     pub(super) fn encode(self, text: &str) -> Result<Vec<u8>, usize> {
-        match self {
-            Self::Utf16 { big_endian } => Ok(text
-                .encode_utf16()
-                .flat_map(|unit| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() })
-                .collect()),
-            Self::Utf32 { big_endian } => Ok(text
-                .chars()
-                .map(u32::from)
-                .flat_map(|code| if big_endian { code.to_be_bytes() } else { code.to_le_bytes() })
-                .collect()),
-            Self::Table(encoding) => encode_with_table(encoding, text).map(Cow::into_owned),
-        }
+        self.set().encode(text).map(Cow::into_owned)
     }
-}
-
-fn decode_utf16(bytes: &[u8], big_endian: bool) -> String {
-    let (units, rest) = bytes.as_chunks::<2>();
-    let units = units
-        .iter()
-        .map(|unit| if big_endian { u16::from_be_bytes(*unit) } else { u16::from_le_bytes(*unit) });
-    let mut text: String =
-        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    if !rest.is_empty() {
-        text.push(char::REPLACEMENT_CHARACTER);
-    }
-    text
-}
-
-fn decode_utf32(bytes: &[u8], big_endian: bool) -> String {
-    let (codes, rest) = bytes.as_chunks::<4>();
-    let mut text: String = codes
-        .iter()
-        .map(|code| if big_endian { u32::from_be_bytes(*code) } else { u32::from_le_bytes(*code) })
-        .map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
-    if !rest.is_empty() {
-        text.push(char::REPLACEMENT_CHARACTER);
-    }
-    text
 }

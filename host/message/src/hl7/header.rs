@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use memchr::{memchr_iter, memchr3};
 
@@ -26,8 +27,8 @@ pub struct Header {
     delimiters: Delimiters,
     /// Whether MSH-2 declares the delimiters; else they are the standard ones.
     usable: bool,
+    /// Of `line`: UTF-8 where the message cannot be read in place.
     charset: CharacterSet,
-    transcoding: Option<Transcoding>,
 }
 
 impl Header {
@@ -38,7 +39,7 @@ impl Header {
         if let Some(wide) = Transcoding::detect(bytes) {
             let start = bytes.get(..bytes.len().min(HEADER_BYTES_MAX))?;
             let text = wide.decode(start).into_bytes();
-            return Self::of_line(first_line(&text)?, CharacterSet::Utf8, Some(wide));
+            return Self::of_line(first_line(&text)?, CharacterSet::Utf8);
         }
         let line = first_line(bytes)?;
         if bytes.is_ascii() {
@@ -46,22 +47,18 @@ impl Header {
                 Declared::Set(charset) => charset,
                 _ => CharacterSet::Utf8,
             };
-            return Self::of_line(line, charset, None);
+            return Self::of_line(line, charset);
         }
         match declared_charset(line).resolve(bytes) {
-            Resolved::InPlace(charset) => Self::of_line(line, charset, None),
+            Resolved::InPlace(charset) => Self::of_line(line, charset),
             Resolved::Transcoded(transcoding) => {
                 let text = transcoding.decode(bytes.get(..bytes.len().min(HEADER_BYTES_MAX))?);
-                Self::of_line(first_line(text.as_bytes())?, CharacterSet::Utf8, Some(transcoding))
+                Self::of_line(first_line(text.as_bytes())?, CharacterSet::Utf8)
             }
         }
     }
 
-    fn of_line(
-        line: &[u8],
-        charset: CharacterSet,
-        transcoding: Option<Transcoding>,
-    ) -> Option<Self> {
+    fn of_line(line: &[u8], charset: CharacterSet) -> Option<Self> {
         let field = line.get(3).copied()?;
         let read = Delimiters::read(line).ok();
         let usable = read.is_some();
@@ -72,7 +69,7 @@ impl Header {
             Some(delimiters) => delimiters,
             None => Delimiters::from_characters(field, STANDARD_CHARACTERS).ok()?,
         };
-        Some(Self { line: line.to_vec(), delimiters, usable, charset, transcoding })
+        Some(Self { line: line.to_vec(), delimiters, usable, charset })
     }
 
     /// MSH-2 as it stands, or `^~\&` where it cannot be used.
@@ -136,10 +133,6 @@ impl Header {
     pub(super) fn charset(&self) -> CharacterSet {
         self.charset
     }
-
-    pub(super) fn transcoding(&self) -> Option<Transcoding> {
-        self.transcoding
-    }
 }
 
 impl fmt::Debug for Header {
@@ -150,18 +143,41 @@ impl fmt::Debug for Header {
 
 /// What the first MSH of ASCII-compatible bytes says in MSH-18.
 pub(super) fn declared_charset(bytes: &[u8]) -> Declared {
-    let Some(line) = first_line(bytes) else { return Declared::Nothing };
-    let field = line.get(3).copied().unwrap_or_default();
-    let Some(range) = part(line, Some(field), 18).ok() else { return Declared::Nothing };
-    let all = line.get(range).unwrap_or_default();
+    let name = declared_name(bytes).and_then(|range| bytes.get(range));
+    name.map_or(Declared::Nothing, Declared::from_name)
+}
+
+/// Where repetition 1 of MSH-18 stands in ASCII-compatible bytes.
+pub(super) fn declared_name(bytes: &[u8]) -> Option<Range<usize>> {
+    let (field, separator) = declared_field(bytes)?;
+    let all = bytes.get(field.clone())?;
+    let first = part(all, separator, 1).ok()?;
+    Some(field.start + first.start..field.start + first.end)
+}
+
+/// The repetitions of MSH-18 in ASCII-compatible bytes.
+pub(super) fn declared_names(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (field, separator) = declared_field(bytes).unwrap_or_default();
+    let all = bytes.get(field).unwrap_or_default();
+    all.split(move |byte| Some(*byte) == separator)
+}
+
+/// Where MSH-18 stands with all its repetitions, and what separates them.
+fn declared_field(bytes: &[u8]) -> Option<(Range<usize>, Option<u8>)> {
+    let range = first_line_range(bytes)?;
+    let line = bytes.get(range.clone())?;
+    let field = part(line, line.get(3).copied(), 18).ok()?;
     let separator = Delimiters::read(line).ok().and_then(|delimiters| delimiters.repetition);
-    let first = part(all, separator, 1).ok().and_then(|range| all.get(range));
-    Declared::from_name(first.unwrap_or_default())
+    Some((range.start + field.start..range.start + field.end, separator))
 }
 
 /// The first MSH line of ASCII-compatible bytes, without its terminator or
 /// MLLP end byte.
 fn first_line(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.get(first_line_range(bytes)?)
+}
+
+fn first_line_range(bytes: &[u8]) -> Option<Range<usize>> {
     let start = memchr_iter(b'M', bytes).find(|&start| {
         let rest = bytes.get(start..).unwrap_or_default();
         let before = start.checked_sub(1).and_then(|before| bytes.get(before));
@@ -172,5 +188,5 @@ fn first_line(bytes: &[u8]) -> Option<&[u8]> {
     let rest = bytes.get(start..)?;
     let rest = rest.get(..rest.len().min(HEADER_BYTES_MAX))?;
     let end = memchr3(b'\r', b'\n', 0x1C, rest).unwrap_or(rest.len());
-    rest.get(..end)
+    Some(start..start + end)
 }

@@ -34,16 +34,65 @@ fn an_accept_swaps_the_addresses_and_echoes_the_control_id_raw() {
 }
 
 #[test]
-fn delimiters_and_character_set_are_those_of_the_message() {
+fn delimiters_are_those_of_the_message() {
     check(
         "MSH#!@%*#S#F#R#RF#2026##ADT!A01#MSG007#P#2.5######UNICODE UTF-8\r",
         &Acknowledgement { text: Some("é # !"), ..accept() },
         "MSH#!@%*#R#RF#S#F#20260102030405+0000##ACK!A01!ACK#77#P#2.5######UNICODE UTF-8\r\
          MSA#AA#MSG007#é %F% %S%\r",
     );
-    let header = Header::read(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5||||||8859/1\r").unwrap();
-    let built = Acknowledgement { text: Some("é €"), ..accept() }.build(Some(&header));
-    assert!(built.ends_with(b"MSA|AA|1|\xE9 ?\r"), "{}", String::from_utf8_lossy(&built));
+}
+
+/// Control id, MSH-18 of the message, text of the answer; MSA-2 and MSH-18 of
+/// the answer.
+#[test]
+fn an_answer_is_utf8_and_names_the_set_of_the_message_only_while_that_is_true() {
+    let latin = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|\xC4|P|2.5";
+    for (end, text, id, declared) in [
+        (&b"||||||8859/1"[..], "ok", "\u{c4}", "||||||UNICODE UTF-8"),
+        (b"", "ok", "\u{c4}", "||||||UNICODE UTF-8"),
+        (b"||||||wrong~x", "ok", "\u{c4}", "||||||UNICODE UTF-8"),
+    ] {
+        let message = [latin, end, b"\r"].concat();
+        check(
+            message,
+            &Acknowledgement { text: Some(text), ..accept() },
+            &format!(
+                "MSH|^~\\&|C|D|A|B|20260102030405+0000||ACK^A01^ACK|77|P|2.5{declared}\r\
+                 MSA|AA|{id}|{text}\r"
+            ),
+        );
+    }
+    for (declared, text, answered) in [
+        ("", "ok", ""),
+        ("", "é €", "||||||UNICODE UTF-8"),
+        ("||||||8859/1", "ok", "||||||8859/1"),
+        ("||||||8859/1~8859/2", "ok", "||||||8859/1~8859/2"),
+        ("||||||8859/1", "é €", "||||||UNICODE UTF-8"),
+        ("||||||ASCII", "é", "||||||UNICODE UTF-8"),
+        ("||||||UTF-8", "é", "||||||UTF-8"),
+        ("||||||UNICODE UTF-8~ISO IR87", "é", "||||||UNICODE UTF-8~ISO IR87"),
+        ("||||||GB 18030-2000", "ok", "||||||GB 18030-2000"),
+        ("||||||GB 18030-2000", "é", "||||||UNICODE UTF-8"),
+        ("||||||UNICODE UTF-16", "ok", "||||||UNICODE UTF-8"),
+        ("||||||wrong", "ok", "||||||UNICODE UTF-8"),
+    ] {
+        check(
+            format!("MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5{declared}\r"),
+            &Acknowledgement { text: Some(text), ..accept() },
+            &format!(
+                "MSH|^~\\&|C|D|A|B|20260102030405+0000||ACK^A01^ACK|77|P|2.5{answered}\r\
+                 MSA|AA|1|{text}\r"
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_control_id_that_is_not_the_utf8_it_claims_to_be_is_echoed_as_it_is() {
+    let message = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|\xC4|P|2.5||||||UTF-8\r";
+    let built = accept().build(Header::read(message).as_ref());
+    assert!(built.ends_with(b"|UTF-8\rMSA|AA|\xC4\r"), "{}", String::from_utf8_lossy(&built));
 }
 
 #[test]
@@ -127,16 +176,19 @@ fn what_has_no_header_is_answered_without_addresses() {
 }
 
 #[test]
-fn a_utf_16_message_is_answered_in_utf_16() {
-    let text = "MSH|^~\\&|A|B|C|D|2026||ADT^A01|Ä1|P|2.5\rPID|1\r";
-    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let built = accept().build(Header::read(&bytes).as_ref());
-    let units: Vec<u16> =
-        built.chunks(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
-    assert_eq!(
-        String::from_utf16(&units).unwrap(),
-        "MSH|^~\\&|C|D|A|B|20260102030405+0000||ACK^A01^ACK|77|P|2.5\rMSA|AA|Ä1\r"
-    );
+fn a_message_that_is_not_read_in_place_is_answered_in_utf8() {
+    let text =
+        |declared: &str| format!("MSH|^~\\&|A|B|C|D|2026||ADT^A01|Ä1|P|2.5{declared}\rPID|1\r");
+    let utf16 = text("").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let chinese = encoding_rs::GB18030.encode(&text("||||||GB 18030-2000")).0.into_owned();
+    for message in [utf16, chinese] {
+        check(
+            message,
+            &accept(),
+            "MSH|^~\\&|C|D|A|B|20260102030405+0000||ACK^A01^ACK|77|P|2.5||||||UNICODE UTF-8\r\
+             MSA|AA|Ä1\r",
+        );
+    }
 }
 
 #[test]
