@@ -8,6 +8,7 @@ pub mod acme;
 pub mod app;
 pub mod certificates;
 pub mod cli;
+pub mod client_certificates;
 pub mod config;
 pub mod diagnostics;
 pub mod listener;
