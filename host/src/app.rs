@@ -23,6 +23,7 @@ use crate::listener::{ConnectionBudget, ListenerTimes, Listeners};
 use crate::pipeline::{Inbound, Pipeline, Settings};
 use crate::plugins::PluginSet;
 use crate::receiver::{Exchange, HttpLimits, HttpReceiver, Received, Reply};
+use crate::refusals::Refusals;
 use crate::tables::{LookupTables, Stamp};
 use crate::workflow::registry::{Registry, ScanChanges};
 use crate::workflow::running::Workflow;
@@ -133,6 +134,7 @@ pub struct Server {
     tls: Arc<ServerTls>,
     watch: HomeWatch,
     tables: Stamp,
+    refusals: Arc<Refusals>,
 }
 
 /// Connects the receiver with the pipeline.
@@ -185,16 +187,18 @@ impl Server {
         let pipeline = Arc::new(Pipeline::new(&home.config, settings));
         let tls = Arc::new(ServerTls::new(home.path.join("certificates"))?);
         let limits = &home.config.limits;
+        let refusals = Arc::new(Refusals::default());
         let receiving = Receiving { pipeline: Arc::clone(&pipeline) };
-        let receiver = Arc::new(HttpReceiver::new(receiving, HttpLimits::from(limits)));
+        let receiver =
+            Arc::new(HttpReceiver::new(receiving, HttpLimits::from(limits), refusals.clone()));
         let budget = ConnectionBudget::new(limits.connections, limits.connections_per_peer);
         let times =
             ListenerTimes { handshake: limits.handshake_timeout(), drain: limits.drain_timeout() };
-        let listeners = Listeners::new(receiver, budget, times);
+        let listeners = Listeners::new(receiver, budget, times, refusals.clone());
         let address = home.config.listen.address;
         let publisher = Publisher::new(listeners, Arc::clone(&tls), address);
         let registry = Registry::default();
-        let mut server = Self { home, registry, publisher, pipeline, tls, watch, tables };
+        let mut server = Self { home, registry, publisher, pipeline, tls, watch, tables, refusals };
         server.scan(false).await;
         Ok(server)
     }
@@ -202,6 +206,11 @@ impl Server {
     /// Where the live workflows are reached.
     pub fn addresses(&self) -> Vec<Address> {
         self.publisher.addresses()
+    }
+
+    /// What has been refused since the start.
+    pub fn refusals(&self) -> &Arc<Refusals> {
+        &self.refusals
     }
 
     pub fn registry(&self) -> &Registry {

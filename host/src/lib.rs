@@ -15,6 +15,7 @@ pub mod listener;
 pub mod pipeline;
 pub mod plugins;
 pub mod receiver;
+pub mod refusals;
 pub mod response;
 pub mod send;
 pub mod tables;

@@ -22,6 +22,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::refusals::Refusals;
+
 pub use accept::Protocol;
 pub use bind::BindError;
 pub use budget::ConnectionBudget;
@@ -88,6 +90,7 @@ pub struct Listeners<P: Protocol> {
     connections: TaskTracker,
     tasks: TaskTracker,
     cut: CancellationToken,
+    refusals: Arc<Refusals>,
 }
 
 struct Running<P: Protocol> {
@@ -98,7 +101,13 @@ struct Running<P: Protocol> {
 }
 
 impl<P: Protocol> Listeners<P> {
-    pub fn new(protocol: Arc<P>, budget: Arc<ConnectionBudget>, times: ListenerTimes) -> Self {
+    /// What is refused is counted in `refusals`.
+    pub fn new(
+        protocol: Arc<P>,
+        budget: Arc<ConnectionBudget>,
+        times: ListenerTimes,
+        refusals: Arc<Refusals>,
+    ) -> Self {
         Self {
             protocol,
             budget,
@@ -107,6 +116,7 @@ impl<P: Protocol> Listeners<P> {
             connections: TaskTracker::new(),
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
+            refusals,
         }
     }
 
@@ -200,6 +210,7 @@ impl<P: Protocol> Listeners<P> {
             handshake_timeout: self.times.handshake,
             connections: self.connections.clone(),
             tasks: self.tasks.clone(),
+            refusals: self.refusals.clone(),
         });
         let close = CancellationToken::new();
         let accepting = tokio::spawn(accept::accept(socket, shared.clone(), close.clone()));

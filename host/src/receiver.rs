@@ -25,10 +25,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::listener::{Connection, Protocol, Stream};
+use crate::refusals::{RefusalKind, Refusals};
 use answer::Answers;
 use flight::Flight;
 use replay::Replay;
-use sniff::Version;
+use sniff::{Sniffed, Version};
 
 pub use credentials::BasicCredentials;
 pub use route::{DuplicateRoute, RouteTable, service_segments};
@@ -213,18 +214,40 @@ struct ReceiverParts<E> {
     exchange: E,
     limits: HttpLimits,
     flight: Arc<Flight>,
+    refusals: Arc<Refusals>,
 }
 
 impl<T, E: Exchange<T>> HttpReceiver<T, E> {
-    pub fn new(exchange: E, limits: HttpLimits) -> Self {
+    /// What is refused is counted in `refusals`.
+    pub fn new(exchange: E, limits: HttpLimits, refusals: Arc<Refusals>) -> Self {
         let flight = Flight::new(limits.requests_in_flight, limits.body_bytes_in_flight);
-        let parts = Arc::new(ReceiverParts { exchange, limits, flight });
+        let parts = Arc::new(ReceiverParts { exchange, limits, flight, refusals });
         Self { parts, target: PhantomData }
     }
 
     /// Requests that are being received or answered now.
     pub fn requests_in_flight(&self) -> usize {
         self.parts.flight.requests()
+    }
+}
+
+impl<T, E> HttpReceiver<T, E> {
+    /// The version of HTTP, or nothing when the connection ends here.
+    async fn sniff(
+        &self,
+        stream: Stream,
+        peer: SocketAddr,
+        stop: &CancellationToken,
+    ) -> Option<(Version, ReplayedStream)> {
+        match sniff::sniff(stream, self.parts.limits.header_timeout, stop).await {
+            Sniffed::Version(version, stream) => Some((version, stream)),
+            Sniffed::Silent => {
+                tracing::debug!(%peer, "the client said nothing in time");
+                self.parts.refusals.count(RefusalKind::SlowHead);
+                None
+            }
+            Sniffed::Over => None,
+        }
     }
 }
 
@@ -237,10 +260,7 @@ where
 
     async fn serve(&self, connection: Connection, routes: Arc<ArcSwap<RouteTable<T>>>) {
         let Connection { stream, peer, stop, tasks, .. } = connection;
-        let header_timeout = self.parts.limits.header_timeout;
-        let Some((version, stream)) = sniff::sniff(stream, header_timeout, &stop).await else {
-            return;
-        };
+        let Some((version, stream)) = self.sniff(stream, peer, &stop).await else { return };
         let parts = self.parts.clone();
         let answers = Answers { parts, routes, client_ip: peer.ip().to_canonical(), tasks };
         let end = ConnectionEnd { peer, stop };

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::budget::{ConnectionBudget, ConnectionPermit};
 use super::connection::{Connection, Stream};
+use crate::refusals::{RefusalKind, Refusals};
 
 /// The first pause after a failed accept, and the longest.
 const BACK_OFF_FIRST: Duration = Duration::from_millis(20);
@@ -57,6 +58,7 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) handshake_timeout: Duration,
     pub(super) connections: TaskTracker,
     pub(super) tasks: TaskTracker,
+    pub(super) refusals: Arc<Refusals>,
 }
 
 /// Plain or TLS, and the tokens of the connections accepted under it.
@@ -120,8 +122,11 @@ pub(super) async fn accept<P: Protocol>(
                     pause = BACK_OFF_FIRST;
                     match shared.budget.admit(place, peer.ip()) {
                         Some(permit) => spawn(&shared, stream, peer, permit),
-                        // Not louder: the peer decides how often this is written.
-                        None => tracing::debug!(%peer, "too many connections from this peer"),
+                        None => {
+                            // Not louder: the peer decides how often this is written.
+                            tracing::debug!(%peer, "too many connections from this peer");
+                            shared.refusals.count(RefusalKind::ConnectionsPerPeer);
+                        }
                     }
                 }
                 Err(error) if concerns_one_connection(&error) => {
@@ -130,6 +135,7 @@ pub(super) async fn accept<P: Protocol>(
                 Err(error) => {
                     // Most likely out of file descriptors: trying again at once would only spin.
                     tracing::error!(address = %shared.local, %error, "cannot accept connections");
+                    shared.refusals.count(RefusalKind::AcceptFailed);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(BACK_OFF_MAX);
                 }
@@ -203,10 +209,12 @@ async fn secure<P: Protocol>(
         Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
         Ok(Err(error)) => {
             tracing::info!(%peer, %error, "TLS handshake failed");
+            shared.refusals.count(RefusalKind::HandshakeFailed);
             None
         }
         Err(_) => {
             tracing::info!(%peer, "TLS handshake not complete in time");
+            shared.refusals.count(RefusalKind::HandshakeTimeout);
             None
         }
     }

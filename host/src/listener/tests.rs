@@ -25,7 +25,12 @@ impl Protocol for Greeting {
 }
 
 fn listeners(total: usize, per_peer: usize, times: ListenerTimes) -> Listeners<Greeting> {
-    Listeners::new(Arc::new(Greeting), ConnectionBudget::new(total, per_peer), times)
+    Listeners::new(
+        Arc::new(Greeting),
+        ConnectionBudget::new(total, per_peer),
+        times,
+        Arc::default(),
+    )
 }
 
 const TIMES: ListenerTimes = ListenerTimes { handshake: PATIENCE, drain: PATIENCE };
@@ -172,7 +177,8 @@ async fn what_is_left_of_a_removed_listener_is_cut_after_the_drain_time() {
         }
     }
     let times = ListenerTimes { handshake: PATIENCE, drain: Duration::from_millis(50) };
-    let mut listeners = Listeners::new(Arc::new(Stubborn), ConnectionBudget::new(10, 10), times);
+    let mut listeners =
+        Listeners::new(Arc::new(Stubborn), ConnectionBudget::new(10, 10), times, Arc::default());
     let desired = DesiredListener { key: key(0), tls: None, routes: Arc::new(()) };
     listeners.apply(vec![desired]).await.unwrap();
     let address = listeners.local_address(&key(0)).unwrap();

@@ -20,6 +20,7 @@ use super::refusal::Refusal;
 use super::route::{RouteTable, decode_path};
 use super::variables::variables;
 use super::{Exchange, Received, ReceiverParts, Reply};
+use crate::refusals::RefusalKind;
 
 /// Answers the requests of one connection.
 pub(super) struct Answers<T, E> {
@@ -116,7 +117,12 @@ where
             reply
         };
         match Kept::new(exchange, &self.tasks).await {
-            Ok(reply) => reply_response(reply),
+            Ok(reply) => {
+                if reply.status == StatusCode::SERVICE_UNAVAILABLE.as_u16() {
+                    self.parts.refusals.count(RefusalKind::Unavailable);
+                }
+                reply_response(reply)
+            }
             Err(Panicked) => reply_response(Reply::empty(500)),
         }
     }
@@ -125,6 +131,7 @@ where
         // Not the path: it may carry a patient's number. At debug: anybody can ask
         // for paths that do not exist, as often as they like.
         tracing::debug!(client = %self.client_ip, method = %head.method, %refusal, "request refused");
+        self.parts.refusals.count(refusal.kind());
         refusal.response()
     }
 }

@@ -10,6 +10,7 @@ use super::answer::Answers;
 use super::strict_stream::{StreamTimes, StrictStream};
 use super::write_deadline::WriteDeadline;
 use super::{ConnectionEnd, Exchange, HttpLimits, ReplayedStream};
+use crate::refusals::RefusalKind;
 
 /// hyper's own limit, which it holds without allocating.
 const HEADER_COUNT_DEFAULT: usize = 100;
@@ -22,7 +23,9 @@ where
 {
     let limits = answers.parts.limits;
     let times = StreamTimes { header: limits.header_timeout, idle: limits.idle_timeout };
-    let stream = StrictStream::new(WriteDeadline::new(stream, limits.write_timeout), times);
+    let refusals = answers.parts.refusals.clone();
+    let stream = WriteDeadline::new(stream, limits.write_timeout, refusals.clone());
+    let stream = StrictStream::new(stream, times, refusals.clone());
     let answers = Arc::new(answers);
     let service = service_fn(move |request| {
         let answers = answers.clone();
@@ -44,6 +47,11 @@ where
     };
     if let Err(error) = ended {
         tracing::debug!(peer = %end.peer, %error, "connection ended early");
+        if error.is_parse_too_large() {
+            refusals.count(RefusalKind::LongHead);
+        } else if error.is_parse() {
+            refusals.count(RefusalKind::Malformed);
+        }
     }
     http.into_parts().io.into_inner().close().await;
 }

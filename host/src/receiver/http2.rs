@@ -34,7 +34,8 @@ where
     E: Exchange<T>,
 {
     let limits = answers.parts.limits;
-    let io = TokioIo::new(WriteDeadline::new(stream, limits.write_timeout));
+    let refusals = answers.parts.refusals.clone();
+    let io = TokioIo::new(WriteDeadline::new(stream, limits.write_timeout, refusals.clone()));
     let (answers, activity) = (Arc::new(answers), Arc::new(Activity::new()));
     let busy = activity.clone();
     let service = service_fn(move |request| {

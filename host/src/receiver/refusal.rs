@@ -5,6 +5,8 @@ use http_body_util::Full;
 use hyper::header::{ACCEPT_ENCODING, ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
+use crate::refusals::RefusalKind;
+
 /// Why a request is refused. The answer has no body (contract 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
@@ -45,6 +47,23 @@ impl Refusal {
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Under which name it is counted.
+    pub(super) fn kind(self) -> RefusalKind {
+        match self {
+            Self::Malformed(_) => RefusalKind::Malformed,
+            Self::BrokenBody => RefusalKind::BrokenBody,
+            Self::Unauthorized => RefusalKind::Unauthorized,
+            Self::UnknownPath => RefusalKind::UnknownPath,
+            Self::Method => RefusalKind::Method,
+            Self::SlowBody => RefusalKind::SlowBody,
+            Self::LongBody => RefusalKind::LongBody,
+            Self::LongUrl => RefusalKind::LongUrl,
+            Self::Encoding => RefusalKind::Encoding,
+            Self::Expectation => RefusalKind::Expectation,
+            Self::Overloaded => RefusalKind::Overloaded,
         }
     }
 

@@ -20,26 +20,39 @@ pub(super) enum Version {
     Http2,
 }
 
-/// Finds the version, and gives the stream back as if nothing had been read. `None` when the
-/// client said nothing in time, left, or the connection has to stop.
+/// How the look at a connection ended.
+pub(super) enum Sniffed {
+    /// The stream is as if nothing had been read.
+    Version(Version, Replay<Stream>),
+    /// The client did not say enough in time.
+    Silent,
+    /// The client left, or the connection has to stop.
+    Over,
+}
+
+/// Finds the version.
 pub(super) async fn sniff(
     mut stream: Stream,
     limit: Duration,
     stop: &CancellationToken,
-) -> Option<(Version, Replay<Stream>)> {
+) -> Sniffed {
     if stream.is_tls() {
         let version = match stream.application_protocol() {
             Some(b"h2") => Version::Http2,
             _ => Version::Http1,
         };
-        return Some((version, Replay::new(stream, Bytes::new())));
+        return Sniffed::Version(version, Replay::new(stream, Bytes::new()));
     }
     let first_bytes = tokio::time::timeout(limit, read_first_bytes(&mut stream));
     let found = tokio::select! {
-        found = first_bytes => found.ok().flatten(),
-        () = stop.cancelled() => None,
+        found = first_bytes => found,
+        () = stop.cancelled() => return Sniffed::Over,
     };
-    found.map(|(version, read)| (version, Replay::new(stream, read)))
+    match found {
+        Ok(Some((version, read))) => Sniffed::Version(version, Replay::new(stream, read)),
+        Ok(None) => Sniffed::Over,
+        Err(_) => Sniffed::Silent,
+    }
 }
 
 async fn read_first_bytes(stream: &mut Stream) -> Option<(Version, Bytes)> {

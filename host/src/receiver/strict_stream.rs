@@ -6,6 +6,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::framing::Framing;
 use super::write_deadline::WriteDeadline;
+use crate::refusals::{RefusalKind, Refusals};
 
 const HEAD_TIMEOUT_ANSWER: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
@@ -38,6 +40,9 @@ pub(super) struct StrictStream<S> {
     wait: Wait,
     /// Whether hyper has been given the end of a head that was spoiled.
     spoiled_ended: bool,
+    /// Whether the end of the time has been counted.
+    timed_out: bool,
+    refusals: Arc<Refusals>,
 }
 
 /// What the timer runs for; the number tells one request from the next.
@@ -50,10 +55,23 @@ enum Wait {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
-    pub(super) fn new(stream: WriteDeadline<S>, times: StreamTimes) -> Self {
+    pub(super) fn new(
+        stream: WriteDeadline<S>,
+        times: StreamTimes,
+        refusals: Arc<Refusals>,
+    ) -> Self {
         let timer = Box::pin(tokio::time::sleep(times.idle));
         let (framing, wait) = (Framing::default(), Wait::Untimed);
-        Self { stream, framing, times, timer, wait, spoiled_ended: false }
+        Self {
+            stream,
+            framing,
+            times,
+            timer,
+            wait,
+            spoiled_ended: false,
+            timed_out: false,
+            refusals,
+        }
     }
 
     /// Ends the connection so that the client can read the last answer.
@@ -99,7 +117,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
             return Poll::Pending;
         }
         ready!(self.timer.as_mut().poll(context));
-        if matches!(wait, Wait::Silence(_)) {
+        let silent = matches!(wait, Wait::Silence(_));
+        if !std::mem::replace(&mut self.timed_out, true) {
+            self.refusals.count(if silent { RefusalKind::Idle } else { RefusalKind::SlowHead });
+        }
+        if silent {
             // Reads as the end of the stream, so hyper ends the connection in order.
             return Poll::Ready(Ok(()));
         }

@@ -2,22 +2,27 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use crate::refusals::{RefusalKind, Refusals};
+
 pub(super) struct WriteDeadline<S> {
     stream: S,
     limit: Duration,
     timer: Pin<Box<Sleep>>,
     waiting: bool,
+    refusals: Arc<Refusals>,
 }
 
 impl<S> WriteDeadline<S> {
-    pub(super) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, timer: Box::pin(tokio::time::sleep(limit)), waiting: false }
+    pub(super) fn new(stream: S, limit: Duration, refusals: Arc<Refusals>) -> Self {
+        let timer = Box::pin(tokio::time::sleep(limit));
+        Self { stream, limit, timer, waiting: false, refusals }
     }
 
     /// Whether a write is waiting for the client.
@@ -41,6 +46,7 @@ impl<S> WriteDeadline<S> {
             self.timer.as_mut().reset(deadline);
         }
         self.timer.as_mut().poll(context).map(|()| {
+            self.refusals.count(RefusalKind::SlowReader);
             Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer"))
         })
     }
@@ -98,8 +104,10 @@ mod tests {
     #[tokio::test]
     async fn a_reader_that_takes_nothing_ends_the_write() {
         let (near, _far) = tokio::io::duplex(16);
-        let mut stream = WriteDeadline::new(near, Duration::from_millis(20));
+        let refusals = Arc::new(Refusals::default());
+        let mut stream = WriteDeadline::new(near, Duration::from_millis(20), refusals.clone());
         let error = stream.write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(refusals.of(RefusalKind::SlowReader), 1);
     }
 }

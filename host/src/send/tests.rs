@@ -45,10 +45,11 @@ struct Server {
 async fn serve(tls: Option<Arc<rustls::ServerConfig>>) -> Server {
     let ids = Arc::new(Mutex::new(Vec::new()));
     let limits = HttpLimits::from(&Limits::default());
-    let receiver = Arc::new(HttpReceiver::new(Acknowledging(ids.clone()), limits));
+    let receiver = Arc::new(HttpReceiver::new(Acknowledging(ids.clone()), limits, Arc::default()));
     let (handshake, drain) = (Duration::from_secs(10), Duration::from_secs(10));
     let times = ListenerTimes { handshake, drain };
-    let mut listeners = Listeners::new(receiver, ConnectionBudget::new(100, 100), times);
+    let mut listeners =
+        Listeners::new(receiver, ConnectionBudget::new(100, 100), times, Arc::default());
     let names = ["ack", "wrong", "late", "refuse", "plain"];
     let routes = names.map(|name| Route::new(vec![name.to_owned()], name));
     let routes = Arc::new(RouteTable::new(routes).unwrap());

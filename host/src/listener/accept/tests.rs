@@ -37,6 +37,7 @@ fn shared(local: SocketAddr) -> Arc<Shared<Closing>> {
         handshake_timeout: Duration::from_secs(10),
         connections: TaskTracker::new(),
         tasks: TaskTracker::new(),
+        refusals: Arc::default(),
     })
 }
 

@@ -15,6 +15,7 @@ use crate::listener::{
 use crate::receiver::{
     Exchange, HttpLimits, HttpReceiver, Received, Reply, Route, RouteTable, service_segments,
 };
+use crate::refusals::Refusals;
 
 /// Longer than anything takes; only a hanging test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,6 +85,7 @@ pub(super) struct Server {
     pub(super) receiver: Arc<Receiver>,
     pub(super) script: Arc<Script>,
     pub(super) address: SocketAddr,
+    pub(super) refusals: Arc<Refusals>,
 }
 
 pub(super) const KEY: ListenerKey =
@@ -121,16 +123,18 @@ pub(super) async fn serve_listener(
         ended: Semaphore::new(0),
         gate: Semaphore::new(0),
     });
-    let receiver = Arc::new(HttpReceiver::new(ScriptedExchange(script.clone()), limits));
-    let mut listeners = listeners(receiver.clone());
+    let refusals = Arc::new(Refusals::default());
+    let receiver =
+        Arc::new(HttpReceiver::new(ScriptedExchange(script.clone()), limits, refusals.clone()));
+    let mut listeners = listeners(receiver.clone(), refusals.clone());
     listeners.apply(vec![desired]).await.unwrap();
     let address = listeners.local_address(&KEY).unwrap();
-    Server { listeners, receiver, script, address }
+    Server { listeners, receiver, script, address, refusals }
 }
 
-fn listeners<P: Protocol>(protocol: Arc<P>) -> Listeners<P> {
+fn listeners<P: Protocol>(protocol: Arc<P>, refusals: Arc<Refusals>) -> Listeners<P> {
     let times = ListenerTimes { handshake: PATIENCE, drain: PATIENCE };
-    Listeners::new(protocol, ConnectionBudget::new(100, 100), times)
+    Listeners::new(protocol, ConnectionBudget::new(100, 100), times, refusals)
 }
 
 pub(super) async fn within<F: Future>(future: F) -> F::Output {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::harness::*;
+use crate::refusals::RefusalKind;
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -114,4 +115,43 @@ async fn a_route_may_have_a_lower_limit_of_its_own() {
     let server = serve_listener(limits(), desired).await;
     assert_eq!(statuses(&exchange(server.address, post("/low", "123")).await), [200]);
     assert_eq!(statuses(&exchange(server.address, post("/low", "1234")).await), [413]);
+}
+
+#[tokio::test]
+async fn every_refusal_is_counted_under_its_name() {
+    let mut limits = limits();
+    limits.header_timeout = SHORT;
+    limits.idle_timeout = SHORT;
+    limits.body_timeout = SHORT;
+    limits.body_bytes = 10;
+    limits.url_bytes = 64;
+    let server = serve(limits).await;
+    let fields = |fields: &str| format!("POST /echo HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
+    let cases = [
+        (String::new(), RefusalKind::SlowHead),
+        ("GET".to_owned(), RefusalKind::SlowHead),
+        (post("/echo", ""), RefusalKind::Idle),
+        (format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(64)), RefusalKind::LongUrl),
+        (fields(&format!("X: {}", "x".repeat(20_000))), RefusalKind::LongHead),
+        (fields("X y"), RefusalKind::Malformed),
+        (fields("Host: b"), RefusalKind::Malformed),
+        (fields("Expect: magic"), RefusalKind::Expectation),
+        (fields("Content-Length: 11"), RefusalKind::LongBody),
+        (fields("Content-Length: 1"), RefusalKind::SlowBody),
+        (fields("Transfer-Encoding: chunked") + "x", RefusalKind::BrokenBody),
+        (post("/unknown", ""), RefusalKind::UnknownPath),
+        ("TRACE /echo HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), RefusalKind::Method),
+    ];
+    for (request, kind) in cases {
+        let before = server.refusals.of(kind);
+        let mut client = RawClient::connect(server.address).await;
+        client.send(&request).await;
+        client.read_to_end().await;
+        within(async {
+            while server.refusals.of(kind) == before {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
 }
