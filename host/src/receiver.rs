@@ -36,6 +36,7 @@ pub use route::{DuplicateRoute, RouteTable, service_segments};
 
 mod answer;
 mod body;
+mod compression;
 mod credentials;
 mod flight;
 mod framing;
@@ -105,6 +106,7 @@ pub struct DeclaredSection {
 
 /// One complete request.
 pub struct Received {
+    /// Decompressed.
     pub body: Bytes,
     pub method: String,
     pub client_ip: IpAddr,
@@ -180,6 +182,8 @@ pub struct HttpLimits {
     pub body_timeout: Duration,
     pub body_rate_grace: Duration,
     pub body_rate_bytes_per_second: u64,
+    /// How many times longer than its compressed form a body may be.
+    pub decompression_ratio: u64,
     pub body_bytes_in_flight: usize,
     pub write_timeout: Duration,
 }
@@ -197,6 +201,7 @@ impl From<&config::Limits> for HttpLimits {
             body_timeout: limits.body_timeout(),
             body_rate_grace: limits.body_rate_grace(),
             body_rate_bytes_per_second: limits.body_rate_bytes_per_second,
+            decompression_ratio: limits.decompression_ratio,
             body_bytes_in_flight: limits.body_bytes_in_flight,
             write_timeout: limits.write_timeout(),
         }

@@ -13,6 +13,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio_util::task::TaskTracker;
 
 use super::body::{discard_rest, read_body, refuse_announced_length};
+use super::compression::Coding;
 use super::flight::InFlight;
 use super::head::{check_credentials, check_head};
 use super::kept::{Kept, Panicked};
@@ -33,7 +34,13 @@ pub(super) struct Answers<T, E> {
 /// What the head of a request decided.
 enum Decision<T> {
     Health(u16),
-    Receive { target: T, bytes_max: usize, variables: Vec<(String, String)>, in_flight: InFlight },
+    Receive {
+        target: T,
+        coding: Coding,
+        bytes_max: usize,
+        variables: Vec<(String, String)>,
+        in_flight: InFlight,
+    },
 }
 
 impl<T, E> Answers<T, E>
@@ -50,8 +57,9 @@ where
                 close |= !body.is_end_stream();
                 reply_response(Reply::empty(status))
             }
-            Ok(Decision::Receive { target, bytes_max, variables, mut in_flight }) => {
-                match read_body(&mut body, bytes_max, &self.parts.limits, &mut in_flight).await {
+            Ok(Decision::Receive { target, coding, bytes_max, variables, mut in_flight }) => {
+                let limits = &self.parts.limits;
+                match read_body(&mut body, coding, bytes_max, limits, &mut in_flight).await {
                     Ok(body) => {
                         let received = self.received(&head, body, variables);
                         self.run(target, received, in_flight).await
@@ -81,6 +89,7 @@ where
     fn decide(&self, head: &Parts, body: &Incoming) -> Result<Decision<T>, Refusal> {
         let limits = &self.parts.limits;
         check_head(head, limits)?;
+        let coding = Coding::of(&head.headers)?;
         let segments = decode_path(head.uri.path())?;
         let routes = self.routes.load();
         let (route, sections) = routes.lookup(&segments).ok_or(Refusal::UnknownPath)?;
@@ -93,7 +102,8 @@ where
         refuse_announced_length(body, bytes_max)?;
         let variables = variables(route, head.uri.query(), sections)?;
         let in_flight = self.parts.flight.enter().ok_or(Refusal::Overloaded)?;
-        Ok(Decision::Receive { target: route.target.clone(), bytes_max, variables, in_flight })
+        let target = route.target.clone();
+        Ok(Decision::Receive { target, coding, bytes_max, variables, in_flight })
     }
 
     fn received(&self, head: &Parts, body: Bytes, variables: Vec<(String, String)>) -> Received {

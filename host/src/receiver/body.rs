@@ -8,6 +8,7 @@ use hyper::body::{Body, Incoming};
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::HttpLimits;
+use super::compression::{Coding, Decompressor, Growth, SLICE_BYTES};
 use super::flight::InFlight;
 use super::refusal::Refusal;
 
@@ -15,7 +16,7 @@ use super::refusal::Refusal;
 const DISCARDED_BYTES_MAX: usize = 32 << 20;
 const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Reads to the clean end.
+/// Reads to the clean end, and decompresses on the way.
 ///
 /// # Errors
 /// Too long, too slow, cut short or broken, or no room for it among the bodies in flight.
@@ -24,29 +25,61 @@ const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);
 /// What was read is lost, as it is when this returns an error.
 pub(super) async fn read_body(
     body: &mut Incoming,
+    coding: Coding,
     bytes_max: usize,
     limits: &HttpLimits,
     in_flight: &mut InFlight,
 ) -> Result<Bytes, Refusal> {
     refuse_announced_length(body, bytes_max)?;
-    let start = Instant::now();
-    let mut whole = Collected::default();
-    loop {
-        let deadline = start + time_allowed(whole.len(), limits);
-        let frame = match timeout_at(deadline, body.frame()).await {
-            Ok(Some(frame)) => frame.map_err(|_| Refusal::BrokenBody)?,
-            Ok(None) => return Ok(whole.into_bytes()),
-            Err(_) => return Err(Refusal::SlowBody),
-        };
-        // Trailers carry nothing that a workflow can read.
-        let Ok(data) = frame.into_data() else { continue };
-        if data.len() > bytes_max.saturating_sub(whole.len()) {
-            return Err(Refusal::LongBody);
+    let mut wire = Wire { start: Instant::now(), received: 0, bytes_max, limits, body };
+    let growth = Growth { bytes_max, ratio: limits.decompression_ratio };
+    if let Some(mut decompressor) = Decompressor::new(coding, growth, in_flight) {
+        while let Some(data) = wire.next().await? {
+            for slice in data.chunks(SLICE_BYTES) {
+                decompressor = decompressor.push(slice)?;
+                // Decompression is work: others get their turn in between.
+                tokio::task::yield_now().await;
+            }
         }
+        return decompressor.finish().map(Bytes::from);
+    }
+    let mut whole = Collected::default();
+    while let Some(data) = wire.next().await? {
         if !in_flight.hold(data.len()) {
             return Err(Refusal::Overloaded);
         }
         whole.push(data);
+    }
+    Ok(whole.into_bytes())
+}
+
+/// A body as it is sent, with its limits of time and size.
+struct Wire<'a> {
+    start: Instant,
+    received: usize,
+    bytes_max: usize,
+    limits: &'a HttpLimits,
+    body: &'a mut Incoming,
+}
+
+impl Wire<'_> {
+    /// The next bytes; `None` at the clean end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
+        loop {
+            let deadline = self.start + time_allowed(self.received, self.limits);
+            let frame = match timeout_at(deadline, self.body.frame()).await {
+                Ok(Some(frame)) => frame.map_err(|_| Refusal::BrokenBody)?,
+                Ok(None) => return Ok(None),
+                Err(_) => return Err(Refusal::SlowBody),
+            };
+            // Trailers carry nothing that a workflow can read.
+            let Ok(data) = frame.into_data() else { continue };
+            if data.len() > self.bytes_max.saturating_sub(self.received) {
+                return Err(Refusal::LongBody);
+            }
+            self.received += data.len();
+            return Ok(Some(data));
+        }
     }
 }
 

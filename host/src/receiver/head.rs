@@ -1,6 +1,6 @@
 //! Checks of a request that need its head only.
 
-use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, EXPECT, HOST};
+use hyper::header::{AUTHORIZATION, EXPECT, HOST};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Version};
@@ -21,14 +21,7 @@ pub(super) fn check_head(head: &Parts, limits: &HttpLimits) -> Result<(), Refusa
         return Err(Refusal::LongUrl);
     }
     check_host(head)?;
-    check_expectation(head)?;
-    let identity = |value: &hyper::header::HeaderValue| {
-        value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")
-    };
-    if !head.headers.get_all(CONTENT_ENCODING).iter().all(identity) {
-        return Err(Refusal::Encoding);
-    }
-    Ok(())
+    check_expectation(head)
 }
 
 /// Exactly one valid host (RFC 9112, 3.2; RFC 9113, 8.3.1), told once or told twice the same.

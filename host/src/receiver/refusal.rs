@@ -26,7 +26,9 @@ pub(super) enum Refusal {
     LongBody,
     #[error("the URL is longer than the limit")]
     LongUrl,
-    #[error("the body is compressed")]
+    #[error(
+        "the body is compressed in a way that is not read, or more than once: gzip and deflate are"
+    )]
     Encoding,
     #[error("the expectation is unknown")]
     Expectation,
@@ -76,7 +78,7 @@ impl Refusal {
                 HeaderValue::from_static("Basic realm=\"Tureen\", charset=\"UTF-8\""),
             )),
             Self::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"))),
-            Self::Encoding => Some((ACCEPT_ENCODING, HeaderValue::from_static("identity"))),
+            Self::Encoding => Some((ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"))),
             Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };

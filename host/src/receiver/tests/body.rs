@@ -1,6 +1,12 @@
 //! Only a complete body reaches the exchange.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder};
+
 use super::harness::*;
+use crate::refusals::RefusalKind;
 
 #[tokio::test]
 async fn a_body_that_is_cut_anywhere_is_refused() {
@@ -98,4 +104,72 @@ async fn a_client_that_expects_to_continue_is_told_only_after_the_checks() {
     assert_eq!(statuses(&client.read_answer().await), [100]);
     client.send("hello").await;
     assert!(client.read_answer().await.ends_with("hello"));
+}
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn compressed(coding: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Encoding: {coding}\r\n\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn a_compressed_body_arrives_as_it_was_before() {
+    let server = serve(limits()).await;
+    let text = "MSH|^~\\&|A|B|C|D|20260101||ADT^A01|1|P|2.5\r".repeat(1_000);
+    let whole = gzip(text.as_bytes());
+    for coding in ["gzip", "x-gzip", "GZIP"] {
+        let answers = exchange(server.address, compressed(coding, &whole)).await;
+        assert_eq!(statuses(&answers), [200], "{coding}");
+        let (_, received) = server.script.received.lock().unwrap().pop().unwrap();
+        assert_eq!(received.body, text);
+    }
+    for cut in [1, 10, whole.len() - 9, whole.len() - 1] {
+        let answers = exchange(server.address, compressed("gzip", &whole[..cut])).await;
+        assert_eq!(statuses(&answers), [400], "{cut} bytes");
+    }
+    let refused = exchange(server.address, compressed("br", &whole)).await;
+    assert_eq!(statuses(&refused), [415]);
+    assert!(refused.contains("accept-encoding: gzip, deflate"), "{refused}");
+    assert_eq!(server.script.calls(), 0);
+}
+
+#[tokio::test]
+async fn a_decompressed_body_counts_among_the_bodies_in_flight() {
+    let mut limits = limits();
+    limits.body_bytes_in_flight = 1_000;
+    let server = serve(limits).await;
+    for (length, expected) in [(1_001, 503), (1_000, 200), (1_000, 200)] {
+        let body = gzip(&vec![b'x'; length]);
+        let answers = exchange(server.address, compressed("gzip", &body)).await;
+        assert_eq!(statuses(&answers), [expected], "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_gzip_bomb_is_refused_in_the_middle() {
+    let server = serve(limits()).await;
+    // 10 MB that would be 10 GB: one block of zeros after another, never finished.
+    let block = {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![0; 64 << 20]).unwrap();
+        encoder.flush().unwrap();
+        encoder.get_ref().clone()
+    };
+    let mut bomb = b"\x1f\x8b\x08\0\0\0\0\0\0\xff".to_vec();
+    while bomb.len() < 10_000_000 {
+        bomb.extend_from_slice(&block);
+    }
+    let answers = exchange(server.address, compressed("gzip", &bomb)).await;
+    assert_eq!(statuses(&answers), [413]);
+    assert_eq!(server.refusals.of(RefusalKind::LongBody), 1);
+    assert_eq!(server.script.calls(), 0);
 }

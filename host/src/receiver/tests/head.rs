@@ -52,7 +52,8 @@ async fn requests_are_answered_by_their_head() {
         ("GET /echo HTTP/1.0\r\n\r\n".into(), &[200], 1),
         // Other fields.
         (with("Host: a\r\nExpect: magic"), &[417], 0),
-        (with("Host: a\r\nContent-Encoding: gzip"), &[415], 0),
+        (with("Host: a\r\nContent-Encoding: br"), &[415], 0),
+        (with("Host: a\r\nContent-Encoding: gzip, gzip"), &[415], 0),
         (with("Host: a\r\nContent-Encoding: identity"), &[200], 1),
         // Framing that others may read differently: hyper alone accepts all of these.
         ("GET /echo HTTP/1.1\nHost: a\n\n".into(), &[400], 0),
