@@ -26,7 +26,7 @@ use crate::refusals::Refusals;
 
 pub use accept::Protocol;
 pub use bind::BindError;
-pub use budget::ConnectionBudget;
+pub use budget::{ConnectionBudget, client_network};
 pub use connection::{Connection, Stream};
 
 mod accept;

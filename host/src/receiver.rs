@@ -28,6 +28,7 @@ use crate::listener::{Connection, Protocol, Stream};
 use crate::refusals::{RefusalKind, Refusals};
 use answer::Answers;
 use flight::Flight;
+use rate::{ClientRates, Rate};
 use replay::Replay;
 use sniff::{Sniffed, Version};
 
@@ -44,6 +45,7 @@ mod head;
 mod http1;
 mod http2;
 mod kept;
+mod rate;
 mod refusal;
 mod replay;
 mod route;
@@ -172,6 +174,9 @@ pub trait Exchange<T>: Send + Sync + 'static {
 /// Limits of the HTTP side; see `tureen.toml` for their meaning.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpLimits {
+    /// Zero for no limit.
+    pub requests_per_second_per_client: u32,
+    pub request_burst_per_client: u32,
     pub requests_in_flight: usize,
     pub header_bytes: usize,
     pub header_count: usize,
@@ -191,6 +196,8 @@ pub struct HttpLimits {
 impl From<&config::Limits> for HttpLimits {
     fn from(limits: &config::Limits) -> Self {
         Self {
+            requests_per_second_per_client: limits.requests_per_second_per_client,
+            request_burst_per_client: limits.request_burst_per_client,
             requests_in_flight: limits.requests_in_flight,
             header_bytes: limits.header_bytes,
             header_count: limits.header_count,
@@ -220,13 +227,19 @@ struct ReceiverParts<E> {
     limits: HttpLimits,
     flight: Arc<Flight>,
     refusals: Arc<Refusals>,
+    /// `None` for no limit.
+    client_rates: Option<ClientRates>,
 }
 
 impl<T, E: Exchange<T>> HttpReceiver<T, E> {
     /// What is refused is counted in `refusals`.
     pub fn new(exchange: E, limits: HttpLimits, refusals: Arc<Refusals>) -> Self {
         let flight = Flight::new(limits.requests_in_flight, limits.body_bytes_in_flight);
-        let parts = Arc::new(ReceiverParts { exchange, limits, flight, refusals });
+        let client_rates = (limits.requests_per_second_per_client > 0).then(|| {
+            let burst = limits.request_burst_per_client;
+            ClientRates::new(Rate::new(limits.requests_per_second_per_client, burst))
+        });
+        let parts = Arc::new(ReceiverParts { exchange, limits, flight, refusals, client_rates });
         Self { parts, target: PhantomData }
     }
 

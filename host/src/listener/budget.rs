@@ -50,7 +50,7 @@ impl ConnectionBudget {
 
     /// Gives a place to a peer, unless that peer has its full share already.
     pub(super) fn admit(self: &Arc<Self>, place: Place, peer: IpAddr) -> Option<ConnectionPermit> {
-        let peer = share_holder(peer);
+        let peer = client_network(peer);
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         let count = peers.entry(peer).or_insert(0);
         if *count >= self.per_peer_max {
@@ -73,8 +73,9 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// An IPv6 host chooses among 2^64 addresses of its network, so the network counts.
-fn share_holder(peer: IpAddr) -> IpAddr {
+/// Whom limits for each client count as one: an IPv6 host chooses among the 2^64 addresses of its
+/// network, so the network counts.
+pub fn client_network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => {
             let network = address.to_bits() & (u128::MAX << 64);
@@ -109,7 +110,7 @@ mod tests {
 
     #[test]
     fn addresses_of_one_ipv6_network_share() {
-        assert_eq!(share_holder(peer("2001:db8::1")), share_holder(peer("2001:db8::ffff:2")));
-        assert_ne!(share_holder(peer("2001:db8::1")), share_holder(peer("2001:db8:0:1::1")));
+        assert_eq!(client_network(peer("2001:db8::1")), client_network(peer("2001:db8::ffff:2")));
+        assert_ne!(client_network(peer("2001:db8::1")), client_network(peer("2001:db8:0:1::1")));
     }
 }

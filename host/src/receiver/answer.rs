@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -88,6 +89,7 @@ where
     /// Everything that the head alone decides. The routes are read once, here.
     fn decide(&self, head: &Parts, body: &Incoming) -> Result<Decision<T>, Refusal> {
         let limits = &self.parts.limits;
+        self.check_rate()?;
         check_head(head, limits)?;
         let coding = Coding::of(&head.headers)?;
         let segments = decode_path(head.uri.path())?;
@@ -104,6 +106,14 @@ where
         let in_flight = self.parts.flight.enter().ok_or(Refusal::Overloaded)?;
         let target = route.target.clone();
         Ok(Decision::Receive { target, coding, bytes_max, variables, in_flight })
+    }
+
+    /// Whatever is asked for counts.
+    fn check_rate(&self) -> Result<(), Refusal> {
+        let Some(rates) = &self.parts.client_rates else { return Ok(()) };
+        rates.take(self.client_ip, Instant::now()).map_err(|wait| Refusal::TooManyRequests {
+            wait_seconds: wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
+        })
     }
 
     fn received(&self, head: &Parts, body: Bytes, variables: Vec<(String, String)>) -> Received {

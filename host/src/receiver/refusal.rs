@@ -32,6 +32,8 @@ pub(super) enum Refusal {
     Encoding,
     #[error("the expectation is unknown")]
     Expectation,
+    #[error("too many requests from this client (limits.requests_per_second_per_client)")]
+    TooManyRequests { wait_seconds: u64 },
     #[error("too many requests or bytes are in flight")]
     Overloaded,
 }
@@ -48,6 +50,7 @@ impl Refusal {
             Self::LongUrl => StatusCode::URI_TOO_LONG,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -65,6 +68,7 @@ impl Refusal {
             Self::LongUrl => RefusalKind::LongUrl,
             Self::Encoding => RefusalKind::Encoding,
             Self::Expectation => RefusalKind::Expectation,
+            Self::TooManyRequests { .. } => RefusalKind::TooManyRequests,
             Self::Overloaded => RefusalKind::Overloaded,
         }
     }
@@ -79,6 +83,9 @@ impl Refusal {
             )),
             Self::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"))),
             Self::Encoding => Some((ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"))),
+            Self::TooManyRequests { wait_seconds } => {
+                Some((RETRY_AFTER, HeaderValue::from(wait_seconds)))
+            }
             Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };

@@ -155,3 +155,32 @@ async fn every_refusal_is_counted_under_its_name() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn a_client_over_its_rate_is_told_how_long_to_wait() {
+    let mut limits = limits();
+    // One in a second, so that nothing comes back while this test runs its first part.
+    limits.requests_per_second_per_client = 1;
+    limits.request_burst_per_client = 3;
+    let server = serve(limits).await;
+    let head = "HEAD /echo HTTP/1.1\r\nHost: a\r\n\r\n";
+    let unknown = post("/unknown", "");
+    let requests = [head, &post("/echo", "a"), &unknown, head, &unknown, &post("/echo", "b")];
+    let mut client = RawClient::connect(server.address).await;
+    client.send(requests[..5].concat()).await;
+    client.half_close().await;
+    let answers = client.read_to_end().await;
+    assert_eq!(statuses(&answers), [200, 200, 404, 429, 429], "whatever is asked for counts");
+    assert_eq!(answers.matches("retry-after: 1\r\n").count(), 2, "{answers}");
+    assert_eq!(server.refusals.of(RefusalKind::TooManyRequests), 2);
+    within(async { while statuses(&exchange(server.address, requests[5]).await) != [200] {} })
+        .await;
+    assert_eq!(server.script.calls(), 2);
+}
+
+#[tokio::test]
+async fn rates_are_not_limited_unless_asked_for() {
+    let server = serve(limits()).await;
+    let answers = exchange(server.address, post("/echo", "a").repeat(1_000)).await;
+    assert_eq!(statuses(&answers), [200; 1_000]);
+}
