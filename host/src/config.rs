@@ -141,6 +141,9 @@ pub struct Limits {
     pub requests_in_flight: usize,
     #[serde(deserialize_with = "between::<1, 100_000, _, _>")]
     pub messages_in_flight: usize,
+    /// How long a message waits for its turn; 0 for not at all.
+    #[serde(deserialize_with = "between::<0, 3_600, _, _>")]
+    pub message_wait_seconds: u64,
     /// Head of a request. Below 1 KiB ordinary clients fail.
     #[serde(deserialize_with = "between::<1_024, 1_048_576, _, _>")]
     pub header_bytes: usize,
@@ -378,6 +381,9 @@ impl Limits {
     pub fn handshake_timeout(&self) -> Duration {
         Duration::from_secs(self.handshake_timeout_seconds)
     }
+    pub fn message_wait(&self) -> Duration {
+        Duration::from_secs(self.message_wait_seconds)
+    }
     pub fn header_timeout(&self) -> Duration {
         Duration::from_secs(self.header_timeout_seconds)
     }
@@ -436,6 +442,7 @@ impl Default for Limits {
             client_chain_bytes: 32 * 1024,
             requests_in_flight: 512,
             messages_in_flight: 64,
+            message_wait_seconds: 10,
             header_bytes: 16 * 1024,
             header_count: 100,
             url_bytes: 8 * 1024,

@@ -21,6 +21,7 @@ mod steps;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Zoned;
@@ -81,6 +82,8 @@ pub struct Pipeline {
     /// Seconds since 1970 at start, hexadecimal: keeps ids apart over restarts.
     started: String,
     in_flight: Semaphore,
+    /// How long a message waits for a place in flight.
+    wait_max: Duration,
     tasks: TaskTracker,
 }
 
@@ -99,6 +102,7 @@ impl Pipeline {
             next_run: AtomicU64::new(1),
             started: format!("{:x}", Zoned::now().timestamp().as_second()),
             in_flight: Semaphore::new(config.limits.messages_in_flight),
+            wait_max: config.limits.message_wait(),
             tasks: TaskTracker::new(),
         }
     }
@@ -112,7 +116,8 @@ impl Pipeline {
         self.settings.load_full()
     }
 
-    /// Takes a message in and gives its one answer.
+    /// Takes a message in and gives its one answer: 503 when there is no place for it within
+    /// `limits.message_wait_seconds`, and nothing has been done with it then.
     ///
     /// An answer that waits for all the work is given by this very task. One
     /// that comes earlier leaves the rest of the run to a task of its own.
@@ -121,9 +126,10 @@ impl Pipeline {
     /// Do not drop this future: the run would end in the middle. The receiver
     /// runs it apart from the sender's connection.
     pub async fn receive(self: &Arc<Self>, workflow: Arc<Workflow>, inbound: Inbound) -> Response {
-        let Ok(permit) = self.in_flight.acquire().await else { return unavailable() };
-        permit.forget();
-        let running = Running(Arc::clone(self));
+        let Some(running) = self.enter().await else {
+            tracing::debug!(workflow = %workflow.name(), "no place for a message in time");
+            return unavailable();
+        };
         let span = tracing::info_span!("message", workflow = %workflow.name());
         let (send, answered) = oneshot::channel();
         let priority = workflow.definition().receiver.response.priority;
@@ -138,6 +144,14 @@ impl Pipeline {
         }
         // A run that panicked dropped its answer; the sender still gets one.
         answered.await.unwrap_or_else(|_| broken())
+    }
+
+    /// A place among the runs in flight, or nothing when none is free in time.
+    async fn enter(self: &Arc<Self>) -> Option<Running> {
+        // A free place is taken at once, however short the wait may be.
+        let acquired = tokio::time::timeout(self.wait_max, self.in_flight.acquire()).await;
+        acquired.ok()?.ok()?.forget();
+        Some(Running(Arc::clone(self)))
     }
 
     /// Waits until no run is left; call it when nothing is received any more.

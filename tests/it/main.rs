@@ -31,6 +31,8 @@ mod hostile;
 mod load;
 /// The standard plugins' own tests.
 mod plugins;
+/// More than the server takes.
+mod pressure;
 /// When the answer is given.
 mod priorities;
 /// No word of any message is in the log.

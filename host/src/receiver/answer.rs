@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio_util::task::TaskTracker;
@@ -138,10 +138,13 @@ where
         };
         match Kept::new(exchange, &self.tasks).await {
             Ok(reply) => {
-                if reply.status == StatusCode::SERVICE_UNAVAILABLE.as_u16() {
+                let mut response = reply_response(reply);
+                if response.status() == StatusCode::SERVICE_UNAVAILABLE {
                     self.parts.refusals.count(RefusalKind::Unavailable);
+                    let soon = HeaderValue::from_static("1");
+                    response.headers_mut().entry(RETRY_AFTER).or_insert(soon);
                 }
-                reply_response(reply)
+                response
             }
             Err(Panicked) => reply_response(Reply::empty(500)),
         }

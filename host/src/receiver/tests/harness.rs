@@ -68,6 +68,7 @@ impl Exchange<&'static str> for ScriptedExchange {
                 ],
             },
             "empty" => Reply { body, ..Reply::empty(204) },
+            "busy" => Reply::empty(503),
             "wild" => Reply::empty(99),
             _ => Reply { body, ..Reply::empty(200) },
         }
@@ -109,7 +110,7 @@ pub(super) fn desired(
 }
 
 pub(super) async fn serve(limits: HttpLimits) -> Server {
-    let targets = ["echo", "wait", "panic", "teapot", "empty", "wild", "down"];
+    let targets = ["echo", "wait", "panic", "teapot", "empty", "wild", "down", "busy"];
     serve_listener(limits, desired(&targets, None)).await
 }
 

@@ -184,3 +184,12 @@ async fn rates_are_not_limited_unless_asked_for() {
     let answers = exchange(server.address, post("/echo", "a").repeat(1_000)).await;
     assert_eq!(statuses(&answers), [200; 1_000]);
 }
+
+#[tokio::test]
+async fn who_is_told_that_nobody_has_time_is_told_when_to_come_again() {
+    let server = serve(limits()).await;
+    let answers = exchange(server.address, post("/busy", "a")).await;
+    assert_eq!(statuses(&answers), [503]);
+    assert!(answers.contains("retry-after: 1\r\n"), "{answers}");
+    assert_eq!(server.refusals.of(RefusalKind::Unavailable), 1);
+}
