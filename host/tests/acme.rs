@@ -336,6 +336,85 @@ async fn an_authority_that_wants_to_be_left_alone_says_how_long() {
     }
 }
 
+/// The first lines of the log of a run, up to the first that has this in it.
+async fn log_up_to(
+    part: &str,
+    level: tracing::Level,
+    settings: Settings,
+    store: &Path,
+) -> Vec<String> {
+    let (sender, mut receiver) = mpsc::channel(1000);
+    let writer = LogLines(sender);
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(level)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let installed = |name: &str| panic!("{name} was installed");
+    let running = run(settings, store.to_owned(), None, CancellationToken::new(), installed);
+    tokio::pin!(running);
+    let mut lines: Vec<String> = Vec::new();
+    while !lines.last().is_some_and(|line| line.contains(part)) {
+        tokio::select! {
+            line = receiver.recv() => lines.push(line.unwrap()),
+            ended = &mut running => panic!("{ended:?}"),
+        }
+    }
+    lines
+}
+
+#[tokio::test]
+async fn a_certificate_is_renewed_early_when_the_authority_says_so() {
+    let scripted = Scripted::start(|url| {
+        let directory = serde_json::json!({
+            "newNonce": format!("{url}/nonce"),
+            "newAccount": format!("{url}/account"),
+            "newOrder": format!("{url}/order"),
+            "renewalInfo": format!("{url}/renewal"),
+        });
+        let window = serde_json::json!({ "suggestedWindow": {
+            "start": "2020-01-01T00:00:00Z", "end": "2020-01-02T00:00:00Z",
+        }});
+        let location = format!("Location: {url}/account/1\r\n");
+        Script::from([
+            ("/dir", answer(200, "", &directory.to_string())),
+            ("/nonce", answer(200, "", "")),
+            ("/account", answer(201, &location, "{}")),
+            // The key identifier of the issuer and the serial number, in base64url.
+            ("/renewal/AQID.BAUG", answer(200, "Retry-After: 60\r\n", &window.to_string())),
+        ])
+    });
+    let scripted = scripted.await;
+    let store = tempfile::tempdir().unwrap();
+    let mut settings = settings_of(&scripted);
+    settings.certificates = vec![order("front", &["hl7.example"])];
+    // Registers the account; the order is refused.
+    obtain(&settings, &settings.certificates[0], store.path(), None).await.unwrap_err();
+    let front = store.path().join("front");
+    fs::create_dir(&front).unwrap();
+    let (chain, key) = issued_by_another("hl7.example");
+    fs::write(front.join("certificate.pem"), chain).unwrap();
+    fs::write(front.join("key.pem"), key).unwrap();
+    let origin = serde_json::json!({ "directory": settings.directory_url });
+    fs::write(front.join("acme.json"), origin.to_string()).unwrap();
+    let part = "the certificate is obtained by ACME: the authority wants it to be renewed already";
+    let lines = log_up_to(part, tracing::Level::INFO, settings, store.path()).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+/// Far from expiring, under an issuer with the key identifier 01 02 03, with the serial 04 05 06.
+fn issued_by_another(host: &str) -> (String, String) {
+    let mut issuer = rcgen::CertificateParams::new([]).unwrap();
+    issuer.key_identifier_method = rcgen::KeyIdMethod::PreSpecified(vec![1, 2, 3]);
+    let issuer = rcgen::Issuer::new(issuer, rcgen::KeyPair::generate().unwrap());
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new([host.to_owned()]).unwrap();
+    parameters.serial_number = Some(rcgen::SerialNumber::from_slice(&[4, 5, 6]));
+    parameters.use_authority_key_identifier_extension = true;
+    (parameters.signed_by(&key, &issuer).unwrap().pem(), key.serialize_pem())
+}
+
 #[tokio::test]
 async fn an_answer_without_end_is_given_up() {
     let scripted =
@@ -421,17 +500,17 @@ async fn what_stands_in_the_way_to_the_authority_is_told_apart() {
         (
             "nobody",
             Settings { directory_url: format!("https://{nobody}/dir"), ..settings(&pebble) },
-            "no answer from the authority",
+            "no usable answer from the authority",
         ),
         (
             "not ACME",
             Settings { directory_url: format!("{}x", pebble.directory_url), ..settings(&pebble) },
-            "no answer from the authority",
+            "no usable answer from the authority",
         ),
         (
             "unknown name",
             Settings { directory_url: "https://ca.invalid/dir".into(), ..settings(&pebble) },
-            "no answer from the authority",
+            "no usable answer from the authority",
         ),
         (
             "unknown profile",
@@ -557,21 +636,10 @@ async fn a_failed_renewal_is_told_in_one_line_an_operator_can_act_on() {
     pebble.set_address("elsewhere.example", "127.0.0.99");
     settings.certificates = vec![order("front", &["hl7.example", "elsewhere.example"])];
 
-    let (sender, mut lines) = mpsc::channel(1000);
-    let writer = LogLines(sender);
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_max_level(tracing::Level::WARN)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let stop = CancellationToken::new();
-    let directory = store.path().to_owned();
-    let installed = |name: &str| panic!("{name} was installed");
-    let line = tokio::select! {
-        line = lines.recv() => line.unwrap(),
-        ended = run(settings, directory, None, stop, installed) => panic!("{ended:?}"),
-    };
+    let part = "no certificate was obtained";
+    let mut lines = log_up_to(part, tracing::Level::WARN, settings, store.path()).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let line = lines.remove(0);
     for part in [
         "front",
         "elsewhere.example",

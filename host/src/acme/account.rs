@@ -43,10 +43,9 @@ pub(super) async fn open(
     store: &Store,
 ) -> Result<OpenAccount, AcmeError> {
     let path = path(authority.settings, store);
-    if !path.exists() {
+    let Some(account) = open_registered(authority, store).await? else {
         return register(authority, &path).await;
-    }
-    let account = restore(authority, load(&path, authority.settings)?.credentials, &path).await?;
+    };
     let mut file = load(&path, authority.settings)?;
     if file.contact != authority.settings.contact {
         update_contact(authority, &account).await?;
@@ -54,6 +53,22 @@ pub(super) async fn open(
         save(&path, &file)?;
     }
     Ok(OpenAccount { account, registered: false })
+}
+
+/// The account of the settings' authority, when one was registered. Nothing that is signed is sent.
+///
+/// # Errors
+/// The file cannot be read; the authority cannot be reached.
+pub(super) async fn open_registered(
+    authority: &Authority<'_>,
+    store: &Store,
+) -> Result<Option<Account>, AcmeError> {
+    let path = path(authority.settings, store);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let credentials = load(&path, authority.settings)?.credentials;
+    restore(authority, credentials, &path).await.map(Some)
 }
 
 /// Moves the file of an account aside that the authority does not know any more.

@@ -58,7 +58,7 @@ pub enum AcmeError {
          use http-01"
     )]
     NoTlsListener,
-    #[error("no answer from the authority for {doing}")]
+    #[error("no usable answer from the authority for {doing}")]
     Unreachable {
         doing: &'static str,
         #[source]

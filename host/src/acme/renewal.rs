@@ -5,6 +5,7 @@
 //! # Invariants
 //! - One order at a time, and never two for one certificate.
 //! - A failure changes nothing that is served; it is told in one line and tried again later.
+//! - A certificate is renewed when its time comes or the authority says so, whichever is earlier.
 //! - The authority is never asked again before its `Retry-After`.
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::authority::Authority;
 use super::settings::Host;
 use super::store::{Present, Store};
 use super::{AcmeError, Order, Outcome, Settings, TlsAlpnChallenges, obtain};
@@ -25,7 +27,7 @@ const LOOKED_AT_EVERY: Duration = Duration::from_secs(12 * 60 * 60);
 /// The pause after the first failure, and the longest; give or take a tenth.
 const BACK_OFF_FIRST: Duration = Duration::from_secs(60);
 const BACK_OFF_MAX: Duration = Duration::from_secs(60 * 60);
-/// A certificate is renewed when this part of its life is left, at the latest chosen by the operator.
+/// A certificate with a short life is renewed when one of this many parts of its life is left.
 const LIFE_PARTS: i32 = 3;
 
 /// Keeps the certificates of the settings: obtains what is missing at once, and renews in time.
@@ -88,7 +90,10 @@ impl Keeper<'_> {
     async fn look(&self, watched: &mut Watched<'_>, installed: &impl Fn(&str)) -> Duration {
         let order = watched.order;
         let present = self.store.present(&order.name);
-        let due = due(present.as_ref(), &watched.hosts, self.settings, Timestamp::now());
+        let due = match due(present.as_ref(), &watched.hosts, self.settings, Timestamp::now()) {
+            None => self.suggested(present.as_ref()).await,
+            due => due,
+        };
         let Some(due) = due else {
             watched.failures = 0;
             return jittered(LOOKED_AT_EVERY, random());
@@ -108,6 +113,25 @@ impl Keeper<'_> {
                 let pause = pause_after(&error, watched.failures, random());
                 self.tell_failed(order, &error, present.as_ref(), pause);
                 pause
+            }
+        }
+    }
+
+    /// Whether the authority wants the certificate to be renewed already, because it is going to be
+    /// revoked, say (RFC 9773). Not all authorities say so; that they do not is no failure.
+    async fn suggested(&self, present: Option<&Present>) -> Option<Due> {
+        let leaf = &present?.leaf;
+        let asked = async {
+            let authority = Authority::new(self.settings)?;
+            window::suggested_by(&authority, &self.store, &leaf.certificate).await
+        };
+        match Box::pin(asked).await {
+            Ok(window) => window
+                .filter(|window| window.moment_for(&leaf.certificate) <= Timestamp::now())
+                .map(|_| Due::Suggested),
+            Err(error) => {
+                tracing::debug!("when to renew is not known: {}", with_causes(&error));
+                None
             }
         }
     }
@@ -138,6 +162,7 @@ enum Due {
     OtherHosts,
     OtherAuthority,
     Expires { at: Timestamp },
+    Suggested,
 }
 
 impl std::fmt::Display for Due {
@@ -149,6 +174,7 @@ impl std::fmt::Display for Due {
                 formatter.write_str("it was not issued by the authority that the settings name")
             }
             Self::Expires { at } => write!(formatter, "it expires at {at}"),
+            Self::Suggested => formatter.write_str("the authority wants it to be renewed already"),
         }
     }
 }
@@ -226,3 +252,4 @@ fn random() -> u8 {
 
 #[cfg(test)]
 mod tests;
+mod window;

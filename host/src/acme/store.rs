@@ -46,6 +46,7 @@ pub(super) struct Pair {
 /// What a certificate says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leaf {
+    pub(super) certificate: CertificateDer<'static>,
     pub(super) hosts: BTreeSet<Host>,
     pub(super) not_before: Timestamp,
     pub(super) not_after: Timestamp,
@@ -193,7 +194,7 @@ pub(super) fn check_pair(chain_pem: &[u8], key_pem: &[u8]) -> Result<Leaf, Strin
     leaf(&first)
 }
 
-fn leaf(certificate: &CertificateDer<'_>) -> Result<Leaf, String> {
+fn leaf(certificate: &CertificateDer<'static>) -> Result<Leaf, String> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|error| error.to_string())?;
     let time = |time: x509_parser::time::ASN1Time| {
         Timestamp::from_second(time.timestamp()).map_err(|error| error.to_string())
@@ -201,6 +202,7 @@ fn leaf(certificate: &CertificateDer<'_>) -> Result<Leaf, String> {
     let names = parsed.subject_alternative_name().map_err(|error| error.to_string())?;
     let names = names.map(|extension| &extension.value.general_names);
     Ok(Leaf {
+        certificate: certificate.clone(),
         hosts: names.into_iter().flatten().filter_map(host).collect(),
         not_before: time(parsed.validity().not_before)?,
         not_after: time(parsed.validity().not_after)?,
