@@ -296,7 +296,7 @@ async fn an_authority_that_wants_to_be_left_alone_says_how_long() {
     let type_of_problem = "Content-Type: application/problem+json\r\n";
     let limited = format!("{type_of_problem}Retry-After: 3600\r\n");
     let busy = answer(503, "Retry-After: 120\r\n", "<html>busy</html>");
-    let cases: [(&str, &'static str, String, Option<u64>, &str, Fault); 5] = [
+    let cases = [
         (
             "limit",
             "/account",

@@ -293,12 +293,15 @@ fn name_problem(name: &str) -> Option<&'static str> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
     if name.contains('*') {
         Some("a wildcard needs dns-01, which is not supported; name each host")
     } else if !name.is_ascii() {
         Some("write the name in its ASCII form (xn--…)")
     } else if name.is_empty() || name.len() > HOST_CHARS_MAX || !name.split('.').all(is_label) {
         Some("expected a DNS name such as hl7.example.org, or an address")
+    } else if name.rsplit('.').next().is_some_and(is_number) {
+        Some("a DNS name does not end in a number; an address has the form 192.0.2.7")
     } else {
         None
     }

@@ -105,15 +105,17 @@ fn a_host_is_a_dns_name_or_an_address() {
     let wrong = [
         ("*.example", "wildcard"),
         ("münchen.example", "ASCII"),
-        ("", "DNS name"),
-        ("a..example", "DNS name"),
-        ("a.example.", "DNS name"),
-        ("-a.example", "DNS name"),
-        ("a_b.example", "DNS name"),
-        ("a.example:443", "DNS name"),
-        ("https://a.example", "DNS name"),
-        (&long_label, "DNS name"),
-        (&long_name, "DNS name"),
+        ("", "expected a DNS name"),
+        ("0", "a number"),
+        ("192.0.2.999", "a number"),
+        ("a..example", "expected a DNS name"),
+        ("a.example.", "expected a DNS name"),
+        ("-a.example", "expected a DNS name"),
+        ("a_b.example", "expected a DNS name"),
+        ("a.example:443", "expected a DNS name"),
+        ("https://a.example", "expected a DNS name"),
+        (&long_label, "expected a DNS name"),
+        (&long_name, "expected a DNS name"),
     ];
     for (text, expected) in wrong {
         let error = Host::parse(text).unwrap_err().to_string();
