@@ -6,7 +6,7 @@
 //! - One order at a time, and never two for one certificate.
 //! - A failure changes nothing that is served; it is told in one line and tried again later.
 //! - A certificate is renewed when its time comes or the authority says so, whichever is earlier.
-//! - The authority is never asked again before its `Retry-After`.
+//! - An order that failed is not placed again before the `Retry-After` of the authority.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

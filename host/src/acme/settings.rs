@@ -43,10 +43,12 @@ pub struct Settings {
     pub extra_roots: Option<PathBuf>,
     /// For authorities that want an account of theirs (RFC 8555, 7.3.4).
     pub external_account: Option<ExternalAccount>,
+    /// How hosts are proved.
     pub challenge: Challenge,
     /// Where http-01 is answered while an order is open. The authority asks at port 80 of each
     /// host, so this is port 80 or what port 80 is forwarded to.
     pub http_address: SocketAddr,
+    /// The certificates that are obtained and kept.
     pub certificates: Vec<Order>,
     /// A certificate is renewed when fewer days are left, or a third of its life when that is
     /// shorter. 1 to 365.
@@ -58,6 +60,7 @@ pub struct Settings {
 /// An account that the operator has with the authority outside ACME.
 #[derive(Clone)]
 pub struct ExternalAccount {
+    /// The authority's name of the key.
     pub key_id: String,
     /// The key in base64url, as authorities hand it out.
     pub hmac_key: String,

@@ -5,7 +5,8 @@
 //!
 //! # Invariants
 //! - At no moment, also when the machine stops, is there a folder with half of a pair: the new
-//!   folder is complete and on the disk before it gets the name.
+//!   folder is complete and on the disk before it gets the name. Who reads the two files while they
+//!   are replaced may get one of each pair, and reads them again.
 //! - Keys are written with mode 0600, into folders with mode 0700.
 //! - While one order for a certificate is under way, no other process starts one.
 
@@ -143,7 +144,7 @@ impl Store {
         remove_folder(&new)
     }
 
-    /// After this `name` is the new folder, and the old one has the new one's former name.
+    /// After this `name` is the new folder.
     fn give_name(&self, new: &Path, name: &str) -> Result<(), AcmeError> {
         let folder = self.folder(name);
         let renamed = file_error("put the new certificate into", &folder);
@@ -152,17 +153,21 @@ impl Store {
         }
         match exchange(new, &folder) {
             Ok(()) => Ok(()),
-            Err(error) if is_unsupported(&error) => {
-                let old = self.old(name);
-                remove_folder(&old)?;
-                fs::rename(&folder, &old)
-                    .and_then(|()| fs::rename(new, &folder))
-                    .map_err(renamed)
-                    .inspect_err(|_| self.put_back(name))?;
-                remove_folder(&old)
-            }
+            Err(error) if is_unsupported(&error) => self.exchange_in_two_steps(new, name),
             Err(error) => Err(renamed(error)),
         }
+    }
+
+    /// For file systems that cannot do it in one. When the machine stops between the two, the old
+    /// folder gets its name back at the next look.
+    fn exchange_in_two_steps(&self, new: &Path, name: &str) -> Result<(), AcmeError> {
+        let (folder, old) = (self.folder(name), self.old(name));
+        remove_folder(&old)?;
+        fs::rename(&folder, &old)
+            .and_then(|()| fs::rename(new, &folder))
+            .map_err(file_error("put the new certificate into", &folder))
+            .inspect_err(|_| self.put_back(name))?;
+        remove_folder(&old)
     }
 
     /// Where a file system cannot exchange two folders, the old one is here for a moment.

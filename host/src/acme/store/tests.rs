@@ -58,6 +58,47 @@ fn two_folders_are_exchanged_in_one_step() {
 }
 
 #[test]
+fn a_pair_is_replaced_where_the_file_system_cannot_exchange_folders() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).unwrap();
+    let new = store.own().join("front.new");
+    store.install("front", &made("one.example"), URL).unwrap();
+    store.exchange_in_two_steps(&new, "front").unwrap_err();
+    assert_eq!(hosts(&store, "front").unwrap(), ["one.example"], "without a new folder");
+    store.install("back", &made("two.example"), URL).unwrap();
+    fs::rename(store.folder("back"), &new).unwrap();
+    store.exchange_in_two_steps(&new, "front").unwrap();
+    assert_eq!(hosts(&store, "front").unwrap(), ["two.example"]);
+    assert_eq!(names(&store.own()), [] as [&str; 0]);
+}
+
+#[test]
+fn the_folder_is_there_at_every_moment_of_a_replacement() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).unwrap();
+    store.install("front", &made("one.example"), URL).unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let ordering = std::sync::atomic::Ordering::Relaxed;
+    let looks = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut looks = 0;
+            while !done.load(ordering) {
+                assert!(store.folder("front").is_dir(), "look {looks}");
+                looks += 1;
+            }
+            looks
+        });
+        for _ in 0..50 {
+            store.install("front", &made("two.example"), URL).unwrap();
+        }
+        done.store(true, ordering);
+        reader.join().unwrap()
+    });
+    assert!(looks > 0);
+    assert_eq!(hosts(&store, "front").unwrap(), ["two.example"]);
+}
+
+#[test]
 fn what_a_stopped_machine_left_does_no_harm() {
     let home = tempfile::tempdir().unwrap();
     let store = Store::open(home.path()).unwrap();
