@@ -1,7 +1,11 @@
 //! Builds the server's parts by name, in the order in which they start, and
 //! takes them down in the opposite order. The only place that knows all of them.
 
+pub mod access;
+mod admin_address;
+pub mod authority;
 mod publish;
+mod receiving;
 mod tls;
 
 use std::net::SocketAddr;
@@ -10,27 +14,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
-use tureen_message::media_type::MediaType;
 use tureen_message::{Limits, ParseOptions};
 use tureen_sandbox::{Engine, EngineOptions};
-use tureen_template::Globals;
 
 use crate::config::ServerConfig;
 use crate::diagnostics::Diagnostic;
 use crate::listener::{ConnectionBudget, ListenerTimes, Listeners};
-use crate::pipeline::{Inbound, Pipeline, Settings};
+use crate::pipeline::{Pipeline, Settings};
 use crate::plugins::PluginSet;
-use crate::receiver::{Exchange, HttpLimits, HttpReceiver, Received, Reply};
+use crate::receiver::{HttpLimits, HttpReceiver};
 use crate::refusals::Refusals;
+use crate::secrets;
 use crate::tables::{LookupTables, Stamp};
 use crate::workflow::registry::{Registry, ScanChanges};
-use crate::workflow::running::Workflow;
 use crate::workflow::watch::{HomeWatch, directories};
 
+use access::Ground;
+use admin_address::AdminAddress;
 pub use publish::Address;
 use publish::Publisher;
+use receiving::{Receiving, Target};
 use tls::ServerTls;
 
 /// The path of a home that does not exist: nothing is found below it.
@@ -97,9 +101,9 @@ impl Home {
 
     /// What every run needs besides its workflow.
     pub fn settings(&self) -> (Settings, Vec<Diagnostic>) {
-        let (tables, diagnostics) = LookupTables::load(&self.path, &self.config);
-        let globals = self.config.globals.iter();
-        let globals = globals.map(|(name, value)| (name.as_str(), value.as_str()));
+        let (tables, mut diagnostics) = LookupTables::load(&self.path, &self.config);
+        let (globals, found) = secrets::globals(&self.path, &self.config);
+        diagnostics.extend(found);
         let settings = Settings {
             config: Arc::clone(&self.config),
             parse: ParseOptions {
@@ -109,10 +113,26 @@ impl Home {
                 },
                 ..ParseOptions::default()
             },
-            globals: Arc::new(Globals::from_iter(globals)),
+            globals: Arc::new(globals),
             tables,
         };
         (settings, diagnostics)
+    }
+
+    /// What receivers are judged with.
+    pub fn ground(&self, settings: &Settings) -> Ground {
+        Ground {
+            home: self.path.clone(),
+            config: Arc::clone(&self.config),
+            globals: Arc::clone(&settings.globals),
+        }
+    }
+
+    /// Length and time of change of the files that `tureen.toml` names.
+    fn stamp(&self) -> Stamp {
+        let mut stamp = LookupTables::stamp(&self.path, &self.config);
+        stamp.extend(secrets::stamp(&self.path, &self.config));
+        stamp
     }
 
     /// Is this no home at all, but defaults and standard plugins?
@@ -133,40 +153,12 @@ pub struct Server {
     pipeline: Arc<Pipeline>,
     tls: Arc<ServerTls>,
     watch: HomeWatch,
-    tables: Stamp,
+    /// Of tables and secrets.
+    files: Stamp,
     refusals: Arc<Refusals>,
-}
-
-/// Connects the receiver with the pipeline.
-pub struct Receiving {
-    pipeline: Arc<Pipeline>,
-}
-
-impl Exchange<Arc<Workflow>> for Receiving {
-    async fn receive(&self, workflow: Arc<Workflow>, received: Received) -> Reply {
-        let inbound = Inbound {
-            body: Vec::from(received.body),
-            method: received.method,
-            client_ip: received.client_ip.to_string(),
-            media_type: received
-                .content_type
-                .and_then(|text| MediaType::parse(text.as_bytes()).ok()),
-            variables: received.variables,
-            received_at: received.received_at,
-        };
-        let response = self.pipeline.receive(workflow, inbound).await;
-        Reply {
-            status: response.status,
-            content_type: response.content_type,
-            body: Bytes::from(response.body),
-            headers: Vec::new(),
-        }
-    }
-
-    fn health(&self, _workflow: &Arc<Workflow>) -> u16 {
-        // A workflow without a live version has no route.
-        200
-    }
+    admin: Option<AdminAddress>,
+    /// Ends what runs beside the workflows.
+    ending: CancellationToken,
 }
 
 impl Server {
@@ -181,12 +173,14 @@ impl Server {
         show(&diagnostics);
         // Before the first look: what is saved from here on is heard of.
         let watch = HomeWatch::new(directories(&home.path), &home.config.reload);
-        let tables = LookupTables::stamp(&home.path, &home.config);
+        let files = home.stamp();
         let (settings, diagnostics) = home.settings();
         show(&diagnostics);
+        let ground = home.ground(&settings);
         let pipeline = Arc::new(Pipeline::new(&home.config, settings));
-        let tls = Arc::new(ServerTls::new(home.path.join("certificates"))?);
         let limits = &home.config.limits;
+        let tls = ServerTls::new(home.path.join("certificates"), limits.client_chain_bytes)?;
+        let tls = Arc::new(tls);
         let refusals = Arc::new(Refusals::default());
         let receiving = Receiving { pipeline: Arc::clone(&pipeline) };
         let receiver =
@@ -195,17 +189,34 @@ impl Server {
         let times =
             ListenerTimes { handshake: limits.handshake_timeout(), drain: limits.drain_timeout() };
         let listeners = Listeners::new(receiver, budget, times, refusals.clone());
-        let address = home.config.listen.address;
-        let publisher = Publisher::new(listeners, Arc::clone(&tls), address);
-        let registry = Registry::default();
-        let mut server = Self { home, registry, publisher, pipeline, tls, watch, tables, refusals };
+        let publisher = Publisher::new(listeners, Arc::clone(&tls), ground);
+        let admin = AdminAddress::new(&home.config.admin, &refusals);
+        let ending = CancellationToken::new();
+        let mut server = Self {
+            registry: Registry::default(),
+            home,
+            publisher,
+            pipeline,
+            tls,
+            watch,
+            files,
+            refusals,
+            admin,
+            ending,
+        };
         server.scan(false).await;
+        server.keep_certificates();
         Ok(server)
     }
 
     /// Where the live workflows are reached.
     pub fn addresses(&self) -> Vec<Address> {
         self.publisher.addresses()
+    }
+
+    /// Where health is told, if it is.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(AdminAddress::address)
     }
 
     /// What has been refused since the start.
@@ -248,14 +259,38 @@ impl Server {
             tracing::info!("the plugins changed: workflows are prepared anew");
             self.home.plugins = plugins;
         }
-        let tables = LookupTables::stamp(&self.home.path, &self.home.config);
-        if config_changed || tables != self.tables {
-            self.tables = tables;
+        let files = self.home.stamp();
+        let settings_changed = config_changed || files != self.files;
+        if settings_changed {
+            self.files = files;
             let (settings, diagnostics) = self.home.settings();
             show(&diagnostics);
+            self.publisher.stand_on(self.home.ground(&settings));
             self.pipeline.set(settings);
         }
-        self.scan(stale).await
+        let changes = self.scan(stale).await;
+        // A scan that changed something has published already, with what is new.
+        if (settings_changed || self.publisher.is_stale()) && changes == ScanChanges::default() {
+            self.publish_again().await;
+        }
+        changes
+    }
+
+    async fn publish_again(&mut self) {
+        let Self { registry, publisher, .. } = self;
+        if let Err(diagnostics) = registry.publish_again(publisher).await {
+            show(&diagnostics);
+            tracing::error!("what is new about addresses and clients is not taken");
+        }
+    }
+
+    fn keep_certificates(&self) {
+        authority::keep_certificates(
+            &self.home.config.acme,
+            &self.home.path,
+            self.tls.challenges(),
+            self.ending.clone(),
+        );
     }
 
     /// Takes over what of `tureen.toml` can be changed while the server runs.
@@ -271,14 +306,22 @@ impl Server {
             return false;
         }
         let running = &self.home.config;
-        if config.listen != running.listen
-            || config.limits != running.limits
-            || config.log != running.log
-            || config.reload != running.reload
-        {
-            tracing::warn!(
-                "tureen.toml changed in [listen], [limits], [log] or [reload]: restart the server for these"
-            );
+        let fixed = [
+            ("[listen] address", config.listen.address != running.listen.address),
+            ("[admin]", config.admin != running.admin),
+            ("[limits]", config.limits != running.limits),
+            ("[log]", config.log != running.log),
+            ("[reload]", config.reload != running.reload),
+        ];
+        for (section, _) in fixed.iter().filter(|(_, changed)| *changed) {
+            tracing::warn!("tureen.toml changed in {section}: restart the server for that");
+        }
+        if config.acme != running.acme {
+            self.ending.cancel();
+            self.ending = CancellationToken::new();
+            self.home.config = Arc::new(config);
+            self.keep_certificates();
+            return true;
         }
         self.home.config = Arc::new(config);
         true
@@ -295,12 +338,19 @@ impl Server {
             }
         }
         show(registry.folder_diagnostics());
+        if let Some(admin) = &mut self.admin {
+            admin.tell(registry).await;
+        }
         changes
     }
 
     async fn stop(mut self) -> Stopped {
         let limit = self.home.config.limits.drain_timeout();
         let started = tokio::time::Instant::now();
+        self.ending.cancel();
+        if let Some(admin) = self.admin.take() {
+            admin.drain().await;
+        }
         let drained = self.publisher.drain(limit).await;
         // Runs that answered early go on; they had the sender's trust.
         let left = limit.saturating_sub(started.elapsed()).max(Duration::from_secs(1));

@@ -57,6 +57,18 @@ pub struct ServerConfig {
     pub tables: BTreeMap<String, PathBuf>,
     /// Global variables: name to text.
     pub globals: BTreeMap<String, String>,
+    /// Global variables that only settings meant for secrets may read, such as passwords.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// Where a secret is kept: one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secret {
+    /// Relative to the home unless absolute. Only the server's user may read it.
+    pub file: Option<PathBuf>,
+    /// The name of an environment variable.
+    pub environment: Option<String>,
 }
 
 /// Where the server listens.
@@ -312,7 +324,14 @@ impl ServerConfig {
     /// Names are case-insensitive in workflows, so two spellings of one name are two values for it.
     fn refuse_contradictions(&self) -> Result<(), (String, String)> {
         refuse_same_name("tables", self.tables.keys())?;
-        refuse_same_name("globals", self.globals.keys())?;
+        refuse_same_name("secrets", self.secrets.keys())?;
+        refuse_same_name("globals", self.secrets.keys().chain(self.globals.keys()))?;
+        for (name, secret) in &self.secrets {
+            if secret.file.is_some() == secret.environment.is_some() {
+                let text = "expected either file or environment".to_owned();
+                return Err((format!("secrets.{name}"), text));
+            }
+        }
         refuse_same_name("receivers", self.receivers.keys())?;
         refuse_content_type("http.hl7_content_type", &self.http.hl7_content_type)?;
         network::refuse_header_names("http.request_headers", &self.http.request_headers)?;

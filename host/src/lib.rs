@@ -5,6 +5,7 @@
 //! lines what it must not know. `ARCHITECTURE.md` has the map.
 
 pub mod acme;
+pub mod admin;
 pub mod app;
 pub mod certificates;
 pub mod cli;
@@ -17,6 +18,7 @@ pub mod plugins;
 pub mod receiver;
 pub mod refusals;
 pub mod response;
+pub mod secrets;
 pub mod send;
 pub mod tables;
 pub mod telemetry;

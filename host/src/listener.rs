@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::refusals::Refusals;
 
 pub use accept::Protocol;
-pub use bind::BindError;
+pub use bind::{BindError, try_address};
 pub use budget::{ConnectionBudget, client_network};
 pub use connection::{Connection, Stream};
 

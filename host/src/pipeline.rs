@@ -28,6 +28,7 @@ use jiff::Zoned;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
+use tureen_message::charset::{self, Undecodable};
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
 use tureen_message::{Format, Message, ParseOptions};
@@ -286,7 +287,7 @@ impl Life<'_> {
     fn parse(&mut self) -> Result<(), RunError> {
         let receiver = &self.workflow.definition().receiver;
         let options = ParseOptions { csv: receiver.csv.clone(), ..self.settings.parse.clone() };
-        let bytes = std::mem::take(&mut self.body);
+        let bytes = self.decoded(receiver.message_type)?;
         if receiver.message_type == Format::Hl7 {
             self.header = Header::read(&bytes);
         }
@@ -300,6 +301,31 @@ impl Life<'_> {
             return Err(unreadable("hl7.batch", text.to_owned(), None));
         }
         Ok(())
+    }
+
+    /// The received bytes in a character set that the parser reads.
+    fn decoded(&mut self, format: Format) -> Result<Vec<u8>, RunError> {
+        let told = self.media_type.as_ref().and_then(MediaType::charset);
+        let body = std::mem::take(&mut self.body);
+        // For the acknowledgement, if this is all that can be read.
+        let header = if format == Format::Hl7 { Header::read(&body) } else { None };
+        match charset::decode(format, body, told, Undecodable::Refuse) {
+            Ok(decoded) => {
+                if decoded.guessed {
+                    let id = self.message_id.as_str();
+                    tracing::warn!(
+                        id,
+                        "a message names no character set and is not UTF-8: it is read as {}; let its sender set MSH-18",
+                        decoded.charset.name()
+                    );
+                }
+                Ok(decoded.bytes)
+            }
+            Err(problem) => {
+                self.header = header;
+                Err(unreadable(problem.code, problem.text, problem.place))
+            }
+        }
     }
 
     /// One activity: filter, message, transformers, the deed, its response.

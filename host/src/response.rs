@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use tureen_message::charset::Charset;
 use tureen_message::hl7::Header;
 use tureen_message::hl7::acknowledgement::{
     Acknowledgement, Code, Condition, ErrorDetail, Mode, When, is_acknowledgement,
@@ -110,7 +111,8 @@ pub fn respond(style: ResponseStyle<'_>, question: &Question<'_>, told: &Told<'_
     let (content_type, body) = match (told, wish) {
         (Told::Nothing, _) => (None, Vec::new()),
         (Told::Message(message), _) => {
-            (Some(content_type(style, question, message.format())), message.bytes().to_vec())
+            let type_ = content_type(style, question, message.format());
+            (Some(with_own_charset(type_, message)), message.bytes().to_vec())
         }
         (_, Wish::Acknowledge(code)) => {
             let type_ = content_type(style, question, Format::Hl7);
@@ -222,6 +224,19 @@ fn content_type<'a>(
         Format::Text => Cow::Borrowed("text/plain; charset=utf-8"),
         Format::Binary => Cow::Borrowed("application/octet-stream"),
     }
+}
+
+/// Text is UTF-8 (contract 4.2), but for an HL7 message whose own header says
+/// otherwise: its bytes go out as they are, and the type tells what they are.
+fn with_own_charset<'a>(type_: Cow<'a, str>, message: &Message) -> Cow<'a, str> {
+    if message.format() != Format::Hl7 || std::str::from_utf8(message.bytes()).is_ok() {
+        return type_;
+    }
+    let told = Header::read(message.bytes()).map(|header| header.component(18, 1).into_owned());
+    let set = told.and_then(|name| Charset::from_name(&name).ok());
+    let Some(set) = set.filter(|set| *set != Charset::UTF_8) else { return type_ };
+    let essence = type_.split(';').next().unwrap_or_default();
+    Cow::Owned(format!("{essence}; charset={}", set.name().to_lowercase()))
 }
 
 fn acknowledge(code: Code, question: &Question<'_>, told: &Told<'_>) -> Vec<u8> {

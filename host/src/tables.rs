@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -27,14 +27,16 @@ pub struct LookupTables {
 /// Length and time of change of every table's file: differs when one was saved.
 pub type Stamp = Vec<Option<(u64, SystemTime)>>;
 
+/// Length and time of change of one file; `None` where there is none.
+pub fn stamp_of(file: &Path) -> Option<(u64, SystemTime)> {
+    let found = fs::metadata(file).ok()?;
+    Some((found.len(), found.modified().ok()?))
+}
+
 impl LookupTables {
     /// Asks the file system, without reading a file.
     pub fn stamp(home: &Path, config: &ServerConfig) -> Stamp {
-        let stamp = |file: &PathBuf| {
-            let found = fs::metadata(home.join(file)).ok()?;
-            Some((found.len(), found.modified().ok()?))
-        };
-        config.tables.values().map(stamp).collect()
+        config.tables.values().map(|file| stamp_of(&home.join(file))).collect()
     }
 
     /// Reads the files that the configuration names.

@@ -5,35 +5,69 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use rustls::server::danger::ClientCertVerifier;
 
 use crate::certificates::{
-    CERTIFICATE_FILE, CertificateError, DEFAULT_NAME, Serving, Wanted, https_config,
+    AlpnChallenges, CERTIFICATE_FILE, CertificateError, DEFAULT_NAME, Serving, Wanted, https_config,
 };
+use crate::client_certificates::{AskForCertificate, ClientPolicy};
 
 /// The TLS settings of every HTTPS port.
 pub(super) struct ServerTls {
     directory: PathBuf,
     serving: Arc<Serving>,
-    /// A listener that stays is told by its settings being the same ones.
-    configs: Mutex<BTreeMap<u16, Arc<rustls::ServerConfig>>>,
+    client_chain_bytes: usize,
+    configs: Mutex<BTreeMap<u16, Configured>>,
     /// Problems of the last look: each is logged when it comes up, not at every look.
     problems: Mutex<HashSet<String>>,
 }
 
+/// The settings of a port and what they were made from.
+struct Configured {
+    wanted: Wanted,
+    policies: Vec<Arc<ClientPolicy>>,
+    config: Arc<rustls::ServerConfig>,
+}
+
+impl Configured {
+    fn is_for(&self, wanted: &Wanted, policies: &[Arc<ClientPolicy>]) -> bool {
+        let pairs = self.policies.iter().zip(policies);
+        self.wanted == *wanted
+            && self.policies.len() == policies.len()
+            && pairs.into_iter().all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+}
+
 impl ServerTls {
-    pub(super) fn new(directory: PathBuf) -> Result<Self, CertificateError> {
+    pub(super) fn new(
+        directory: PathBuf,
+        client_chain_bytes: usize,
+    ) -> Result<Self, CertificateError> {
         let serving = Serving::open(&directory)?;
-        Ok(Self { directory, serving, configs: Mutex::default(), problems: Mutex::default() })
+        let (configs, problems) = (Mutex::default(), Mutex::default());
+        Ok(Self { directory, serving, client_chain_bytes, configs, problems })
     }
 
-    /// The settings of a port.
-    pub(super) fn config(&self, port: u16) -> anyhow::Result<Arc<rustls::ServerConfig>> {
+    /// The settings of a port. Clients are asked for a certificate where one of its receivers has
+    /// a policy; other policies make other settings, so that no session outlives a policy.
+    pub(super) fn config(
+        &self,
+        port: u16,
+        wanted: Wanted,
+        policies: Vec<Arc<ClientPolicy>>,
+    ) -> anyhow::Result<Arc<rustls::ServerConfig>> {
+        let resolver = self.serving.resolver(port, wanted.clone())?;
         let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = configs.get(&port) {
-            return Ok(Arc::clone(config));
+        if let Some(known) = configs.get(&port).filter(|known| known.is_for(&wanted, &policies)) {
+            return Ok(Arc::clone(&known.config));
         }
-        let config = https_config(self.serving.resolver(port, Wanted::Default)?, None)?;
-        configs.insert(port, Arc::clone(&config));
+        let verifier = (!policies.is_empty()).then(|| {
+            AskForCertificate::new(self.client_chain_bytes, &policies)
+                as Arc<dyn ClientCertVerifier>
+        });
+        let config = https_config(resolver, verifier)?;
+        let configured = Configured { wanted, policies, config: Arc::clone(&config) };
+        configs.insert(port, configured);
         drop(configs);
         self.log_warnings();
         Ok(config)
@@ -53,6 +87,11 @@ impl ServerTls {
         }
         *problems = found;
         self.log_warnings();
+    }
+
+    /// Where answers to an authority's challenges are shown from.
+    pub(super) fn challenges(&self) -> Arc<AlpnChallenges> {
+        self.serving.tls_alpn_challenges()
     }
 
     fn log_warnings(&self) {

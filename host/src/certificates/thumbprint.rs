@@ -50,6 +50,16 @@ impl Thumbprint {
         Self::of(der, &SHA256)
     }
 
+    /// Of the kind that Windows shows, which two certificates could be made to share.
+    pub fn is_sha1(&self) -> bool {
+        self.bytes.len() == 20
+    }
+
+    /// Whether a text has nothing but blanks, separators and invisible marks.
+    pub fn is_blank(text: &str) -> bool {
+        text.chars().all(is_separator)
+    }
+
     fn of(der: &[u8], algorithm: &'static Algorithm) -> Self {
         Self { bytes: digest(algorithm, der).as_ref().to_vec() }
     }

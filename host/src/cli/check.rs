@@ -1,5 +1,7 @@
 //! `tureen check`: everything that can be said before a port is opened.
 
+mod addresses;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -8,8 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Ended, HomeArgument, output};
 use crate::app::Home;
-use crate::certificates::{CertificateStore, DEFAULT_NAME};
-use crate::diagnostics::{Diagnostic, Report, Severity, codes};
+use crate::diagnostics::{Diagnostic, Report};
 use crate::workflow::conflicts::conflicts;
 use crate::workflow::file::read_bounded;
 use crate::workflow::prepare::Strictness;
@@ -19,7 +20,8 @@ use crate::workflow::running::Workflow;
 /// Loads and checks workflow files, their plugins and the configuration.
 ///
 /// Each finding names the file, line, column and JSON pointer, what was expected
-/// and found, and what to do. Nothing is opened, sent or written. Ends with 1
+/// and found, and what to do. Nothing is opened, sent or written; ports are tried
+/// and given back at once. Ends with 1
 /// when there is an error.
 #[derive(Args)]
 pub(super) struct Check {
@@ -36,8 +38,8 @@ impl Check {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
         let (home, mut diagnostics) =
             Home::open_or_bare(&self.home.home, !self.files.is_empty()).await?;
-        diagnostics.extend(home.settings().1);
-        diagnostics.extend(check_certificate(&home));
+        let (settings, found) = home.settings();
+        diagnostics.extend(found);
         let files = if self.files.is_empty() { workflow_files(&home) } else { self.files };
         let checked = files.len();
         let mut workflows = Vec::new();
@@ -47,7 +49,8 @@ impl Check {
             diagnostics.extend(found);
         }
         let definitions: Vec<_> = workflows.iter().map(Workflow::definition).collect();
-        diagnostics.extend(conflicts(&definitions));
+        diagnostics.extend(conflicts(&definitions, &home.config.service_address));
+        diagnostics.extend(addresses::check(&home, &home.ground(&settings), &definitions));
         let report = Report::new(diagnostics);
         if self.json {
             output::line(&report.to_json().to_string());
@@ -63,23 +66,6 @@ impl Check {
         }
         Ok(if report.errors() == 0 { Ended::Well } else { Ended::Badly })
     }
-}
-
-/// The default certificate, where there is one already; it is not made here.
-fn check_certificate(home: &Home) -> Option<Diagnostic> {
-    let directory = home.path.join("certificates");
-    if !directory.join(DEFAULT_NAME).exists() {
-        return None;
-    }
-    let loaded = CertificateStore::open(&directory).and_then(|store| store.load(DEFAULT_NAME));
-    let found = match loaded {
-        Err(error) => Diagnostic::new(codes::CERTIFICATE, error.to_string()),
-        Ok(certificate) => {
-            let warning = certificate.warning(jiff::Timestamp::now())?;
-            Diagnostic::new(codes::CERTIFICATE, warning.to_string()).as_severity(Severity::Warning)
-        }
-    };
-    Some(found.in_file(&directory.join(DEFAULT_NAME)))
 }
 
 async fn check_file(home: &Home, file: PathBuf) -> (Option<Workflow>, Vec<Diagnostic>) {

@@ -89,6 +89,11 @@ fn mistakes_are_found_with_their_place() {
         ("[plugins.a]\ndirectories = [{ path = \"x\", mode = 1 }]\n", "tureen.toml:2:30: unknown"),
         ("[globals]\nA = 1\n", "tureen.toml:2:5: invalid type"),
         ("a = \n", "tureen.toml:1:5: "),
+        ("[secrets]\nA = {}\n", "tureen.toml: secrets.A: expected either file or environment"),
+        (
+            "[secrets]\nA = { file = \"x\" }\n[globals]\na = \"2\"\n",
+            "tureen.toml: globals.a: is the same name as A",
+        ),
         ("[globals]\nA = \"1\"\na = \"2\"\n", "tureen.toml: globals.a: is the same name as A"),
         ("[http]\nhl7_content_type = \"\\n\"\n", "tureen.toml: http.hl7_content_type: is not"),
         ("[http]\nrest_filtered_status = 204\n", "tureen.toml:2:24: expected 200 or 422"),

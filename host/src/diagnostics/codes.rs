@@ -133,8 +133,12 @@ codes! {
     CLIENT_CERTIFICATE_WITHOUT_TLS = "WF051" Error Author,
     CERTIFICATE_NOT_NAMED = "WF052" Error Author,
     THUMBPRINT = "WF053" Error Author,
-    NOT_AVAILABLE = "WF054" Error Author,
+    // WF054 is retired.
     CREDENTIALS_EMPTY = "WF055" Error Author,
+    WEAK_THUMBPRINT = "WF056" Warning Author,
+    INERT_PROPERTY = "WF057" Warning Author,
+    NO_SERVICE_ADDRESS = "WF058" Error Operator,
+    CREDENTIALS_UNKNOWN = "WF059" Error Operator,
 
     // The response.
     SEVERAL_RESPONSES = "WF060" Warning Author,
@@ -163,6 +167,9 @@ codes! {
     NOT_LISTENING = "WF090" Error Operator,
     CERTIFICATE = "WF091" Error Operator,
     TABLE = "WF092" Error Operator,
+    SECRET = "WF093" Error Operator,
+    CLIENT_AUTHORITIES = "WF094" Error Operator,
+    RECEIVER_NOT_FOUND = "WF095" Warning Operator,
 
     // Diagnostics themselves.
     MORE_FINDINGS = "WF099" Warning Author,

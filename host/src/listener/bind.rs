@@ -70,13 +70,30 @@ pub(super) async fn bind<'a>(
     try_bind(address).map_err(|source| explain(address, source, running))
 }
 
-fn try_bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+/// Whether an address could be listened on now. Nothing is accepted, and it is given back.
+///
+/// # Errors
+/// As when it is bound in earnest.
+pub fn try_address(key: ListenerKey) -> Result<(), BindError> {
+    let address = SocketAddr::from(key);
+    match open_socket(address) {
+        Ok(_) => Ok(()),
+        Err(source) => Err(explain(address, source, [].iter())),
+    }
+}
+
+fn open_socket(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restarted server must not wait for connections of its predecessor in TIME_WAIT. On
     // Windows the option would let two programs share a port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
+    Ok(socket)
+}
+
+fn try_bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = open_socket(address)?;
     let listener = socket.listen(BACKLOG)?;
     let local = listener.local_addr()?;
     Ok((listener, local))

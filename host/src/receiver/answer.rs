@@ -96,8 +96,12 @@ where
         let routes = self.routes.load();
         let (route, sections) = routes.lookup(&segments).ok_or(Refusal::UnknownPath)?;
         check_credentials(head, route)?;
+        let health = self.parts.exchange.health(&route.target);
         if head.method == Method::HEAD {
-            return Ok(Decision::Health(self.parts.exchange.health(&route.target)));
+            return Ok(Decision::Health(health));
+        }
+        if health != StatusCode::OK.as_u16() {
+            return Err(Refusal::Stopped);
         }
         let bytes_max =
             route.body_bytes_max.map_or(limits.body_bytes, |own| own.min(limits.body_bytes));

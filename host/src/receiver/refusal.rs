@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     Expectation,
     #[error("too many requests from this client (limits.requests_per_second_per_client)")]
     TooManyRequests { wait_seconds: u64 },
+    #[error("the workflow behind this path is stopped")]
+    Stopped,
     #[error("too many requests or bytes are in flight")]
     Overloaded,
 }
@@ -51,7 +53,7 @@ impl Refusal {
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Stopped | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -69,6 +71,7 @@ impl Refusal {
             Self::Encoding => RefusalKind::Encoding,
             Self::Expectation => RefusalKind::Expectation,
             Self::TooManyRequests { .. } => RefusalKind::TooManyRequests,
+            Self::Stopped => RefusalKind::Unavailable,
             Self::Overloaded => RefusalKind::Overloaded,
         }
     }
@@ -86,7 +89,7 @@ impl Refusal {
             Self::TooManyRequests { wait_seconds } => {
                 Some((RETRY_AFTER, HeaderValue::from(wait_seconds)))
             }
-            Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::Stopped | Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };
         if let Some((name, value)) = further {

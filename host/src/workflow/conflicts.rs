@@ -9,7 +9,9 @@ use std::path::Path;
 
 use tureen_template::SettingId;
 
-use super::definition::{HttpReceiver, ReceiverKind, WorkflowDefinition};
+use super::definition::{HttpReceiver, OwnCertificate, ReceiverKind, WorkflowDefinition};
+use crate::certificates::Thumbprint;
+use crate::config::ServiceAddress;
 use crate::diagnostics::{Code, Diagnostic, codes, quoted};
 
 /// The conflicts between workflows that are to run at the same time, told at
@@ -20,7 +22,10 @@ use crate::diagnostics::{Code, Diagnostic, codes, quoted};
 /// - `WF071` one port and the same service name
 /// - `WF072` the same service name at the shared address
 /// - `WF073` the same `WorkflowId` in two files
-pub fn conflicts(workflows: &[&WorkflowDefinition]) -> Vec<Diagnostic> {
+pub fn conflicts(
+    workflows: &[&WorkflowDefinition],
+    service_address: &ServiceAddress,
+) -> Vec<Diagnostic> {
     let mut taken = Taken::default();
     let mut found = Vec::new();
     for workflow in workflows {
@@ -28,14 +33,10 @@ pub fn conflicts(workflows: &[&WorkflowDefinition]) -> Vec<Diagnostic> {
         if workflow.receiver.disabled {
             continue;
         }
-        match &workflow.receiver.kind {
-            ReceiverKind::Http(http) if http.host_mode => {
-                taken.check_hosted(workflow, http, &mut found);
-            }
-            ReceiverKind::Http(http) if http.port != 0 => {
-                taken.check_port(workflow, http, &mut found);
-            }
-            ReceiverKind::Http(_) | ReceiverKind::Unsupported { .. } => {}
+        let ReceiverKind::Http(http) = &workflow.receiver.kind else { continue };
+        let place = Place::of(http, service_address);
+        if place.port != Some(0) {
+            taken.check_port(workflow, http, &place, &mut found);
         }
     }
     found
@@ -45,37 +46,45 @@ pub fn conflicts(workflows: &[&WorkflowDefinition]) -> Vec<Diagnostic> {
 #[derive(Default)]
 struct Taken<'w> {
     identities: HashMap<SettingId, &'w WorkflowDefinition>,
-    ports: HashMap<u16, (&'w WorkflowDefinition, Tls)>,
-    addresses: HashMap<(u16, Vec<String>), &'w WorkflowDefinition>,
-    hosted: HashMap<Vec<String>, &'w WorkflowDefinition>,
+    ports: HashMap<Option<u16>, (&'w WorkflowDefinition, Place)>,
+    addresses: HashMap<(Option<u16>, Vec<String>), (&'w WorkflowDefinition, Place)>,
 }
 
-/// What must be the same for all receivers of a port.
-#[derive(PartialEq, Eq)]
+/// Where a receiver is reached, and what must be the same for all of a port.
+#[derive(Clone, PartialEq, Eq)]
+struct Place {
+    /// `None`: the shared address, which has no port yet.
+    port: Option<u16>,
+    tls: Tls,
+    shared: bool,
+}
+
+#[derive(Clone, PartialEq, Eq)]
 enum Tls {
     Plain,
     DefaultCertificate,
-    /// The certificate's thumbprint, hexadecimal digits only.
-    Certificate(String),
+    Certificate(Thumbprint),
 }
 
-impl Tls {
-    fn of(http: &HttpReceiver) -> Self {
-        if !http.use_ssl {
-            Self::Plain
-        } else if http.use_default_certificate {
-            Self::DefaultCertificate
-        } else {
-            let digits = http.certificate_thumbprint.chars().filter(char::is_ascii_hexdigit);
-            Self::Certificate(digits.map(|digit| digit.to_ascii_lowercase()).collect())
+impl Place {
+    fn of(http: &HttpReceiver, service_address: &ServiceAddress) -> Self {
+        if http.host_mode {
+            let tls = if service_address.tls { Tls::DefaultCertificate } else { Tls::Plain };
+            return Self { port: service_address.port, tls, shared: true };
         }
+        let tls = match &http.certificate {
+            _ if !http.use_ssl => Tls::Plain,
+            OwnCertificate::Default => Tls::DefaultCertificate,
+            OwnCertificate::Thumbprint(thumbprint) => Tls::Certificate(thumbprint.clone()),
+        };
+        Self { port: Some(http.port), tls, shared: false }
     }
 
     fn described(&self) -> &'static str {
-        match self {
-            Self::Plain => "plain HTTP",
-            Self::DefaultCertificate => "TLS with the default certificate",
-            Self::Certificate(_) => "TLS with a certificate of its own",
+        match self.tls {
+            Tls::Plain => "plain HTTP",
+            Tls::DefaultCertificate => "TLS with the default certificate",
+            Tls::Certificate(_) => "TLS with a certificate of its own",
         }
     }
 }
@@ -98,79 +107,66 @@ impl<'w> Taken<'w> {
         &mut self,
         workflow: &'w WorkflowDefinition,
         http: &HttpReceiver,
+        ours: &Place,
         found: &mut Vec<Diagnostic>,
     ) {
-        let port = http.port;
-        let receiver = &workflow.receiver.pointer;
-        match self.ports.entry(port) {
-            Entry::Vacant(free) => {
-                free.insert((workflow, Tls::of(http)));
-            }
-            Entry::Occupied(other) => {
-                let (first, theirs) = other.get();
-                let ours = Tls::of(http);
-                if *theirs != ours {
-                    let message =
-                        format!("two workflows want port {port} with different TLS settings");
-                    let pointer = format!("{receiver}/UseSsl");
-                    found.push(
-                        conflict(codes::PORT_TLS_CONFLICT, workflow, first, &pointer, message)
-                            .expected(format!(
-                                "{}, as {} has it",
-                                theirs.described(),
-                                quoted(&first.name)
-                            ))
-                            .found(match (theirs, &ours) {
-                                (Tls::Certificate(_), Tls::Certificate(_)) => {
-                                    "TLS with another certificate"
-                                }
-                                _ => ours.described(),
-                            })
-                            .help("give one of them another port, or both the same TLS settings"),
-                    );
-                }
-            }
+        if let Some((first, theirs)) = taken(&mut self.ports, ours.port, (workflow, ours.clone()))
+            && theirs.tls != ours.tls
+        {
+            found.push(other_tls(workflow, ours, first, &theirs));
         }
-        let address = (port, comparable(&http.service_name));
-        if let Some(first) = taken(&mut self.addresses, address, workflow) {
+        let address = (ours.port, comparable(&http.service_name));
+        if let Some((first, theirs)) = taken(&mut self.addresses, address, (workflow, ours.clone()))
+        {
             let path = quoted(&format!("/{}", http.service_name_text));
-            let message = format!("two workflows want port {port} and path {path}");
-            let pointer = format!("{receiver}/ServiceName");
-            found.push(
-                conflict(codes::ADDRESS_TWICE, workflow, first, &pointer, message)
-                    .help("give one of them another ServiceName or Port"),
-            );
-        }
-    }
-
-    fn check_hosted(
-        &mut self,
-        workflow: &'w WorkflowDefinition,
-        http: &HttpReceiver,
-        found: &mut Vec<Diagnostic>,
-    ) {
-        if let Some(first) = taken(&mut self.hosted, comparable(&http.service_name), workflow) {
-            let path = quoted(&http.service_name_text);
-            let message = format!("two workflows want ServiceName {path} at the shared address");
+            let (code, place) = match (ours.shared && theirs.shared, ours.port) {
+                (false, Some(port)) => {
+                    (codes::ADDRESS_TWICE, format!("port {port} and path {path}"))
+                }
+                _ => {
+                    let place = format!("ServiceName {path} at the shared address");
+                    (codes::HOSTED_NAME_TWICE, place)
+                }
+            };
             let pointer = format!("{}/ServiceName", workflow.receiver.pointer);
+            let message = format!("two workflows want {place}");
             found.push(
-                conflict(codes::HOSTED_NAME_TWICE, workflow, first, &pointer, message)
-                    .help("give one of them another ServiceName"),
+                conflict(code, workflow, first, &pointer, message)
+                    .help("give one of them another ServiceName or address"),
             );
         }
     }
 }
 
+fn other_tls(
+    workflow: &WorkflowDefinition,
+    ours: &Place,
+    first: &WorkflowDefinition,
+    theirs: &Place,
+) -> Diagnostic {
+    let port = ours.port.map_or_else(String::new, |port| format!("port {port} "));
+    let message = format!("two workflows want {port}with different TLS settings");
+    let property = if ours.shared { "UseIntegrationHostServiceAddress" } else { "UseSsl" };
+    let pointer = format!("{}/{property}", workflow.receiver.pointer);
+    conflict(codes::PORT_TLS_CONFLICT, workflow, first, &pointer, message)
+        .expected(format!("{}, as {} has it", theirs.described(), quoted(&first.name)))
+        .found(match (&theirs.tls, &ours.tls) {
+            (Tls::Certificate(_), Tls::Certificate(_)) => "TLS with another certificate",
+            _ => ours.described(),
+        })
+        .help("give one of them another port, or both the same TLS settings")
+}
+
 /// Takes a place, or tells who has it.
-fn taken<'w, K: std::hash::Hash + Eq>(
-    places: &mut HashMap<K, &'w WorkflowDefinition>,
+fn taken<K: std::hash::Hash + Eq, V: Clone>(
+    places: &mut HashMap<K, V>,
     key: K,
-    workflow: &'w WorkflowDefinition,
-) -> Option<&'w WorkflowDefinition> {
+    asking: V,
+) -> Option<V> {
     match places.entry(key) {
-        Entry::Occupied(other) => Some(other.get()),
+        Entry::Occupied(other) => Some(other.get().clone()),
         Entry::Vacant(free) => {
-            free.insert(workflow);
+            free.insert(asking);
             None
         }
     }

@@ -18,6 +18,7 @@ use tureen_message::csv::CsvOptions;
 use tureen_template::{SettingId, Template};
 
 use super::document::Document;
+use crate::certificates::Thumbprint;
 use crate::diagnostics::{Diagnostic, Position};
 
 pub use super::load::load;
@@ -104,16 +105,22 @@ pub struct HttpReceiver {
     pub use_ssl: bool,
     /// Attached to the server's shared address instead of a listener of its own.
     pub host_mode: bool,
-    pub use_default_certificate: bool,
-    pub certificate_thumbprint: String,
+    /// Counts only with `use_ssl` and a listener of its own.
+    pub certificate: OwnCertificate,
     pub authentication: Option<Basic>,
     pub require_client_certificate: bool,
-    /// Separated by commas, as written.
-    pub client_thumbprints: String,
+    pub client_thumbprints: Vec<Thumbprint>,
     pub extract_parameters: bool,
     pub query_parameters: Vec<QueryParameter>,
     pub extract_url_sections: bool,
     pub url_sections: Vec<VariableDescriptor>,
+}
+
+/// The certificate that a receiver wants to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnCertificate {
+    Default,
+    Thumbprint(Thumbprint),
 }
 
 /// Expected HTTP Basic credentials; either may name a global variable.

@@ -20,8 +20,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 
-use super::conflicts::conflicts;
-use super::definition::{WorkflowDefinition, load};
+use super::definition::{ReceiverKind, WorkflowDefinition, load};
 use super::file::read_bounded;
 use super::prepare::{Strictness, prepare};
 use super::running::Workflow;
@@ -38,7 +37,8 @@ const TRY_AGAIN: [u8; 32] = [0; 32];
 
 /// Where the live versions go.
 pub trait Publish {
-    /// Makes exactly these workflows reachable.
+    /// Makes exactly these workflows reachable. Senders to those that are
+    /// stopped are told so where that is possible.
     ///
     /// # Errors
     /// Nothing has changed; the diagnostics name the file of each workflow that
@@ -46,7 +46,30 @@ pub trait Publish {
     fn publish(
         &mut self,
         live: &[Arc<Workflow>],
+        stopped: &[Stopped],
     ) -> impl Future<Output = Result<(), Vec<Diagnostic>>> + Send;
+}
+
+/// A receiver that does not run, because it is disabled or its file has errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    pub workflow: String,
+    pub service_name: Vec<String>,
+    /// `None` at the shared address.
+    pub port: Option<u16>,
+    pub use_ssl: bool,
+}
+
+impl Stopped {
+    fn of(definition: &WorkflowDefinition) -> Option<Self> {
+        let ReceiverKind::Http(http) = &definition.receiver.kind else { return None };
+        Some(Self {
+            workflow: definition.name.clone(),
+            service_name: http.service_name.clone(),
+            port: (!http.host_mode).then_some(http.port),
+            use_ssl: http.use_ssl,
+        })
+    }
 }
 
 /// All workflow files of a home.
@@ -64,8 +87,12 @@ struct Entry {
     seen: Option<[u8; 32]>,
     /// The version that runs.
     live: Option<Arc<Workflow>>,
+    /// Where it would be reached, when none runs.
+    stopped: Option<Stopped>,
     /// What is wrong with the file as it is now.
     diagnostics: Vec<Diagnostic>,
+    /// Its author does not want it to run.
+    disabled: bool,
 }
 
 /// What one scan changed.
@@ -83,6 +110,8 @@ pub struct ScanChanges {
 pub struct Standing<'a> {
     pub file: &'a Path,
     pub live: Option<&'a Arc<Workflow>>,
+    /// Its author does not want it to run.
+    pub disabled: bool,
     /// Of the file as it is now; errors mean that `live` is an older version.
     pub diagnostics: &'a [Diagnostic],
 }
@@ -93,6 +122,8 @@ struct Candidate {
     seen: [u8; 32],
     /// `None`: the file is not taken.
     live: Option<Arc<Workflow>>,
+    /// Where it would be reached, as far as the file says.
+    stopped: Option<Stopped>,
     diagnostics: Vec<Diagnostic>,
     /// The receiver is disabled: loads, but is not started.
     disabled: bool,
@@ -104,6 +135,7 @@ impl Registry {
         self.entries.iter().map(|(file, entry)| Standing {
             file,
             live: entry.live.as_ref(),
+            disabled: entry.disabled,
             diagnostics: &entry.diagnostics,
         })
     }
@@ -124,6 +156,15 @@ impl Registry {
         self.closings.close();
         self.closings.wait().await;
         self.closings.reopen();
+    }
+
+    /// Publishes what is live once more, because what it is published with changed.
+    ///
+    /// # Errors
+    /// As [`Publish::publish`]; what was published before stays.
+    pub async fn publish_again(&self, publish: &mut impl Publish) -> Result<(), Vec<Diagnostic>> {
+        let (live, stopped) = (self.next_set(&[], &[]), self.next_stopped(&[], &[]));
+        publish.publish(&live, &stopped).await
     }
 
     /// Looks at every file and takes over what changed. `rebuild` makes new
@@ -215,34 +256,25 @@ impl Registry {
             open(candidate).await;
         }
         loop {
-            let refused = self.conflicting(&candidates, gone);
-            let refused = match refused.is_empty() {
-                false => refused,
-                true => match publish.publish(&self.next_set(&candidates, gone)).await {
-                    Ok(()) => break,
-                    Err(diagnostics) => diagnostics,
-                },
+            let next = self.next_set(&candidates, gone);
+            let stopped = self.next_stopped(&candidates, gone);
+            let refused = match publish.publish(&next, &stopped).await {
+                Ok(()) => break,
+                Err(diagnostics) => diagnostics,
             };
             if !take_back(&mut candidates, refused) {
                 // Nothing of what is new is at fault: keep what runs.
                 for candidate in &mut candidates {
                     candidate.live = None;
                 }
-                if publish.publish(&self.next_set(&candidates, gone)).await.is_err() {
+                let next = self.next_set(&candidates, gone);
+                if publish.publish(&next, &[]).await.is_err() {
                     tracing::error!("the workflows that run could not be published again");
                 }
                 break;
             }
         }
         self.swap(candidates, gone)
-    }
-
-    /// Addresses that two live workflows would share.
-    fn conflicting(&self, candidates: &[Candidate], gone: &[PathBuf]) -> Vec<Diagnostic> {
-        let next = self.next_set(candidates, gone);
-        let definitions: Vec<&WorkflowDefinition> =
-            next.iter().map(|workflow| workflow.definition()).collect();
-        conflicts(&definitions)
     }
 
     /// What would be live: the candidates, and everything they do not replace.
@@ -257,6 +289,22 @@ impl Registry {
         let kept = kept.filter_map(|(_, entry)| entry.live.as_ref());
         let new = candidates.iter().filter_map(|candidate| candidate.live.as_ref());
         kept.chain(new).map(Arc::clone).collect()
+    }
+
+    /// Receivers that would not run.
+    fn next_stopped(&self, candidates: &[Candidate], gone: &[PathBuf]) -> Vec<Stopped> {
+        let candidate = |file: &PathBuf| candidates.iter().find(|it| it.file == *file);
+        let goes_on =
+            |file: &PathBuf| self.entries.get(file).is_some_and(|entry| entry.live.is_some());
+        let kept = self.entries.iter().filter(|(file, entry)| {
+            entry.live.is_none() && candidate(file).is_none() && !gone.contains(file)
+        });
+        let kept = kept.filter_map(|(_, entry)| entry.stopped.clone());
+        let new = candidates
+            .iter()
+            .filter(|it| it.live.is_none() && (it.disabled || !goes_on(&it.file)))
+            .filter_map(|it| it.stopped.clone());
+        kept.chain(new).collect()
     }
 
     fn swap(&mut self, candidates: Vec<Candidate>, gone: &[PathBuf]) -> ScanChanges {
@@ -275,6 +323,8 @@ impl Registry {
             let entry = self.entries.entry(candidate.file.clone()).or_default();
             let is_retry = entry.seen == Some(TRY_AGAIN);
             entry.seen = Some(candidate.seen);
+            entry.disabled = candidate.disabled;
+            entry.stopped = candidate.stopped.take();
             match candidate.live.take() {
                 Some(live) => {
                     changes.started.push(live.name().to_owned());
@@ -344,6 +394,7 @@ async fn build(file: &Path, read: Read, plugins: &PluginSet, closings: &TaskTrac
         file: file.to_path_buf(),
         seen: read.seen(),
         live: None,
+        stopped: None,
         diagnostics: Vec::new(),
         disabled: false,
     };
@@ -356,6 +407,7 @@ async fn build(file: &Path, read: Read, plugins: &PluginSet, closings: &TaskTrac
     };
     let built = build_version(file, bytes, plugins, closings, Strictness::Granted).await;
     candidate.diagnostics = built.diagnostics;
+    candidate.stopped = built.receiver;
     let disabled = |workflow: &Workflow| workflow.definition().receiver.disabled;
     candidate.disabled = built.workflow.as_ref().is_some_and(disabled);
     candidate.live = built.workflow.filter(|workflow| !disabled(workflow)).map(Arc::new);
@@ -366,6 +418,8 @@ async fn build(file: &Path, read: Read, plugins: &PluginSet, closings: &TaskTrac
 pub struct Built {
     /// `None` when an error forbids to run it.
     pub workflow: Option<Workflow>,
+    /// Where its receiver is or would be, as far as the file says.
+    pub receiver: Option<Stopped>,
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -381,13 +435,14 @@ pub async fn build_version(
     let loaded = load(file, bytes);
     let mut diagnostics = loaded.diagnostics;
     let Some(definition) = loaded.definition else {
-        return Built { workflow: None, diagnostics };
+        return Built { workflow: None, receiver: None, diagnostics };
     };
+    let receiver = Stopped::of(&definition);
     // Prepared even when the file has errors: one check tells everything.
     let (workflow, found) = prepare(definition, plugins, closings, strictness).await;
     diagnostics.extend(found);
     let broken = diagnostics.iter().any(Diagnostic::is_error);
-    Built { workflow: workflow.filter(|_| !broken), diagnostics }
+    Built { workflow: workflow.filter(|_| !broken), receiver, diagnostics }
 }
 
 async fn open(candidate: &mut Candidate) {

@@ -18,6 +18,9 @@ address = \"127.0.0.1\"
 [reload]
 debounce_milliseconds = 20
 rescan_seconds = 86400
+
+[admin]
+port = 0
 ";
 
 const OUT_GRANTED: &str = "\

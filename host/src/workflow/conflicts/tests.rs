@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::conflicts;
+use crate::config::ServiceAddress;
 use crate::workflow::definition::{WorkflowDefinition, load};
 
 const HTTP: &str = "HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting";
@@ -17,8 +18,13 @@ fn workflow(digit: u8, receiver: &str) -> WorkflowDefinition {
 
 #[track_caller]
 fn check(first: &str, second: &str, expected: &[&str]) {
+    check_beside(&ServiceAddress::default(), first, second, expected);
+}
+
+#[track_caller]
+fn check_beside(shared: &ServiceAddress, first: &str, second: &str, expected: &[&str]) {
     let workflows = [workflow(1, first), workflow(2, second)];
-    let found = conflicts(&workflows.iter().collect::<Vec<_>>());
+    let found = conflicts(&workflows.iter().collect::<Vec<_>>(), shared);
     let codes: Vec<String> = found
         .iter()
         .map(|told| format!("{} {}", told.code, told.pointer.as_deref().unwrap_or("-")))
@@ -36,6 +42,8 @@ fn receivers_may_share_a_port_but_neither_path_nor_tls_settings() {
     let own = |print: &str| {
         tls(&format!(r#","UseDefaultSSLCertificate":false,"CertificateThumbPrint":"{print}""#))
     };
+    let (ab, cd) = ("ab".repeat(20), "cd".repeat(20));
+    let spelt = format!("\u{200e}{}", "AB ".repeat(20));
     let path = "WF071 /WorkflowPattern/0/ServiceName";
     let mixed = "WF070 /WorkflowPattern/0/UseSsl";
     check(a, r#""Port":1000,"ServiceName":"a/b""#, &[]);
@@ -44,9 +52,9 @@ fn receivers_may_share_a_port_but_neither_path_nor_tls_settings() {
     check(a, r#""Port":"1000","ServiceName":"%61""#, &[path]);
     check(a, &tls(""), &[mixed]);
     check(&tls("").replace("\"b\"", "\"c\""), &tls(""), &[]);
-    check(&tls("").replace("\"b\"", "\"c\""), &own("ab"), &[mixed]);
-    check(&own("AB:CD").replace("\"b\"", "\"c\""), &own("abcd"), &[]);
-    check(&own("ab").replace("\"b\"", "\"c\""), &own("cd"), &[mixed]);
+    check(&tls("").replace("\"b\"", "\"c\""), &own(&ab), &[mixed]);
+    check(&own(&spelt).replace("\"b\"", "\"c\""), &own(&ab), &[]);
+    check(&own(&ab).replace("\"b\"", "\"c\""), &own(&cd), &[mixed]);
     check(a, &format!("{a},\"UseSsl\":true"), &[mixed, path]);
 }
 
@@ -68,11 +76,26 @@ fn names_at_the_shared_address_are_unique_whatever_the_port() {
 }
 
 #[test]
+fn a_listener_on_the_shared_port_must_fit_the_shared_address() {
+    let shared = ServiceAddress { port: Some(7), tls: true };
+    let hosted = r#""Port":1,"ServiceName":"x","UseIntegrationHostServiceAddress":true"#;
+    let own = |more: &str| format!(r#""Port":7,"ServiceName":"y"{more}"#);
+    check_beside(&shared, hosted, &own(",\"UseSsl\":true"), &[]);
+    check_beside(&shared, hosted, &own(""), &["WF070 /WorkflowPattern/0/UseSsl"]);
+    let turned = "WF070 /WorkflowPattern/0/UseIntegrationHostServiceAddress";
+    check_beside(&shared, &own(""), hosted, &[turned]);
+    let same_name = r#""Port":7,"UseSsl":true,"ServiceName":"X""#;
+    check_beside(&shared, hosted, same_name, &["WF071 /WorkflowPattern/0/ServiceName"]);
+    let plain = ServiceAddress { port: Some(7), tls: false };
+    check_beside(&plain, hosted, &own(""), &[]);
+}
+
+#[test]
 fn one_workflow_is_in_one_file_even_when_disabled() {
     let first = workflow(1, "\"Port\":5");
     let mut copy = workflow(1, "\"Port\":6,\"Disabled\":true");
     copy.file = "copy.hl7Workflow".into();
-    let told = conflicts(&[&first, &copy]).pop().unwrap().to_string();
+    let told = conflicts(&[&first, &copy], &ServiceAddress::default()).pop().unwrap().to_string();
     let expected = "\
 error[WF073]: two files hold the workflow d0000000-0000-4000-8000-000000000001
   at        copy.hl7Workflow:1:27

@@ -1,7 +1,8 @@
 //! The HTTP receiver's own properties (contract 4.2).
 //!
 //! Whatever would make a receiver less protected than its file says is refused,
-//! never ignored (traps T-01 to T-04).
+//! never ignored (traps T-01 to T-04). What depends on the server's
+//! configuration, such as TLS of the shared address, `workflow/access.rs` judges.
 
 use std::collections::HashSet;
 
@@ -9,22 +10,10 @@ use percent_encoding::percent_decode_str;
 
 use super::fields::{Fields, Found};
 use super::findings::Headline as _;
+use crate::certificates::{Thumbprint, ThumbprintError};
 use crate::diagnostics::{codes, quoted};
-use crate::workflow::definition::{Basic, HttpReceiver, QueryParameter, VariableDescriptor};
-
-/// What this version's receiver can do of what a file may ask for.
-struct Abilities {
-    basic_authentication: bool,
-    client_certificates: bool,
-    certificates_by_thumbprint: bool,
-    host_mode: bool,
-}
-
-const ABILITIES: Abilities = Abilities {
-    basic_authentication: false,
-    client_certificates: false,
-    certificates_by_thumbprint: false,
-    host_mode: false,
+use crate::workflow::definition::{
+    Basic, HttpReceiver, OwnCertificate, QueryParameter, VariableDescriptor,
 };
 
 /// Serialized by the original, without effect in it.
@@ -49,6 +38,11 @@ const DESIGNER_STRIPS: &[char] = &['&', ';', '?', ':', '@', '=', '+', '$', ',', 
 /// Variables that a request may not set: the host's own, and the switch that
 /// puts a run in error (contract 9.2).
 const RESERVED_VARIABLES: &[&str] = &[
+    "ClientCertificateIssuer",
+    "ClientCertificateSerialNumber",
+    "ClientCertificateSha1",
+    "ClientCertificateSha256",
+    "ClientCertificateSubject",
     "ClientIP",
     "CR",
     "CurrentDateTime",
@@ -63,6 +57,9 @@ const RESERVED_VARIABLES: &[&str] = &[
     "WorkflowInstanceId",
 ];
 
+/// Begins the variables of request headers, in lower case.
+const RESERVED_PREFIX: &str = "httpheader:";
+
 /// Reads the properties and tells what forbids to start the receiver.
 pub(super) fn http_receiver(fields: &Fields<'_>) -> HttpReceiver {
     let (service_name_text, service_name) = service_name(fields);
@@ -73,23 +70,20 @@ pub(super) fn http_receiver(fields: &Fields<'_>) -> HttpReceiver {
         port: port(fields),
         use_ssl: fields.flag("UseSsl", false),
         host_mode: fields.flag("UseIntegrationHostServiceAddress", false),
-        use_default_certificate: fields.flag("UseDefaultSSLCertificate", true),
-        certificate_thumbprint: fields.text("CertificateThumbPrint").unwrap_or_default(),
+        certificate: own_certificate(fields),
         authentication: fields.flag("Authentication", false).then(|| Basic {
             user: fields.template("AuthenticationUserName"),
             password: fields.template("AuthenticationPassword"),
         }),
         require_client_certificate: fields.flag("RequireClientCertificate", false),
-        client_thumbprints: fields.text("ClientCertificateThumbPrint").unwrap_or_default(),
+        client_thumbprints: client_thumbprints(fields),
         extract_parameters: fields.flag("ExtractParameters", false),
         query_parameters,
         extract_url_sections: fields.flag("ExtractUrlSections", false),
         url_sections,
     };
     check_basic(fields, &receiver);
-    check_client_certificate(fields, &receiver);
-    check_own_certificate(fields, &receiver);
-    check_host_mode(fields, &receiver);
+    warn_of_inert_fields(fields, &receiver);
     warn_of_legacy_fields(fields);
     receiver
 }
@@ -199,7 +193,9 @@ fn descriptor(
         });
         return None;
     };
-    if RESERVED_VARIABLES.iter().any(|reserved| reserved.eq_ignore_ascii_case(&variable)) {
+    let reserved = RESERVED_VARIABLES.iter().any(|name| name.eq_ignore_ascii_case(&variable))
+        || variable.to_ascii_lowercase().starts_with(RESERVED_PREFIX);
+    if reserved {
         fields.findings().tell(codes::RESERVED_VARIABLE, &pointer, |diagnostic| {
             diagnostic
                 .saying(format!("a request may not set the variable {}", quoted(&variable)))
@@ -220,18 +216,6 @@ fn descriptor(
 
 fn check_basic(fields: &Fields<'_>, receiver: &HttpReceiver) {
     let Some(basic) = &receiver.authentication else { return };
-    let pointer = fields.pointer_to("Authentication");
-    if !receiver.use_ssl || receiver.host_mode {
-        fields.findings().tell(codes::BASIC_WITHOUT_TLS, &pointer, |diagnostic| {
-            diagnostic
-                .saying("Basic authentication is asked for without TLS of the receiver's own")
-                .expected("UseSsl true, and UseIntegrationHostServiceAddress false")
-                .found(if receiver.host_mode { "host mode" } else { "plain HTTP" })
-                .help("set UseSsl to true: the original ignores this and lets everyone in")
-        });
-    } else if !ABILITIES.basic_authentication {
-        not_available(fields, "Authentication", "HTTP Basic authentication");
-    }
     for (name, template) in
         [("AuthenticationUserName", &basic.user), ("AuthenticationPassword", &basic.password)]
     {
@@ -249,68 +233,37 @@ fn check_basic(fields: &Fields<'_>, receiver: &HttpReceiver) {
     }
 }
 
-fn check_client_certificate(fields: &Fields<'_>, receiver: &HttpReceiver) {
-    if !receiver.require_client_certificate {
-        return;
-    }
-    if !receiver.use_ssl && !receiver.host_mode {
-        let pointer = fields.pointer_to("RequireClientCertificate");
-        fields.findings().tell(codes::CLIENT_CERTIFICATE_WITHOUT_TLS, &pointer, |diagnostic| {
-            diagnostic
-                .saying("a client certificate is required on plain HTTP, where there is none")
-                .expected("UseSsl true")
-                .found("plain HTTP")
-                .help("set UseSsl to true: the original ignores this and lets everyone in")
-        });
-    } else if !ABILITIES.client_certificates {
-        not_available(fields, "RequireClientCertificate", "a required client certificate");
-    }
-    check_thumbprints(fields, &receiver.client_thumbprints);
-}
-
 /// Each part must be one whole thumbprint: the original's test for a substring
 /// lets partial and glued values match (T-03).
-fn check_thumbprints(fields: &Fields<'_>, list: &str) {
-    let mut parts = list.split(',').map(str::trim).filter(|part| !part.is_empty()).peekable();
-    let none = parts.peek().is_none();
-    let bad = parts.find(|part| !is_thumbprint(part));
-    if !none && bad.is_none() {
-        return;
+fn client_thumbprints(fields: &Fields<'_>) -> Vec<Thumbprint> {
+    let property = "ClientCertificateThumbPrint";
+    let list = fields.text(property).unwrap_or_default();
+    let parts = list.split(',').filter(|part| !Thumbprint::is_blank(part));
+    let thumbprints: Vec<Thumbprint> =
+        parts.filter_map(|part| thumbprint(fields, property, part)).collect();
+    if thumbprints.iter().any(Thumbprint::is_sha1) {
+        fields.findings().tell(codes::WEAK_THUMBPRINT, &fields.pointer_to(property), |diagnostic| {
+            diagnostic
+                .saying("a client certificate is known by its SHA-1 thumbprint, which can be forged")
+                .expected("the SHA-256 thumbprint, 64 hexadecimal digits")
+                .help("`tureen cert show` prints both, for a certificate file too")
+        });
     }
-    let pointer = fields.pointer_to("ClientCertificateThumbPrint");
-    fields.findings().tell(codes::THUMBPRINT, &pointer, |diagnostic| {
-        diagnostic
-            .saying("an allowed client certificate is not named by a whole thumbprint")
-            .expected("SHA-1 (40 hexadecimal digits) or SHA-256 (64), separated by commas")
-            .found(match bad {
-                Some(part) => format!("a part of {} characters", part.chars().count()),
-                None => "an empty list, which would let nobody in".to_owned(),
-            })
-    });
+    thumbprints
 }
 
-/// 40 or 64 hexadecimal digits, once blanks, colons, dashes and the invisible
-/// marks that certificate dialogues put in front are left out.
-fn is_thumbprint(part: &str) -> bool {
-    let ignored = |character: &char| {
-        character.is_whitespace()
-            || matches!(character, ':' | '-' | '\u{200E}' | '\u{200F}' | '\u{200B}' | '\u{FEFF}')
-    };
-    let mut digits = 0;
-    for character in part.chars().filter(|character| !ignored(character)) {
-        if !character.is_ascii_hexdigit() {
-            return false;
-        }
-        digits += 1;
+fn own_certificate(fields: &Fields<'_>) -> OwnCertificate {
+    if fields.flag("UseDefaultSSLCertificate", true) {
+        return OwnCertificate::Default;
     }
-    matches!(digits, 40 | 64)
-}
-
-fn check_own_certificate(fields: &Fields<'_>, receiver: &HttpReceiver) {
-    if !receiver.use_ssl || receiver.use_default_certificate || receiver.host_mode {
-        return;
+    let property = "CertificateThumbPrint";
+    let text = fields.text(property).unwrap_or_default();
+    if !Thumbprint::is_blank(&text) {
+        // A bad one was told: nothing is started then.
+        let found = thumbprint(fields, property, &text);
+        return found.map_or(OwnCertificate::Default, OwnCertificate::Thumbprint);
     }
-    if receiver.certificate_thumbprint.trim().is_empty() {
+    if fields.flag("UseSsl", false) && !fields.flag("UseIntegrationHostServiceAddress", false) {
         let pointer = fields.pointer_to("UseDefaultSSLCertificate");
         fields.findings().tell(codes::CERTIFICATE_NOT_NAMED, &pointer, |diagnostic| {
             diagnostic
@@ -318,27 +271,65 @@ fn check_own_certificate(fields: &Fields<'_>, receiver: &HttpReceiver) {
                 .expected("CertificateThumbPrint with a thumbprint")
                 .help("set UseDefaultSSLCertificate to true, or name the certificate")
         });
-    } else if !ABILITIES.certificates_by_thumbprint {
-        not_available(
-            fields,
+    }
+    OwnCertificate::Default
+}
+
+fn thumbprint(fields: &Fields<'_>, property: &str, text: &str) -> Option<Thumbprint> {
+    match text.parse() {
+        Ok(thumbprint) => Some(thumbprint),
+        Err(error) => {
+            fields.findings().tell(codes::THUMBPRINT, &fields.pointer_to(property), |diagnostic| {
+                diagnostic
+                    .saying("a certificate is not named by a whole thumbprint")
+                    .expected("SHA-1 (40 hexadecimal digits) or SHA-256 (64); several separated by commas")
+                    .found(ThumbprintError::to_string(&error))
+            });
+            None
+        }
+    }
+}
+
+/// Properties whose switch is off: somebody may believe that they protect.
+fn warn_of_inert_fields(fields: &Fields<'_>, receiver: &HttpReceiver) {
+    let written = |name: &str| fields.text(name).is_some_and(|text| !Thumbprint::is_blank(&text));
+    let own_tls = receiver.use_ssl && !receiver.host_mode;
+    let cases = [
+        ("AuthenticationUserName", receiver.authentication.is_none(), "Authentication is false"),
+        (
+            "ClientCertificateThumbPrint",
+            !receiver.require_client_certificate,
+            "RequireClientCertificate is false: every client may send",
+        ),
+        (
             "CertificateThumbPrint",
-            "a receiver's own certificate by thumbprint",
-        );
+            own_tls && fields.flag("UseDefaultSSLCertificate", true),
+            "UseDefaultSSLCertificate is true",
+        ),
+        ("CertificateThumbPrint", receiver.host_mode, "the shared address has its own certificate"),
+        ("CertificateThumbPrint", !receiver.use_ssl && !receiver.host_mode, "UseSsl is false"),
+    ];
+    for (name, off, why) in cases {
+        if off && written(name) {
+            warn_of_inert(fields, name, why);
+        }
+    }
+    if receiver.host_mode && receiver.use_ssl {
+        warn_of_inert(fields, "UseSsl", "tureen.toml decides about TLS of the shared address");
+    }
+    if !receiver.extract_parameters && !receiver.query_parameters.is_empty() {
+        warn_of_inert(fields, "QueryStringParameters", "ExtractParameters is false");
+    }
+    if !receiver.extract_url_sections && !receiver.url_sections.is_empty() {
+        warn_of_inert(fields, "UrlSections", "ExtractUrlSections is false");
     }
 }
 
-fn check_host_mode(fields: &Fields<'_>, receiver: &HttpReceiver) {
-    if receiver.host_mode && !ABILITIES.host_mode {
-        let name = "UseIntegrationHostServiceAddress";
-        not_available(fields, name, "attaching a receiver to a shared address (host mode)");
-    }
-}
-
-fn not_available(fields: &Fields<'_>, name: &str, what: &str) {
-    fields.findings().tell(codes::NOT_AVAILABLE, &fields.pointer_to(name), |diagnostic| {
+fn warn_of_inert(fields: &Fields<'_>, name: &str, why: &str) {
+    fields.findings().tell(codes::INERT_PROPERTY, &fields.pointer_to(name), |diagnostic| {
         diagnostic
-            .saying(format!("{what} is not available in this version"))
-            .help(format!("the workflow is not started: it would run without what {name} asks for"))
+            .saying(format!("{name} has no effect: {why}"))
+            .help("take it out, or turn on what it belongs to")
     });
 }
 
@@ -359,27 +350,5 @@ fn warn_of_legacy_fields(fields: &Fields<'_>) {
                     .help("certificates are named by CertificateThumbPrint")
             },
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_thumbprint;
-
-    #[test]
-    fn a_thumbprint_is_forty_or_sixty_four_digits_in_any_spelling() {
-        let forty = "0123456789abcdef0123456789ABCDEF01234567";
-        for (text, expected) in [
-            (forty.to_owned(), true),
-            (format!("\u{200E}{forty}"), true),
-            ("01:23:45:67:89:ab:cd:ef:01:23:45:67:89:ab:cd:ef:01:23:45:67".to_owned(), true),
-            (format!("{forty}0123456789abcdef01234567"), true),
-            (forty.replace('0', "g"), false),
-            (format!("{forty}0"), false),
-            (forty.repeat(2), false),
-            (String::new(), false),
-        ] {
-            assert_eq!(is_thumbprint(&text), expected, "{text}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 use tureen_message::Format;
 
 use super::{check, defined, http, loaded, shown, told, workflow};
-use crate::workflow::definition::{QueryParameter, VariableDescriptor};
+use crate::workflow::definition::{OwnCertificate, QueryParameter, VariableDescriptor};
 
 #[test]
 fn omitted_and_null_properties_have_the_defaults_of_the_contract() {
@@ -10,7 +10,7 @@ fn omitted_and_null_properties_have_the_defaults_of_the_contract() {
         let receiver = http(&definition);
         assert_eq!(receiver.service_name, ["HL7Soup"]);
         assert_eq!((receiver.port, receiver.use_ssl), (8080, false));
-        assert!(receiver.use_default_certificate && !receiver.host_mode);
+        assert!(receiver.certificate == OwnCertificate::Default && !receiver.host_mode);
         assert!(receiver.authentication.is_none() && !receiver.require_client_certificate);
         assert!(!receiver.extract_parameters && !receiver.extract_url_sections);
         assert_eq!(definition.receiver.message_type, Format::Hl7);
@@ -154,38 +154,44 @@ fn service_names_are_split_and_decoded() {
 }
 
 #[test]
-fn what_would_let_everyone_in_is_refused() {
-    let basic = r#""Authentication":true,"AuthenticationUserName":"u",
-        "AuthenticationPassword":"secret-word""#;
-    let host = r#""UseIntegrationHostServiceAddress":true"#;
-    let print = "0123456789abcdef0123456789abcdef01234567";
-    let client =
-        format!(r#""RequireClientCertificate":true,"ClientCertificateThumbPrint":"{print}""#);
+fn a_receivers_certificate_is_named_by_a_whole_thumbprint() {
     let own = r#""UseSsl":true,"UseDefaultSSLCertificate":false"#;
+    let print = "0123456789abcdef0123456789abcdef01234567";
+    let named = |written: &str| format!("{own},\"CertificateThumbPrint\":\"{written}\"");
     for (more, expected) in [
-        (basic.to_owned(), &["WF050 #0/Authentication"] as &[&str]),
-        (
-            format!("{basic},{host}"),
-            &["WF050 #0/Authentication", "WF054 #0/UseIntegrationHostServiceAddress"],
-        ),
-        (
-            format!("{basic},{host},\"UseSsl\":true"),
-            &["WF050 #0/Authentication", "WF054 #0/UseIntegrationHostServiceAddress"],
-        ),
-        (format!("{basic},\"UseSsl\":true"), &["WF054 #0/Authentication"]),
-        (client.clone(), &["WF051 #0/RequireClientCertificate"]),
-        (format!("{client},\"UseSsl\":true"), &["WF054 #0/RequireClientCertificate"]),
-        (own.to_owned(), &["WF052 #0/UseDefaultSSLCertificate"]),
-        (
-            format!("{own},\"CertificateThumbPrint\":\"{print}\""),
-            &["WF054 #0/CertificateThumbPrint"],
-        ),
+        (own.to_owned(), &["WF052 #0/UseDefaultSSLCertificate"] as &[&str]),
+        (named("\u{200e} "), &["WF052 #0/UseDefaultSSLCertificate"]),
+        (named("0123"), &["WF053 #0/CertificateThumbPrint"]),
+        (named(print), &[]),
+        (named(&format!("\u{200e}{}", print.to_uppercase())), &[]),
         ("\"UseDefaultSSLCertificate\":false".to_owned(), &[]),
-        ("\"UseSsl\":true".to_owned(), &[]),
-        ("\"Authentication\":false,\"AuthenticationUserName\":\"u\"".to_owned(), &[]),
     ] {
         check(&workflow(&more, &[]), expected);
     }
+    let definition = defined(&workflow(&named(print), &[]));
+    let expected = OwnCertificate::Thumbprint(print.parse().unwrap());
+    assert_eq!(http(&definition).certificate, expected);
+}
+
+#[test]
+fn properties_whose_switch_is_off_are_told() {
+    let print = "0123456789abcdef0123456789abcdef01234567".repeat(1);
+    for (more, expected) in [
+        (
+            r#""Authentication":false,"AuthenticationUserName":"u""#.to_owned(),
+            "AuthenticationUserName",
+        ),
+        (format!(r#""UseSsl":true,"CertificateThumbPrint":"{print}""#), "CertificateThumbPrint"),
+        (format!(r#""CertificateThumbPrint":"{print}""#), "CertificateThumbPrint"),
+        (r#""UseIntegrationHostServiceAddress":true,"UseSsl":true"#.to_owned(), "UseSsl"),
+        (r#""QueryStringParameters":{"a":{}}"#.to_owned(), "QueryStringParameters"),
+        (r#""UrlSections":[{"VariableName":"a"}]"#.to_owned(), "UrlSections"),
+    ] {
+        check(&workflow(&more, &[]), &[&format!("(WF057 #0/{expected})")]);
+    }
+    let sha256 = "ab".repeat(32);
+    let unused = format!(r#""ClientCertificateThumbPrint":"{sha256}""#);
+    check(&workflow(&unused, &[]), &["(WF057 #0/ClientCertificateThumbPrint)"]);
 }
 
 #[test]
@@ -196,14 +202,16 @@ fn thumbprints_must_be_whole_and_credentials_not_empty() {
             "ClientCertificateThumbPrint":"{list}""#
         );
         told(&workflow(&more, &[]))
-            .iter()
-            .any(|line| line == "WF053 #0/ClientCertificateThumbPrint")
     };
-    let print = "0123456789abcdef0123456789abcdef01234567";
-    assert!(!client(print));
-    assert!(!client(&format!("{print}, {print}")));
-    for bad in ["", " , ", "0123", &format!("{print}{print}"), &format!("{print},abc")] {
-        assert!(client(bad), "{bad}");
+    let at = "#0/ClientCertificateThumbPrint";
+    let sha1 = "0123456789abcdef0123456789abcdef01234567";
+    let sha256 = "ab".repeat(32);
+    assert_eq!(client(&sha256), [] as [String; 0]);
+    assert_eq!(client(&format!("{sha256}, , {sha256}")), [] as [String; 0]);
+    assert_eq!(client(""), [] as [String; 0], "authorities may stand in tureen.toml");
+    assert_eq!(client(sha1), [format!("(WF056 {at})")]);
+    for bad in ["0123", &format!("{sha1}{sha1}"), &format!("{sha256},abc"), "not a print"] {
+        assert!(client(bad).contains(&format!("WF053 {at}")), "{bad}");
     }
     let text = workflow(r#""UseSsl":true,"Authentication":true,"AuthenticationUserName":"u""#, &[]);
     assert!(told(&text).contains(&"WF055 #0/AuthenticationPassword".to_owned()));
@@ -219,19 +227,6 @@ fn credentials_are_in_no_diagnostic_and_no_debug_output() {
     for text in [told, debug] {
         assert!(!text.contains("secret-word") && !text.contains("nurse-7"), "{text}");
     }
-}
-
-#[test]
-fn the_refusal_of_basic_over_plain_http_says_what_to_do() {
-    let more = r#""Authentication":true,"AuthenticationUserName":"u","AuthenticationPassword":"p""#;
-    let expected = "\
-error[WF050]: Basic authentication is asked for without TLS of the receiver's own
-  at        test.hl7Workflow:2:190
-  field     /WorkflowPattern/0/Authentication
-  expected  UseSsl true, and UseIntegrationHostServiceAddress false
-  found     plain HTTP
-  help      set UseSsl to true: the original ignores this and lets everyone in";
-    assert_eq!(shown(&workflow(more, &[]), "WF050"), expected);
 }
 
 #[test]
@@ -278,12 +273,14 @@ fn request_variables_that_cannot_work_are_told() {
         (r#""QueryStringParameters":{"a":{},"A":{}}"#, "(WF047 #0/QueryStringParameters/A)"),
         (r#""QueryStringParameters":{"clientip":{}}"#, "WF048 #0/QueryStringParameters/clientip"),
         (r#""UrlSections":[{"VariableName":"WorkflowError"}]"#, "WF048 #0/UrlSections/0"),
+        (r#""UrlSections":[{"VariableName":"httpheader:x"}]"#, "WF048 #0/UrlSections/0"),
         (r#""UrlSections":[{"VariableName":" "}]"#, "WF015 #0/UrlSections/0"),
         (
             r#""UrlSections":[{"VariableName":"a"},{"VariableName":"A"}]"#,
             "(WF047 #0/UrlSections/1)",
         ),
     ] {
-        check(&workflow(more, &[]), &[expected]);
+        let more = format!(r#""ExtractParameters":true,"ExtractUrlSections":true,{more}"#);
+        check(&workflow(&more, &[]), &[expected]);
     }
 }
