@@ -28,7 +28,7 @@ use crate::refusals::Refusals;
 use crate::secrets;
 use crate::tables::{LookupTables, Stamp};
 use crate::workflow::registry::{Registry, ScanChanges};
-use crate::workflow::watch::{HomeWatch, directories};
+use crate::workflow::watch::HomeWatch;
 
 use access::Ground;
 use admin_address::AdminAddress;
@@ -128,6 +128,18 @@ impl Home {
         }
     }
 
+    /// The files that `tureen.toml` names.
+    fn named_files(&self) -> impl Iterator<Item = PathBuf> {
+        let config = &self.config;
+        let secrets = config.secrets.values().filter_map(|secret| secret.file.as_ref());
+        let receivers = config.receivers.values();
+        let clients = receivers.flat_map(|receiver| {
+            receiver.client_authorities.iter().chain(&receiver.client_revocation_lists)
+        });
+        let files = config.tables.values().chain(secrets).chain(clients);
+        files.map(|file| self.path.join(file))
+    }
+
     /// Length and time of change of the files that `tureen.toml` names.
     fn stamp(&self) -> Stamp {
         let mut stamp = LookupTables::stamp(&self.path, &self.config);
@@ -172,7 +184,8 @@ impl Server {
         let (home, diagnostics) = Home::open(home).await?;
         show(&diagnostics);
         // Before the first look: what is saved from here on is heard of.
-        let watch = HomeWatch::new(directories(&home.path), &home.config.reload);
+        let mut watch = HomeWatch::new(&home.path, &home.config.reload);
+        watch.watch_files(home.named_files());
         let files = home.stamp();
         let (settings, diagnostics) = home.settings();
         show(&diagnostics);
@@ -263,6 +276,7 @@ impl Server {
         let settings_changed = config_changed || files != self.files;
         if settings_changed {
             self.files = files;
+            self.watch.watch_files(self.home.named_files());
             let (settings, diagnostics) = self.home.settings();
             show(&diagnostics);
             self.publisher.stand_on(self.home.ground(&settings));

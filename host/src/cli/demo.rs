@@ -63,7 +63,8 @@ impl ThrowAwayHome {
         init::make_home(home.path(), &workflow)?;
         let configuration = home.path().join("tureen.toml");
         let text = fs::read_to_string(&configuration)?
-            .replace("address = \"0.0.0.0\"", "address = \"127.0.0.1\"");
+            .replace("address = \"0.0.0.0\"", "address = \"127.0.0.1\"")
+            .replace("\nport = 8079", "\nport = 0");
         fs::write(configuration, text)?;
         Ok(home)
     }

@@ -7,6 +7,7 @@
 //! `rescan_seconds` in any case, for network file systems that report nothing
 //! and for events that were lost.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +17,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Reload, Watch};
 
+/// Folders of certificates that are watched; changes in further ones are found by
+/// the regular look.
+const CERTIFICATE_FOLDERS_MAX: usize = 1_000;
+
 /// However busy a directory is, a look is not put off for longer than this.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(1);
 
@@ -23,26 +28,35 @@ const QUIET_WAIT_MAX: Duration = Duration::from_secs(1);
 pub struct HomeWatch {
     watcher: Option<Box<dyn Watcher + Send>>,
     changed: mpsc::Receiver<()>,
-    directories: Vec<PathBuf>,
+    home: PathBuf,
+    /// Directories of files that the configuration names.
+    further: BTreeSet<PathBuf>,
     debounce: Duration,
     rescan: Duration,
 }
 
 impl HomeWatch {
-    /// Watches these directories; those that do not exist yet are tried again
-    /// after every look.
-    pub fn new(directories: Vec<PathBuf>, reload: &Reload) -> Self {
+    /// Watches the directories of a home whose changes matter; those that do not
+    /// exist yet are tried again after every look.
+    pub fn new(home: &Path, reload: &Reload) -> Self {
         // One place is enough: a signal that is already waiting says it all.
         let (signal, changed) = mpsc::channel(1);
         let mut watch = Self {
             watcher: watcher(reload, signal),
             changed,
-            directories,
+            home: home.to_owned(),
+            further: BTreeSet::new(),
             debounce: Duration::from_millis(reload.debounce_milliseconds),
             rescan: Duration::from_secs(reload.rescan_seconds),
         };
         watch.renew();
         watch
+    }
+
+    /// Watches the directories of these files too, from now on.
+    pub fn watch_files(&mut self, files: impl Iterator<Item = PathBuf>) {
+        self.further = files.filter_map(|file| file.parent().map(Path::to_owned)).collect();
+        self.renew();
     }
 
     /// Returns when something may have changed, or it is time to look anyway.
@@ -76,7 +90,7 @@ impl HomeWatch {
     /// watch. Watching what is watched already changes nothing.
     fn renew(&mut self) {
         let Some(watcher) = &mut self.watcher else { return };
-        for directory in &self.directories {
+        for directory in directories(&self.home).iter().chain(&self.further) {
             if let Err(error) = watcher.watch(directory, RecursiveMode::NonRecursive) {
                 let path = directory.display();
                 tracing::debug!(%path, "not watched, only looked at regularly: {error}");
@@ -125,14 +139,14 @@ fn poll_watcher(
     }
 }
 
-/// The directories of a home whose changes matter.
-pub fn directories(home: &Path) -> Vec<PathBuf> {
-    vec![
-        home.to_path_buf(),
-        home.join("workflows"),
-        home.join("plugins"),
-        home.join("tables"),
-        home.join("certificates"),
-        home.join("certificates").join("default"),
-    ]
+/// The directories of a home whose changes matter: each certificate has its own.
+fn directories(home: &Path) -> Vec<PathBuf> {
+    let certificates = home.join("certificates");
+    let own = std::fs::read_dir(&certificates).into_iter().flatten().filter_map(Result::ok);
+    let own = own.map(|entry| entry.path()).filter(|path| path.is_dir());
+    let own: Vec<PathBuf> = own.take(CERTIFICATE_FOLDERS_MAX).collect();
+    let fixed = ["workflows", "plugins", "tables"].map(|name| home.join(name));
+    let mut all = vec![home.to_path_buf(), certificates];
+    all.extend(fixed.into_iter().chain(own));
+    all
 }
