@@ -15,6 +15,7 @@ pub mod diagnostics;
 pub mod listener;
 pub mod pipeline;
 pub mod plugins;
+pub mod proxies;
 pub mod receiver;
 pub mod refusals;
 pub mod response;
