@@ -10,6 +10,8 @@
 //! - A connection of a listener that stays is never closed by `apply`. A connection of a listener
 //!   that goes finishes what is in flight.
 //! - A place in the connection budget is taken before a connection is accepted.
+//! - Where proxies introduce their clients, a connection of somebody else, or without a PROXY
+//!   protocol header, never reaches the protocol. A client counts with its own address then.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +24,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config::Network;
 use crate::refusals::Refusals;
 
 pub use accept::Protocol;
@@ -33,6 +36,7 @@ mod accept;
 mod bind;
 mod budget;
 mod connection;
+mod proxy_protocol;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +54,9 @@ pub struct DesiredListener<P: Protocol> {
     /// `None` for plain TCP. A change between plain and TLS keeps the socket and lets the
     /// connections of the other kind finish.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Every connection must come from one of these networks, and start with a PROXY protocol
+    /// header that says who its client is. `None`: connections come from clients themselves.
+    pub proxies: Option<Arc<[Network]>>,
     /// What the protocol serves here. Connections that are open see it at their next request.
     pub routes: Arc<P::Routes>,
 }
@@ -141,7 +148,7 @@ impl<P: Protocol> Listeners<P> {
         }
         for (key, listener) in desired {
             if let Some(running) = self.running.get(&key) {
-                running.shared.update(listener.tls, listener.routes, &self.cut, self.times.drain);
+                running.shared.update(listener, &self.cut, self.times.drain);
                 changes.kept.push(key);
             } else if let Some((socket, local)) = fresh.remove(&key) {
                 self.start(listener, socket, local);
@@ -205,7 +212,11 @@ impl<P: Protocol> Listeners<P> {
             local,
             protocol: self.protocol.clone(),
             routes: Arc::new(ArcSwap::new(listener.routes)),
-            mode: ArcSwap::from_pointee(accept::Mode::new(listener.tls, &self.cut)),
+            mode: ArcSwap::from_pointee(accept::Mode::new(
+                listener.tls,
+                listener.proxies,
+                &self.cut,
+            )),
             budget: self.budget.clone(),
             handshake_timeout: self.times.handshake,
             connections: self.connections.clone(),

@@ -40,7 +40,7 @@ impl AdminAddress {
         }
         let is_first = self.told.is_none();
         self.told = Some(Arc::clone(&standing));
-        let desired = DesiredListener { key: self.key, tls: None, routes: standing };
+        let desired = DesiredListener { key: self.key, tls: None, proxies: None, routes: standing };
         match self.listeners.apply(vec![desired]).await {
             Ok(_) if is_first => {
                 if let Some(address) = self.address() {

@@ -186,7 +186,14 @@ impl Publisher {
                 }
                 None => None,
             };
-        Ok(DesiredListener { key: self.key(port), tls, routes: Arc::new(routes) })
+        let config = &self.ground.config;
+        let behind_proxy = config.listen.proxy_protocol_ports.contains(&port);
+        Ok(DesiredListener {
+            key: self.key(port),
+            tls,
+            proxies: behind_proxy.then(|| config.proxies.trusted.as_slice().into()),
+            routes: Arc::new(routes),
+        })
     }
 
     /// Which workflows asked for the address that cannot be had?

@@ -11,8 +11,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::budget::{ConnectionBudget, ConnectionPermit};
+use super::DesiredListener;
+use super::budget::{ConnectionBudget, ConnectionPermit, Place};
 use super::connection::{Connection, Stream};
+use super::proxy_protocol::{self, Introduced};
+use crate::config::Network;
 use crate::refusals::{RefusalKind, Refusals};
 
 /// The first pause after a failed accept, and the longest.
@@ -61,16 +64,26 @@ pub(super) struct Shared<P: Protocol> {
     pub(super) refusals: Arc<Refusals>,
 }
 
-/// Plain or TLS, and the tokens of the connections accepted under it.
+/// Plain or TLS, with or without proxies, and the tokens of the connections accepted under it.
 pub(super) struct Mode {
     tls: Option<Arc<rustls::ServerConfig>>,
+    proxies: Option<Arc<[Network]>>,
     stop: CancellationToken,
     cut: CancellationToken,
 }
 
 impl Mode {
-    pub(super) fn new(tls: Option<Arc<rustls::ServerConfig>>, cut: &CancellationToken) -> Self {
-        Self { tls, stop: CancellationToken::new(), cut: cut.child_token() }
+    pub(super) fn new(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        proxies: Option<Arc<[Network]>>,
+        cut: &CancellationToken,
+    ) -> Self {
+        Self { tls, proxies, stop: CancellationToken::new(), cut: cut.child_token() }
+    }
+
+    fn is_proxy(&self, peer: SocketAddr) -> bool {
+        let mut proxies = self.proxies.iter().flat_map(|proxies| proxies.iter());
+        proxies.any(|network| network.contains(peer.ip()))
     }
 
     /// Lets the connections finish what is in flight, and cuts what is left after `drain`.
@@ -87,24 +100,48 @@ impl Mode {
 }
 
 impl<P: Protocol> Shared<P> {
-    /// Takes over new settings. Only a change between plain and TLS concerns open connections.
+    /// Takes over new settings. Only a change between plain and TLS, or of who introduces clients,
+    /// concerns open connections.
     pub(super) fn update(
         &self,
-        tls: Option<Arc<rustls::ServerConfig>>,
-        routes: Arc<P::Routes>,
+        desired: DesiredListener<P>,
         cut: &CancellationToken,
         drain: Duration,
     ) {
+        let DesiredListener { tls, proxies, routes, .. } = desired;
         self.routes.store(routes);
         let mode = self.mode.load();
-        if mode.tls.is_some() == tls.is_some() {
-            let same = Mode { tls, stop: mode.stop.clone(), cut: mode.cut.clone() };
+        if mode.tls.is_some() == tls.is_some() && mode.proxies == proxies {
+            let same = Mode { tls, proxies, stop: mode.stop.clone(), cut: mode.cut.clone() };
             self.mode.store(Arc::new(same));
         } else {
-            let old = self.mode.swap(Arc::new(Mode::new(tls, cut)));
+            let old = self.mode.swap(Arc::new(Mode::new(tls, proxies, cut)));
             old.retire(drain);
         }
     }
+
+    /// Gives a place to a peer, unless that peer has its full share already. A proxy has no share:
+    /// its clients will have theirs.
+    fn admit(&self, place: Place, peer: SocketAddr) -> Option<Admitted> {
+        let mode = self.mode.load_full();
+        if mode.is_proxy(peer) {
+            return Some(Admitted { mode, held: Held::Place(place) });
+        }
+        let permit = self.budget.admit(place, peer.ip())?;
+        Some(Admitted { mode, held: Held::Permit(permit) })
+    }
+}
+
+/// What an accepted connection has of the budget, and the settings that it lives under.
+struct Admitted {
+    mode: Arc<Mode>,
+    held: Held,
+}
+
+enum Held {
+    /// A place without a client's share, until a proxy has said who the client is.
+    Place(Place),
+    Permit(ConnectionPermit),
 }
 
 /// Accepts until `close` is cancelled. The socket is closed when this returns.
@@ -120,8 +157,8 @@ pub(super) async fn accept<P: Protocol>(
             match socket.accept().await {
                 Ok((stream, peer)) => {
                     pause = BACK_OFF_FIRST;
-                    match shared.budget.admit(place, peer.ip()) {
-                        Some(permit) => spawn(&shared, stream, peer, permit),
+                    match shared.admit(place, peer) {
+                        Some(admitted) => spawn(&shared, stream, peer, admitted),
                         None => {
                             // Not louder: the peer decides how often this is written.
                             tracing::debug!(%peer, "too many connections from this peer");
@@ -157,16 +194,15 @@ fn spawn<P: Protocol>(
     shared: &Arc<Shared<P>>,
     stream: TcpStream,
     peer: SocketAddr,
-    permit: ConnectionPermit,
+    admitted: Admitted,
 ) {
-    let mode = shared.mode.load_full();
-    let connection = serve(shared.clone(), mode.clone(), stream, peer);
+    let Admitted { mode, held } = admitted;
+    let connection = serve(shared.clone(), mode.clone(), stream, peer, held);
     shared.connections.spawn(async move {
         tokio::select! {
             () = connection => {}
             () = mode.cut.cancelled() => tracing::warn!(%peer, "connection cut while in use"),
         }
-        drop(permit);
     });
 }
 
@@ -175,18 +211,21 @@ async fn serve<P: Protocol>(
     mode: Arc<Mode>,
     stream: TcpStream,
     peer: SocketAddr,
+    held: Held,
 ) {
     // Answers are small and complete: waiting to fill a packet only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "the connection is gone");
         return;
     }
-    let stream = tokio::select! {
-        stream = secure(&shared, &mode, stream, peer) => stream,
+    let ready = tokio::select! {
+        ready = prepare(&shared, &mode, stream, peer, held) => ready,
         () = mode.stop.cancelled() => None,
     };
-    let Some(stream) = stream else { return };
+    let Some((stream, peer, _permit)) = ready else { return };
     let connection = Connection {
+        client_certificate: stream.client_certificate(),
+        server_name: stream.server_name().map(str::to_owned),
         stream,
         peer,
         local: shared.local,
@@ -194,6 +233,62 @@ async fn serve<P: Protocol>(
         tasks: shared.tasks.clone(),
     };
     shared.protocol.serve(connection, shared.routes.clone()).await;
+}
+
+/// Finds out who the client is, and does the TLS handshake, where there is one to do.
+async fn prepare<P: Protocol>(
+    shared: &Shared<P>,
+    mode: &Mode,
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    held: Held,
+) -> Option<(Stream, SocketAddr, ConnectionPermit)> {
+    let client = match mode.proxies {
+        Some(_) => introduced(mode, &mut stream, peer, shared.handshake_timeout).await?,
+        None => peer,
+    };
+    let permit = match held {
+        Held::Permit(permit) => permit,
+        Held::Place(place) => {
+            let permit = shared.budget.admit(place, client.ip());
+            if permit.is_none() {
+                tracing::debug!(%client, "too many connections from this client");
+            }
+            permit?
+        }
+    };
+    let stream = secure(shared, mode, stream, client).await?;
+    Some((stream, client, permit))
+}
+
+/// Reads the header of the PROXY protocol. `None` closes the connection: without it nobody knows
+/// who the client is.
+async fn introduced(
+    mode: &Mode,
+    stream: &mut TcpStream,
+    peer: SocketAddr,
+    limit: Duration,
+) -> Option<SocketAddr> {
+    if !mode.is_proxy(peer) {
+        tracing::info!(
+            %peer,
+            "closed: connections to this port come from proxies.trusted only \
+             (listen.proxy_protocol_ports)"
+        );
+        return None;
+    }
+    match tokio::time::timeout(limit, proxy_protocol::read(stream)).await {
+        Ok(Ok(Introduced::Client(client))) => Some(client),
+        Ok(Ok(Introduced::ProxyItself)) => Some(peer),
+        Ok(Err(error)) => {
+            tracing::info!(%peer, error = &error as &dyn std::error::Error, "closed");
+            None
+        }
+        Err(_) => {
+            tracing::info!(%peer, "closed: the PROXY protocol header did not come in time");
+            None
+        }
+    }
 }
 
 /// Does the TLS handshake, where there is one to do.

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -11,11 +12,18 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::client_certificates::ClientCertificate;
+
 /// What a protocol is given to serve.
 pub struct Connection {
     pub stream: Stream,
+    /// Who opened the connection: the client itself, or the one that a PROXY protocol header names.
     pub peer: SocketAddr,
     pub local: SocketAddr,
+    /// What the client showed in the handshake and has the key of; nobody has judged it yet.
+    pub client_certificate: Option<Arc<ClientCertificate>>,
+    /// The name that the client asked for in the handshake (SNI).
+    pub server_name: Option<String>,
     /// Cancelled when the connection should end after what is in flight.
     pub stop: CancellationToken,
     /// For work that must survive the connection. Draining waits for it.
@@ -39,6 +47,30 @@ impl Stream {
 
     pub fn is_tls(&self) -> bool {
         matches!(self, Self::Tls(_))
+    }
+
+    /// The name that the client asked for in the TLS handshake (SNI).
+    pub fn server_name(&self) -> Option<&str> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.server_name(),
+        }
+    }
+
+    /// The certificate that the client showed in the TLS handshake, or in the one that this session
+    /// resumes.
+    pub(super) fn client_certificate(&self) -> Option<Arc<ClientCertificate>> {
+        let Self::Tls(stream) = self else { return None };
+        let chain = stream.get_ref().1.peer_certificates()?;
+        let chain = chain.iter().map(|one| one.clone().into_owned()).collect();
+        // Its length was checked in the handshake.
+        match ClientCertificate::parse(chain, usize::MAX) {
+            Ok(certificate) => Some(Arc::new(certificate)),
+            Err(refusal) => {
+                tracing::debug!(%refusal, "taken for a client without certificate");
+                None
+            }
+        }
     }
 }
 

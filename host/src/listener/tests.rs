@@ -40,7 +40,7 @@ fn key(port: u16) -> ListenerKey {
 }
 
 fn plain(key: ListenerKey, routes: u8) -> DesiredListener<Greeting> {
-    DesiredListener { key, tls: None, routes: Arc::new(routes) }
+    DesiredListener { key, tls: None, proxies: None, routes: Arc::new(routes) }
 }
 
 async fn greeting(address: SocketAddr) -> Option<(u8, TcpStream)> {
@@ -179,10 +179,141 @@ async fn what_is_left_of_a_removed_listener_is_cut_after_the_drain_time() {
     let times = ListenerTimes { handshake: PATIENCE, drain: Duration::from_millis(50) };
     let mut listeners =
         Listeners::new(Arc::new(Stubborn), ConnectionBudget::new(10, 10), times, Arc::default());
-    let desired = DesiredListener { key: key(0), tls: None, routes: Arc::new(()) };
+    let desired = DesiredListener { key: key(0), tls: None, proxies: None, routes: Arc::new(()) };
     listeners.apply(vec![desired]).await.unwrap();
     let address = listeners.local_address(&key(0)).unwrap();
     let (_, mut open) = greeting(address).await.unwrap();
     listeners.apply(Vec::new()).await.unwrap();
     ends(&mut open).await;
+}
+
+/// Writes who the client is, then everything that the client sends, back to it.
+struct Introducing;
+
+impl Protocol for Introducing {
+    type Routes = ();
+
+    async fn serve(&self, mut connection: Connection, _routes: Arc<ArcSwap<()>>) {
+        let name = connection.server_name.take().unwrap_or_default();
+        let line = format!("{} {name}\n", connection.peer);
+        if connection.stream.write_all(line.as_bytes()).await.is_ok() {
+            let (mut reader, mut writer) = tokio::io::split(connection.stream);
+            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+        }
+    }
+}
+
+/// A listener behind these proxies, with a budget of two connections for each client.
+async fn behind(
+    proxies: &str,
+    tls: Option<Arc<rustls::ServerConfig>>,
+) -> (Listeners<Introducing>, SocketAddr) {
+    let times = ListenerTimes { handshake: PATIENCE, drain: PATIENCE };
+    let budget = ConnectionBudget::new(10, 2);
+    let mut listeners = Listeners::new(Arc::new(Introducing), budget, times, Arc::default());
+    let proxies = Some(Arc::from([proxies.parse().unwrap()]));
+    let desired = DesiredListener { key: key(0), tls, proxies, routes: Arc::new(()) };
+    listeners.apply(vec![desired]).await.unwrap();
+    let address = listeners.local_address(&key(0)).unwrap();
+    (listeners, address)
+}
+
+/// Sends these bytes and gives the first line that comes back; empty when there is none.
+async fn first_line(address: SocketAddr, bytes: &[u8]) -> (String, TcpStream) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        match tokio::time::timeout(PATIENCE, stream.read_u8()).await.unwrap() {
+            Ok(byte) => line.push(byte),
+            Err(_) => break,
+        }
+    }
+    (String::from_utf8(line).unwrap().trim().to_owned(), stream)
+}
+
+const VERSION_2: &[u8] =
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\x0a\x00\x00\x01\x12\x67\x01\xbb";
+
+#[tokio::test]
+async fn a_proxy_says_who_the_client_is() {
+    let (_listeners, address) = behind("127.0.0.0/8", None).await;
+    let version_1 = b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 443\r\n";
+    let version_6 = b"PROXY TCP6 2001:db8::1 ::1 4711 443\r\n";
+    let cases: [(&[u8], &str); 5] = [
+        (version_1, "192.0.2.1:4711"),
+        (version_6, "[2001:db8::1]:4711"),
+        (VERSION_2, "192.0.2.1:4711"),
+        (b"GET / HTTP/1.1\r\n\r\n", ""),
+        (b"PROXY TCP4 192.0.2.1\r\n", ""),
+    ];
+    for (header, expected) in cases {
+        let (line, mut stream) = first_line(address, &[header, b"hello\n"].concat()).await;
+        assert_eq!(line, expected);
+        if !line.is_empty() {
+            let mut echo = [0; 6];
+            tokio::time::timeout(PATIENCE, stream.read_exact(&mut echo)).await.unwrap().unwrap();
+            assert_eq!(&echo, b"hello\n", "the protocol gets exactly what follows the header");
+        }
+    }
+    let (line, stream) = first_line(address, b"PROXY UNKNOWN\r\n").await;
+    assert_eq!(line, stream.local_addr().unwrap().to_string());
+}
+
+#[tokio::test]
+async fn who_is_no_proxy_is_closed_whatever_it_says() {
+    let (_listeners, address) = behind("192.0.2.0/24", None).await;
+    let (line, _) = first_line(address, b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 443\r\n").await;
+    assert_eq!(line, "");
+}
+
+#[tokio::test]
+async fn clients_behind_a_proxy_have_each_their_share() {
+    let (_listeners, address) = behind("127.0.0.1", None).await;
+    let header = |client: u8| format!("PROXY TCP4 192.0.2.{client} 10.0.0.1 4711 443\r\n");
+    let mut open = Vec::new();
+    for client in [1, 1, 2, 2, 3] {
+        let (line, stream) = first_line(address, header(client).as_bytes()).await;
+        assert_eq!(line, format!("192.0.2.{client}:4711"));
+        open.push(stream);
+    }
+    assert_eq!(first_line(address, header(1).as_bytes()).await.0, "", "over its share");
+    open.clear();
+    // The share is given back when the server has seen the end.
+    while first_line(address, header(1).as_bytes()).await.0.is_empty() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_header_stands_before_the_handshake() {
+    use crate::client_certificates::AskForCertificate;
+    use crate::client_certificates::tests::pki;
+    let (config, trusted) = pki::server_config(AskForCertificate::new(1_024, &[]));
+    let (_listeners, address) = behind("127.0.0.1", Some(config)).await;
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let client = pki::client_config(version, trusted.clone(), None);
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(VERSION_2).await.unwrap();
+        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+        let connecting = tokio_rustls::TlsConnector::from(client).connect(name, stream);
+        let mut stream = tokio::time::timeout(PATIENCE, connecting).await.unwrap().unwrap();
+        let expected = b"192.0.2.1:4711 localhost\n";
+        let mut line = [0; 25];
+        tokio::time::timeout(PATIENCE, stream.read_exact(&mut line)).await.unwrap().unwrap();
+        assert_eq!(&line, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_does_not_come_is_not_waited_for() {
+    let times = ListenerTimes { handshake: Duration::from_millis(100), drain: PATIENCE };
+    let mut listeners = listeners(10, 10, times);
+    let proxies = Some(Arc::from(["127.0.0.1".parse().unwrap()]));
+    let desired = DesiredListener { proxies, ..plain(key(0), b'a') };
+    listeners.apply(vec![desired]).await.unwrap();
+    let address = listeners.local_address(&key(0)).unwrap();
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"PROXY ").await.unwrap();
+    ends(&mut slow).await;
 }

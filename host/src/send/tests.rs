@@ -53,7 +53,7 @@ async fn serve(tls: Option<Arc<rustls::ServerConfig>>) -> Server {
     let names = ["ack", "wrong", "late", "refuse", "plain"];
     let routes = names.map(|name| Route::new(vec![name.to_owned()], name));
     let routes = Arc::new(RouteTable::new(routes).unwrap());
-    listeners.apply(vec![DesiredListener { key: KEY, tls, routes }]).await.unwrap();
+    listeners.apply(vec![DesiredListener { key: KEY, tls, proxies: None, routes }]).await.unwrap();
     let address = listeners.local_address(&KEY).unwrap();
     Server { _listeners: listeners, address, ids }
 }

@@ -32,7 +32,7 @@ fn shared(local: SocketAddr) -> Arc<Shared<Closing>> {
         local,
         protocol: Arc::new(Closing),
         routes: Arc::new(ArcSwap::from_pointee(())),
-        mode: ArcSwap::from_pointee(Mode::new(None, &CancellationToken::new())),
+        mode: ArcSwap::from_pointee(Mode::new(None, None, &CancellationToken::new())),
         budget: ConnectionBudget::new(10, 10),
         handshake_timeout: Duration::from_secs(10),
         connections: TaskTracker::new(),

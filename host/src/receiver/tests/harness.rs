@@ -106,7 +106,7 @@ pub(super) fn desired(
     targets: &[&'static str],
     tls: Option<Arc<rustls::ServerConfig>>,
 ) -> DesiredListener<Receiver> {
-    DesiredListener { key: KEY, tls, routes: routes(targets) }
+    DesiredListener { key: KEY, tls, proxies: None, routes: routes(targets) }
 }
 
 pub(super) async fn serve(limits: HttpLimits) -> Server {
