@@ -20,7 +20,7 @@ use tureen_sandbox::{Engine, EngineOptions};
 
 use crate::config::ServerConfig;
 use crate::diagnostics::Diagnostic;
-use crate::listener::{ConnectionBudget, ListenerTimes, Listeners};
+use crate::listener::{ConnectionBudget, ListenerTimes, Listeners, make_room};
 use crate::pipeline::{Pipeline, Settings};
 use crate::plugins::PluginSet;
 use crate::receiver::{HttpLimits, HttpReceiver};
@@ -198,7 +198,11 @@ impl Server {
         let receiving = Receiving { pipeline: Arc::clone(&pipeline) };
         let receiver =
             Arc::new(HttpReceiver::new(receiving, HttpLimits::from(limits), refusals.clone()));
-        let budget = ConnectionBudget::new(limits.connections, limits.connections_per_peer);
+        let budget = ConnectionBudget::with_handshakes(
+            make_room(limits.connections, limits.reserved_descriptors),
+            limits.connections_per_peer,
+            limits.handshakes_in_flight,
+        );
         let times =
             ListenerTimes { handshake: limits.handshake_timeout(), drain: limits.drain_timeout() };
         let listeners = Listeners::new(receiver, budget, times, refusals.clone());

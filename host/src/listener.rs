@@ -29,13 +29,15 @@ use crate::refusals::Refusals;
 
 pub use accept::Protocol;
 pub use bind::{BindError, try_address};
-pub use budget::{ConnectionBudget, client_network};
+pub use budget::{ConnectionBudget, HANDSHAKES_PER_PROCESSOR, client_network};
 pub use connection::{Connection, Stream};
+pub use descriptors::make_room;
 
 mod accept;
 mod bind;
 mod budget;
 mod connection;
+mod descriptors;
 mod proxy_protocol;
 #[cfg(test)]
 mod tests;

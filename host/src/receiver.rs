@@ -31,6 +31,7 @@ use flight::Flight;
 use rate::{ClientRates, Rate};
 use replay::Replay;
 use sniff::{Sniffed, Version};
+use wear::Wear;
 
 pub use credentials::BasicCredentials;
 pub use route::{DuplicateRoute, RouteTable, service_segments};
@@ -54,6 +55,7 @@ mod strict_stream;
 #[cfg(test)]
 mod tests;
 mod variables;
+mod wear;
 mod write_deadline;
 
 /// A receiver's place on a listener (contract 4.2).
@@ -175,6 +177,10 @@ pub trait Exchange<T>: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct HttpLimits {
     /// Zero for no limit.
+    pub connection_age: Duration,
+    /// Zero for no limit.
+    pub requests_per_connection: u64,
+    /// Zero for no limit.
     pub requests_per_second_per_client: u32,
     pub request_burst_per_client: u32,
     pub requests_in_flight: usize,
@@ -196,6 +202,8 @@ pub struct HttpLimits {
 impl From<&config::Limits> for HttpLimits {
     fn from(limits: &config::Limits) -> Self {
         Self {
+            connection_age: limits.connection_age(),
+            requests_per_connection: limits.requests_per_connection,
             requests_per_second_per_client: limits.requests_per_second_per_client,
             request_burst_per_client: limits.request_burst_per_client,
             requests_in_flight: limits.requests_in_flight,
@@ -281,7 +289,7 @@ where
         let Some((version, stream)) = self.sniff(stream, peer, &stop).await else { return };
         let parts = self.parts.clone();
         let answers = Answers { parts, routes, client_ip: peer.ip().to_canonical(), tasks };
-        let end = ConnectionEnd { peer, stop };
+        let end = ConnectionEnd { peer, stop, wear: Wear::new(&self.parts.limits) };
         match version {
             Version::Http1 => http1::serve(stream, end, answers).await,
             Version::Http2 => http2::serve(stream, end, answers).await,
@@ -295,4 +303,5 @@ type ReplayedStream = Replay<Stream>;
 struct ConnectionEnd {
     peer: SocketAddr,
     stop: CancellationToken,
+    wear: Wear,
 }

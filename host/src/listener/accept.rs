@@ -299,7 +299,10 @@ async fn secure<P: Protocol>(
     peer: SocketAddr,
 ) -> Option<Stream> {
     let Some(tls) = &mode.tls else { return Some(Stream::Plain(stream)) };
-    let handshake = TlsAcceptor::from(tls.clone()).accept(stream);
+    let handshake = async {
+        let _turn = shared.budget.handshake().await;
+        TlsAcceptor::from(tls.clone()).accept(stream).await
+    };
     match tokio::time::timeout(shared.handshake_timeout, handshake).await {
         Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
         Ok(Err(error)) => {

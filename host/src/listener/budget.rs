@@ -1,16 +1,21 @@
-//! How many connections there may be: in all, and from one peer.
+//! How many connections there may be: in all, from one peer, and in their TLS handshake.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+/// TLS handshakes at the same time for each processor: they are work, most of it of the processor.
+/// More at once would only make all of them late.
+pub const HANDSHAKES_PER_PROCESSOR: usize = 4;
 
 /// The budget that all listeners share.
 #[derive(Debug)]
 pub struct ConnectionBudget {
     total: Arc<Semaphore>,
     per_peer_max: usize,
+    handshakes: Semaphore,
     peers: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -27,12 +32,25 @@ pub(super) struct ConnectionPermit {
 }
 
 impl ConnectionBudget {
-    /// `total` is capped at what a semaphore can hold.
+    /// With [`HANDSHAKES_PER_PROCESSOR`] handshakes.
     pub fn new(total: usize, per_peer_max: usize) -> Arc<Self> {
+        Self::with_handshakes(total, per_peer_max, 0)
+    }
+
+    /// `total` is capped at what a semaphore can hold. No handshakes are
+    /// [`HANDSHAKES_PER_PROCESSOR`] of them.
+    pub fn with_handshakes(total: usize, per_peer_max: usize, handshakes: usize) -> Arc<Self> {
+        let handshakes = if handshakes == 0 {
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            processors * HANDSHAKES_PER_PROCESSOR
+        } else {
+            handshakes
+        };
         let total = total.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             total: Arc::new(Semaphore::new(total)),
             per_peer_max,
+            handshakes: Semaphore::new(handshakes.min(Semaphore::MAX_PERMITS)),
             peers: Mutex::new(HashMap::new()),
         })
     }
@@ -46,6 +64,11 @@ impl ConnectionBudget {
     pub(super) async fn place(&self) -> Option<Place> {
         let permit = self.total.clone().acquire_owned().await.ok()?;
         Some(Place { _permit: permit })
+    }
+
+    /// Waits for a turn to do a handshake; it ends when what this gives is dropped.
+    pub(super) async fn handshake(&self) -> Option<SemaphorePermit<'_>> {
+        self.handshakes.acquire().await.ok()
     }
 
     /// Gives a place to a peer, unless that peer has its full share already.

@@ -317,3 +317,35 @@ async fn a_header_that_does_not_come_is_not_waited_for() {
     slow.write_all(b"PROXY ").await.unwrap();
     ends(&mut slow).await;
 }
+
+#[tokio::test]
+async fn handshakes_over_the_limit_wait_for_their_turn() {
+    let home = tempfile::tempdir().unwrap();
+    let store = crate::certificates::CertificateStore::open(home.path()).unwrap();
+    let certificate = store.ensure_default(&[]).unwrap().certificate;
+    let served = crate::certificates::ServedCertificate::new(&certificate);
+    let tls = Some(crate::certificates::https_config(served, None).unwrap());
+    let budget = ConnectionBudget::with_handshakes(10, 10, 1);
+    let mut listeners = Listeners::new(Arc::new(Greeting), budget, TIMES, Arc::default());
+    let desired = DesiredListener { tls, ..plain(key(0), b'a') };
+    listeners.apply(vec![desired]).await.unwrap();
+    let address = listeners.local_address(&key(0)).unwrap();
+    let silent = TcpStream::connect(address).await.unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.chain()[0].clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let mut handshake = Box::pin(connector.connect(name, stream));
+    let early = tokio::time::timeout(Duration::from_millis(100), handshake.as_mut()).await;
+    assert!(early.is_err(), "the silent client has the turn");
+    drop(silent);
+    let mut stream = tokio::time::timeout(PATIENCE, handshake).await.unwrap().unwrap();
+    assert_eq!(stream.read_u8().await.unwrap(), b'a');
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,11 +27,19 @@ where
     let refusals = answers.parts.refusals.clone();
     let stream = WriteDeadline::new(stream, limits.write_timeout, refusals.clone());
     let stream = StrictStream::new(stream, times, refusals.clone());
-    let answers = Arc::new(answers);
+    let ConnectionEnd { peer, stop, wear } = end;
+    let (answers, wear) = (Arc::new(answers), Arc::new(wear));
     let service = service_fn(move |request| {
-        let answers = answers.clone();
+        let (answers, wear) = (answers.clone(), wear.clone());
         // Boxed because the connection is taken apart at the end, for which hyper wants to move it.
-        Box::pin(async move { Ok::<_, std::convert::Infallible>(answers.answer(request).await) })
+        Box::pin(async move {
+            wear.count_request();
+            let mut response = answers.answer(request).await;
+            if wear.is_worn_out() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        })
     });
     let mut http = builder(&limits).serve_connection(TokioIo::new(stream), service);
     let mut stopping = false;
@@ -39,14 +48,14 @@ where
             ended = std::future::poll_fn(|context| http.poll_without_shutdown(context)) => {
                 break ended;
             }
-            () = end.stop.cancelled(), if !stopping => {
+            () = stop.cancelled(), if !stopping => {
                 stopping = true;
                 std::pin::Pin::new(&mut http).graceful_shutdown();
             }
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(peer = %end.peer, %error, "connection ended early");
+        tracing::debug!(%peer, %error, "connection ended early");
         if error.is_parse_too_large() {
             refusals.count(RefusalKind::LongHead);
         } else if error.is_parse() {

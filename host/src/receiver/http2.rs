@@ -37,8 +37,11 @@ where
     let refusals = answers.parts.refusals.clone();
     let io = TokioIo::new(WriteDeadline::new(stream, limits.write_timeout, refusals.clone()));
     let (answers, activity) = (Arc::new(answers), Arc::new(Activity::new()));
-    let busy = activity.clone();
+    let ConnectionEnd { peer, stop, wear } = end;
+    let (busy, wear) = (activity.clone(), Arc::new(wear));
+    let carried = wear.clone();
     let service = service_fn(move |request| {
+        carried.count_request();
         let (answers, request_active) = (answers.clone(), busy.clone().begin());
         async move {
             let response = answers.answer(request).await;
@@ -52,7 +55,8 @@ where
     let ended = loop {
         tokio::select! {
             ended = http.as_mut() => break ended,
-            () = end.stop.cancelled(), if !stopping => {}
+            () = stop.cancelled(), if !stopping => {}
+            () = wear.worn_out(), if !stopping => {}
             () = activity.silence(silence_max) => {
                 if stopping {
                     // Told to go, has nothing in flight, and does not go.
@@ -66,7 +70,7 @@ where
         http.as_mut().graceful_shutdown();
     };
     if let Err(error) = ended {
-        tracing::debug!(peer = %end.peer, %error, "connection ended early");
+        tracing::debug!(%peer, %error, "connection ended early");
     }
 }
 

@@ -286,3 +286,54 @@ async fn a_port_changes_between_plain_and_tls_without_losing_requests() {
     server.script.gate.add_permits(1);
     assert_eq!(statuses(&plain.read_to_end().await), [200], "answered, then closed");
 }
+
+async fn connect_plain(server: &Server) -> Sender {
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    http2(stream).await
+}
+
+/// Sends requests one after the other, on a new connection whenever the old one takes no more.
+async fn keep_asking(server: &Server, requests: usize) -> usize {
+    let mut connections = 1;
+    let mut sender = connect_plain(server).await;
+    for number in 0..requests {
+        let text = number.to_string();
+        if within(sender.ready()).await.is_err() {
+            sender = connect_plain(server).await;
+            connections += 1;
+        }
+        let answer = match request(&mut sender, "/echo", text.clone()).await {
+            Ok(response) => response.into_body().collect().await.unwrap().to_bytes(),
+            // Not taken any more, and the server said so: nothing is lost.
+            Err(error) => {
+                assert!(error.is_canceled() || is_told_to_go(&error), "{error:?}");
+                sender = connect_plain(server).await;
+                connections += 1;
+                post(&mut sender, "/echo", text.clone()).await.1
+            }
+        };
+        assert_eq!(answer, text);
+    }
+    connections
+}
+
+/// GOAWAY without an error: what it does not cover was not taken.
+fn is_told_to_go(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    cause.is_some_and(|cause| cause.contains("not a result of an error"))
+}
+
+#[tokio::test]
+async fn a_worn_out_connection_is_replaced_without_losing_a_request() {
+    let mut by_requests = limits();
+    by_requests.requests_per_connection = 10;
+    let mut by_age = limits();
+    by_age.connection_age = Duration::from_millis(20);
+    for limits in [by_requests, by_age] {
+        let server = serve(limits).await;
+        let connections = keep_asking(&server, 500).await;
+        assert!(connections > 1, "{limits:?}");
+        assert_eq!(server.script.calls(), 500);
+    }
+}

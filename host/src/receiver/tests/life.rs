@@ -125,3 +125,34 @@ async fn eventually(condition: impl Fn() -> bool) {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_connection_ends_with_its_last_request() {
+    let mut limits = limits();
+    limits.requests_per_connection = 3;
+    let server = serve(limits).await;
+    let answers = exchange(server.address, post("/echo", "a").repeat(5)).await;
+    assert_eq!(statuses(&answers), [200, 200, 200]);
+    assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+    assert_eq!(server.script.calls(), 3, "what is not answered was not received");
+}
+
+#[tokio::test]
+async fn an_old_connection_ends_with_an_answer_and_not_while_it_is_idle() {
+    let mut limits = limits();
+    limits.connection_age = Duration::from_millis(100);
+    let server = serve(limits).await;
+    let mut client = RawClient::connect(server.address).await;
+    client.send(post("/wait", "a")).await;
+    server.script.wait_begun().await;
+    let mut idle = RawClient::connect(server.address).await;
+    idle.send(post("/echo", "b")).await;
+    assert!(!idle.read_answer().await.contains("connection: close"), "too young");
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    server.script.gate.add_permits(1);
+    let answers = client.read_to_end().await;
+    assert!(statuses(&answers) == [200] && answers.contains("connection: close"), "{answers}");
+    idle.send(post("/echo", "c")).await;
+    let answers = idle.read_to_end().await;
+    assert!(statuses(&answers) == [200] && answers.contains("connection: close"), "{answers}");
+}
