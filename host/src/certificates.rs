@@ -22,6 +22,7 @@ use rustls::sign::CertifiedKey;
 pub use assignments::{Assignments, Bound, Unbound};
 pub use create::{SelfSigned, VALID_DAYS, self_signed};
 pub use error::{CertificateError, CertificateWarning};
+pub use import::{Imported, write_private_file};
 pub use name::{ACME, TRUSTED, check_name};
 pub use password::Password;
 pub use serving::{AlpnChallenges, Reloaded, Serving, Wanted};
@@ -34,6 +35,7 @@ mod create;
 mod der;
 mod error;
 mod files;
+mod import;
 mod inspect;
 mod key;
 mod load;
@@ -83,6 +85,8 @@ pub struct Certificate {
     /// What clients will hold against it, apart from the time.
     pub warnings: Vec<CertificateWarning>,
     root: Option<CertificateDer<'static>>,
+    /// When the first of the issuers that are sent ends.
+    issuers_not_after: Option<jiff::Timestamp>,
     key: Arc<PrivatePkcs8KeyDer<'static>>,
     certified_key: Arc<CertifiedKey>,
     /// Of the files' bytes, to tell whether they changed.
@@ -118,6 +122,8 @@ impl Certificate {
             Some(CertificateWarning::NotYetValid { name, at: self.not_before })
         } else if now > self.not_after {
             Some(CertificateWarning::Expired { name, at: self.not_after })
+        } else if let Some(at) = self.issuers_not_after.filter(|at| now > *at) {
+            Some(CertificateWarning::IssuerExpired { name, at })
         } else if days < EXPIRY_WARNING_DAYS {
             Some(CertificateWarning::ExpiresSoon { name, days, at: self.not_after })
         } else {

@@ -31,7 +31,7 @@ pub struct SelfSigned {
 impl SelfSigned {
     /// For this machine, whatever it is called by. Names that cannot be in a certificate are left
     /// out.
-    pub(super) fn default_for(host_names: &[String]) -> Self {
+    pub fn default_for(host_names: &[String]) -> Self {
         let given = host_names.iter().map(String::as_str).filter(|name| is_usable(name));
         let mut hosts: Vec<String> = Vec::new();
         for name in ALWAYS_NAMED.into_iter().chain(given) {
@@ -50,6 +50,9 @@ impl SelfSigned {
     }
 
     fn parameters(&self) -> Result<CertificateParams, CertificateError> {
+        if let Some(host) = self.hosts.iter().find(|host| !is_usable(host)) {
+            return Err(CertificateError::Host { host: host.clone() });
+        }
         let mut parameters = CertificateParams::new(self.hosts.clone())
             .map_err(|source| CertificateError::Create { source })?;
         parameters.distinguished_name = rcgen::DistinguishedName::new();

@@ -27,7 +27,7 @@ pub enum CertificateError {
     #[error("{path} is missing. Put it back, or move {directory} away to start anew")]
     Incomplete { path: PathBuf, directory: PathBuf },
     #[error(
-        "others than its owner may use the private key {path} (mode {mode:03o}). Take it from them: \
+        "others than its owner may read the secret in {path} (mode {mode:03o}). Take it from them: \
          chmod 600 {path}"
     )]
     KeyMode { path: PathBuf, mode: u32 },
@@ -78,6 +78,13 @@ pub enum CertificateError {
     NameTwice { name: String, first: PathBuf, second: PathBuf },
     #[error("there is a certificate {name:?} already; --replace puts the new one in its place")]
     Exists { name: String },
+    #[error(
+        "a request called {name:?} waits for its certificate, and this one is for another key. \
+         Import it under another name, or remove the request"
+    )]
+    RequestWaits { name: String },
+    #[error("{host:?} cannot be in a certificate; give a DNS name or an address")]
+    Host { host: String },
     #[error("no certificate is called {wanted:?}; `tureen cert list` shows those that are there")]
     NotFound { wanted: String },
     #[error(
@@ -116,6 +123,11 @@ pub enum CertificateWarning {
     ExpiresSoon { name: String, days: i64, at: jiff::Timestamp },
     #[error("the certificate \"{name}\" has expired at {at}; clients refuse it")]
     Expired { name: String, at: jiff::Timestamp },
+    #[error(
+        "an issuer in the chain of the certificate \"{name}\" has expired at {at}; clients refuse \
+         it. Import it again with the chain that its authority has now"
+    )]
+    IssuerExpired { name: String, at: jiff::Timestamp },
     #[error("the certificate \"{name}\" is not valid before {at}; clients refuse it until then")]
     NotYetValid { name: String, at: jiff::Timestamp },
     #[error(
@@ -133,7 +145,7 @@ pub enum CertificateWarning {
          usage); clients refuse it"
     )]
     NotForServers { name: String },
-    #[error("the certificate \"{name}\" is signed with SHA-1; clients refuse it")]
+    #[error("the certificate \"{name}\" or its issuer is signed with SHA-1; clients refuse it")]
     SignedWithSha1 { name: String },
     #[error(
         "the certificate \"{name}\" names no host (subject alternative name); clients that check \

@@ -47,14 +47,14 @@ pub(super) fn facts(der: &CertificateDer<'_>) -> Result<Facts, String> {
 }
 
 impl Facts {
-    /// What clients will hold against it, apart from the time.
-    pub(super) fn warnings(&self, name: &str) -> Vec<CertificateWarning> {
+    /// What clients will hold against it and its issuers, apart from the time.
+    pub(super) fn warnings(&self, name: &str, issuers: &[Self]) -> Vec<CertificateWarning> {
         let name = || name.to_owned();
         let mut warnings = Vec::new();
         if !self.is_for_servers {
             warnings.push(CertificateWarning::NotForServers { name: name() });
         }
-        if self.is_signed_with_sha1 {
+        if self.is_signed_with_sha1 || issuers.iter().any(|issuer| issuer.is_signed_with_sha1) {
             warnings.push(CertificateWarning::SignedWithSha1 { name: name() });
         }
         if self.names.is_empty() {

@@ -8,7 +8,8 @@ use aws_lc_rs::signature::{
     EcdsaKeyPair,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::sign::SigningKey;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// # Errors
 /// TLS cannot use the key.
@@ -19,9 +20,12 @@ pub(super) fn signing_key(
     provider.key_provider.load_private_key(key.clone_key())
 }
 
-/// Whether the certificate was issued for this key.
+/// Whether the certificate was issued for this key: by its public key, which certificates of every
+/// version have.
 pub(super) fn fits(key: &Arc<dyn SigningKey>, certificate: &CertificateDer<'static>) -> bool {
-    CertifiedKey::new(vec![certificate.clone()], Arc::clone(key)).keys_match().is_ok()
+    let Some(public_key) = key.public_key() else { return false };
+    let parsed = X509Certificate::from_der(certificate);
+    parsed.is_ok_and(|(_, parsed)| parsed.public_key().raw == public_key.as_ref())
 }
 
 /// The key as PKCS#8 without attributes, which every program reads. None for a key that TLS cannot

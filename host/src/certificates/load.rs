@@ -91,6 +91,9 @@ impl Found {
             return;
         }
         let (name, form) = if path.is_dir() {
+            if is_reserved(file_name) {
+                return;
+            }
             if is_request(path) {
                 self.requests.push(file_name.to_owned());
                 return;
@@ -100,9 +103,6 @@ impl Found {
             let Some(form) = form_of_file(path) else { return };
             (path.file_stem().and_then(|stem| stem.to_str()).unwrap_or(file_name), form)
         };
-        if is_reserved(name) {
-            return;
-        }
         if let Err(problem) = super::check_name(name) {
             self.problems.push(problem);
         } else if let Some(first) = self.forms.get(name) {
@@ -262,7 +262,9 @@ pub(super) fn assemble(
     };
     let facts = inspect::facts(own).map_err(not_x509)?;
     let chain = chain::order(own, &material.certificates).map_err(not_x509)?;
-    let mut warnings = facts.warnings(name);
+    let issuers: Vec<_> =
+        chain.sent.iter().skip(1).filter_map(|one| inspect::facts(one).ok()).collect();
+    let mut warnings = facts.warnings(name, &issuers);
     warnings.extend(chain_warnings(name, &chain));
     if material.is_weak {
         warnings.push(CertificateWarning::WeakFile { path: origin.certificate.to_owned() });
@@ -280,6 +282,7 @@ pub(super) fn assemble(
         formerly: Vec::new(),
         warnings,
         root: chain.root,
+        issuers_not_after: issuers.iter().map(|issuer| issuer.not_after).min(),
         key: Arc::new(key),
         certified_key: Arc::new(CertifiedKey::new(chain.sent, signing_key)),
         digest: [0; 32],

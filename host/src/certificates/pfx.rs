@@ -18,6 +18,9 @@ use super::{CertificateError, Password, der};
 /// For each of key, certificates and checksum. Some programs refuse more than 600,000 in all.
 const WRITTEN_ITERATIONS: u32 = 100_000;
 
+/// What p12-keystore allows for one key derivation.
+const LIBRARY_ITERATIONS_MAX: u64 = 1_000_000;
+
 /// # Errors
 /// The archive is damaged, needs a password or another one, or is in a form that is not read.
 pub(super) fn open(
@@ -31,7 +34,7 @@ pub(super) fn open(
     // An archive without a password is one with an empty password.
     let text = password.map(Password::text).unwrap_or_default();
     let archive = Pkcs12Archive::from_pkcs12(bytes, text)
-        .map_err(|error| refusal(path, &error, der::has_mac(bytes), password))?;
+        .map_err(|error| refusal(path, &error, bytes, password))?;
     let damaged =
         |text: &str| CertificateError::Damaged { path: path.to_owned(), text: text.to_owned() };
     let mut material = Material { is_weak: outside.is_weak, ..Material::default() };
@@ -49,9 +52,10 @@ pub(super) fn open(
 fn refusal(
     path: &Path,
     error: &Pkcs12Error,
-    has_mac: bool,
+    bytes: &[u8],
     password: Option<&Password>,
 ) -> CertificateError {
+    let has_mac = der::has_mac(bytes);
     let path = path.to_owned();
     let cannot_be_written = password.is_some_and(|it| it.text().chars().any(|c| c > '\u{ffff}'));
     match error {
@@ -59,6 +63,12 @@ fn refusal(
         | Pkcs12Error::UnsupportedMacAlgorithm
         | Pkcs12Error::UnsupportedContentType
         | Pkcs12Error::UnsupportedCertificateType => convert(&path),
+        // The library's own limits, which are per key derivation.
+        Pkcs12Error::InvalidParameters => CertificateError::TooMuchWork {
+            path,
+            iterations: der::outside(bytes).iterations,
+            iterations_max: LIBRARY_ITERATIONS_MAX,
+        },
         Pkcs12Error::MacError(_) => without_right_password(&path, password),
         _ if cannot_be_written || !has_mac => without_right_password(&path, password),
         Pkcs12Error::Pkcs5Error(_) => convert(&path),

@@ -3,7 +3,10 @@ use std::path::Path;
 
 use super::*;
 
+mod archives;
 pub(crate) mod authority;
+mod keys;
+pub(crate) mod openssl;
 mod store;
 
 fn store() -> (tempfile::TempDir, CertificateStore) {

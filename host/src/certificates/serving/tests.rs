@@ -312,3 +312,76 @@ fn every_handshake_during_replacements_sees_a_whole_certificate_and_the_newest()
         assert_eq!(shown(&resolver, &[]).unwrap(), new.der.as_ref());
     }
 }
+
+/// Two connections of one client, which would resume; whether the second did.
+fn resumes(version: &'static rustls::SupportedProtocolVersion, checks_clients: bool) -> bool {
+    let home = home();
+    let client = home.root.issue_with("client", |parameters| {
+        parameters.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(home.root.der.clone()).unwrap();
+    let roots = Arc::new(roots);
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        Arc::clone(&roots),
+        Arc::clone(&provider),
+    );
+    let verifier = checks_clients.then(|| verifier.build().unwrap());
+    home.put("one");
+    home.default_to("one");
+    let server = https_config(home.resolver(Wanted::Default), verifier).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(client.key.serialize_der()).unwrap();
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![client.der.clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let kinds = [(); 2].map(|()| {
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut client = ClientConnection::new(Arc::clone(&config), name).unwrap();
+        let mut server = ServerConnection::new(Arc::clone(&server)).unwrap();
+        exchange(&mut client, &mut server);
+        assert_eq!(server.peer_certificates().is_some(), checks_clients);
+        client.handshake_kind().unwrap()
+    });
+    assert_eq!(kinds[0], rustls::HandshakeKind::Full);
+    kinds[1] == rustls::HandshakeKind::Resumed
+}
+
+/// Hands bytes to and fro until neither has any, tickets included.
+fn exchange(client: &mut ClientConnection, server: &mut ServerConnection) {
+    loop {
+        let mut bytes = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut bytes).unwrap();
+        }
+        let mut answer = Vec::new();
+        let mut from_client = &bytes[..];
+        while !from_client.is_empty() {
+            server.read_tls(&mut from_client).unwrap();
+            server.process_new_packets().unwrap();
+        }
+        while server.wants_write() {
+            server.write_tls(&mut answer).unwrap();
+        }
+        let mut from_server = &answer[..];
+        while !from_server.is_empty() {
+            client.read_tls(&mut from_server).unwrap();
+            client.process_new_packets().unwrap();
+        }
+        if bytes.is_empty() && answer.is_empty() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn where_clients_show_a_certificate_nothing_is_resumed() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        assert!(resumes(version, false), "else this test shows nothing");
+        assert!(!resumes(version, true), "{:?}", version.version);
+    }
+}

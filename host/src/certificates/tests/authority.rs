@@ -31,8 +31,17 @@ impl Authority {
     }
 
     pub(crate) fn intermediate(&self, name: &str) -> Self {
+        self.intermediate_with(name, |_| {})
+    }
+
+    pub(crate) fn intermediate_with(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
         let key = KeyPair::generate().unwrap();
-        let parameters = authority_parameters(name);
+        let mut parameters = authority_parameters(name);
+        change(&mut parameters);
         let der = parameters.signed_by(&key, &self.issuer).unwrap().der().clone();
         Self { der, issuer: Issuer::new(parameters, key) }
     }

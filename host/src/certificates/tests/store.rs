@@ -79,6 +79,7 @@ fn files_that_are_dropped_in_are_taken_in_each_form_and_a_bad_one_hides_none() {
     write_private(&at("cut.pfx"), b"\x30\x82\x09\x01\x02\x01\x03\x30\x82");
     write_private(&at("folder.pem"), own.pem() + &own.key_pem());
     write_private(&at("what is this.pem"), "");
+    write_private(&at("trusted.pem"), "");
     // These are nobody's business.
     std::fs::write(at("README"), "").unwrap();
     std::fs::create_dir(at("trusted")).unwrap();
@@ -91,6 +92,7 @@ fn files_that_are_dropped_in_are_taken_in_each_form_and_a_bad_one_hides_none() {
     let expected = [
         "both called \"folder\"",
         "\"what is this\" cannot be the name",
+        "\"trusted\" cannot be the name",
         "cut.pfx is damaged: it ends too early",
         "lonely.key is missing",
         "open.pem (mode 644). Take it from them: chmod 600",
@@ -178,6 +180,25 @@ fn what_clients_would_refuse_is_warned_about() {
     let warnings = messages(&store.load("one").unwrap().warnings);
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].contains("no serverAuth") && warnings[1].contains("names no host"));
+}
+
+#[test]
+fn an_issuer_that_has_expired_is_warned_about() {
+    let (_home, store) = store();
+    let root = Authority::root("Root");
+    // Two days after the server's own certificate begins.
+    let lower = root.intermediate_with("Lower", |parameters| {
+        parameters.not_after = rcgen::date_time_ymd(parameters.not_before.year(), 1, 3);
+    });
+    let own = lower.issue("a.example");
+    store.save("one", &own.new_certificate(&[&lower.der]), Existing::Refuse).unwrap();
+    let certificate = store.load("one").unwrap();
+    let day = |day: i64| {
+        certificate.warning(certificate.not_before + jiff::SignedDuration::from_hours(24 * day))
+    };
+    let issuer = day(3);
+    assert!(matches!(issuer, Some(CertificateWarning::IssuerExpired { .. })), "{issuer:?}");
+    assert_eq!(day(1), None);
 }
 
 #[test]
