@@ -1,5 +1,6 @@
 //! The commands. Each says in its help what it does, needs and leaves behind.
 
+mod cert;
 mod check;
 mod demo;
 mod example;
@@ -43,6 +44,9 @@ enum Command {
     Run(run::Run),
     /// Send messages to a receiver, and show what it answers
     Send(send::Send),
+    /// Make, import and show certificates, and say which port shows which
+    #[command(subcommand)]
+    Cert(cert::Cert),
     /// Show what plugins are installed, and what one of them asks for
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -106,6 +110,10 @@ impl Command {
             Self::Send(send) => {
                 quiet_log();
                 send.run().await
+            }
+            Self::Cert(cert) => {
+                quiet_log();
+                Ok(cert.run())
             }
             Self::Plugin(plugin) => {
                 quiet_log();

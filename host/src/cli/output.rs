@@ -12,6 +12,11 @@ pub(super) fn error(text: &str) {
     let _ = writeln!(io::stderr().lock(), "error: {text}");
 }
 
+/// A warning on standard error.
+pub(super) fn warning(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "warning: {text}");
+}
+
 /// A message for a person: segments on lines of their own, indented.
 pub(super) fn message(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);

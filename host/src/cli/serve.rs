@@ -29,6 +29,7 @@ impl Serve {
         // Before the home is opened, so that what is wrong with it is logged.
         let log = ServerConfig::load(&self.home.home).map(|(config, _)| config.log);
         telemetry::start(&log.unwrap_or_default());
+        forbid_core_dumps();
         // From here on a signal ends the server in order, however early it comes.
         let stop = CancellationToken::new();
         stop_on_signal(stop.clone())?;
@@ -57,6 +58,18 @@ impl Serve {
             stopped.connections_cut, stopped.runs_left
         ));
         Ok(Ended::Badly)
+    }
+}
+
+/// What is in memory, messages and private keys, is not written to the disk by a crash, nor read
+/// by other programs of the same user.
+fn forbid_core_dumps() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::warn!("core dumps cannot be turned off: {error}");
+        }
     }
 }
 
