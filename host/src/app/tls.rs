@@ -68,8 +68,14 @@ impl ServerTls {
         let config = https_config(resolver, verifier)?;
         let configured = Configured { wanted, policies, config: Arc::clone(&config) };
         configs.insert(port, configured);
+        let is_first = configs.len() == 1;
         drop(configs);
-        self.log_warnings();
+        if is_first {
+            // So that what is wrong with others in the store is told from the start.
+            self.reload();
+        } else {
+            self.log_warnings();
+        }
         Ok(config)
     }
 

@@ -88,7 +88,8 @@ pub enum CertificateError {
     #[error("no certificate is called {wanted:?}; `tureen cert list` shows those that are there")]
     NotFound { wanted: String },
     #[error(
-        "no certificate has the thumbprint {wanted}; `tureen cert list` shows those that are there"
+        "no certificate has the thumbprint {wanted}; `tureen cert list` shows those that are there \
+         and what is wrong with others"
     )]
     ThumbprintNotFound { wanted: Thumbprint },
     #[error(

@@ -13,8 +13,9 @@ impl Password {
         Self(Zeroizing::new(text))
     }
 
-    /// The first line of a file, without its end.
+    /// The first line of a file, without its end and without the mark that some editors put first.
     pub fn of_file(bytes: &[u8]) -> Self {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         Self::new(String::from_utf8_lossy(line).into_owned())

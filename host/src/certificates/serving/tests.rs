@@ -1,14 +1,15 @@
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConnection};
+use handshake::{exchange, shown, trusting_anybody};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, ServerConnection};
 
 use super::*;
 use crate::certificates::tests::authority::{Authority, Issued, write_private};
 use crate::certificates::{Bound, CERTIFICATE_FILE, Existing, KEY_FILE, https_config};
+
+mod handshake;
 
 const PORT: u16 = 8443;
 
@@ -51,81 +52,6 @@ impl Home {
     fn resolver(&self, wanted: Wanted) -> Arc<dyn ResolvesServerCert> {
         self.serving.resolver(PORT, wanted).unwrap()
     }
-}
-
-/// Trusts everybody: which certificate is shown is the question.
-#[derive(Debug)]
-struct Anybody;
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// The certificate that a client gets to see over a socket; None when there is no handshake.
-fn shown(resolver: &Arc<dyn ResolvesServerCert>, alpn: &[&str]) -> Option<Vec<u8>> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let config = https_config(Arc::clone(resolver), None).unwrap();
-    let server = std::thread::spawn(move || {
-        let mut stream = listener.accept().unwrap().0;
-        let mut connection = ServerConnection::new(config).unwrap();
-        let ended = connection.complete_io(&mut stream);
-        // The client reads to the end, so that an alert is not lost to a reset.
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-        let _ = stream.read_to_end(&mut Vec::new());
-        ended.is_ok()
-    });
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider);
-    let mut config = builder
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anybody))
-        .with_no_client_auth();
-    config.alpn_protocols = alpn.iter().map(|one| one.as_bytes().to_vec()).collect();
-    let name = ServerName::try_from("localhost").unwrap();
-    let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let ended = client.complete_io(&mut stream);
-    let _ = stream.flush();
-    drop(stream);
-    let served = server.join().unwrap();
-    assert_eq!(ended.is_ok(), served);
-    ended.ok()?;
-    Some(client.peer_certificates()?[0].to_vec())
 }
 
 fn thumbprint(issued: &Issued) -> Wanted {
@@ -301,16 +227,42 @@ fn a_challenge_is_answered_to_who_asks_for_it_and_to_nobody_else() {
 }
 
 #[test]
-fn every_handshake_during_replacements_sees_a_whole_certificate_and_the_newest() {
+fn no_handshake_fails_during_replacements_and_each_sees_the_newest() {
+    const REPLACEMENTS: usize = 100;
     let home = home();
-    home.put("one");
+    let issued = Mutex::new(vec![home.put("one").der.to_vec()]);
     home.default_to("one");
-    let resolver = home.resolver(Wanted::Default);
-    for _ in 0..30 {
-        let new = home.put("one");
-        assert_eq!(home.serving.reload().changed, ["one"]);
-        assert_eq!(shown(&resolver, &[]).unwrap(), new.der.as_ref());
-    }
+    let server = https_config(home.resolver(Wanted::Default), None).unwrap();
+    let client = Arc::new(trusting_anybody(&[]));
+    let (published, shaken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while published.load(Ordering::SeqCst) < REPLACEMENTS {
+                    let newest = published.load(Ordering::SeqCst);
+                    let name = ServerName::try_from("localhost").unwrap();
+                    let mut client = ClientConnection::new(Arc::clone(&client), name).unwrap();
+                    let mut server = ServerConnection::new(Arc::clone(&server)).unwrap();
+                    exchange(&mut client, &mut server);
+                    assert!(!client.is_handshaking());
+                    let shown = client.peer_certificates().unwrap()[0].to_vec();
+                    let at = issued.lock().unwrap().iter().position(|one| *one == shown);
+                    assert!(at.unwrap() >= newest, "{at:?} is older than {newest}");
+                    shaken.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        for number in 1..=REPLACEMENTS {
+            let new = home.root.issue("localhost");
+            issued.lock().unwrap().push(new.der.to_vec());
+            let certificate = new.new_certificate(&[]);
+            home.store.save("one", &certificate, Existing::Replace).unwrap();
+            let reloaded = home.serving.reload();
+            assert!(reloaded.problems.is_empty(), "{reloaded:?}");
+            published.store(number, Ordering::SeqCst);
+        }
+    });
+    assert!(shaken.into_inner() >= 4);
 }
 
 /// Two connections of one client, which would resume; whether the second did.
@@ -349,33 +301,6 @@ fn resumes(version: &'static rustls::SupportedProtocolVersion, checks_clients: b
     });
     assert_eq!(kinds[0], rustls::HandshakeKind::Full);
     kinds[1] == rustls::HandshakeKind::Resumed
-}
-
-/// Hands bytes to and fro until neither has any, tickets included.
-fn exchange(client: &mut ClientConnection, server: &mut ServerConnection) {
-    loop {
-        let mut bytes = Vec::new();
-        while client.wants_write() {
-            client.write_tls(&mut bytes).unwrap();
-        }
-        let mut answer = Vec::new();
-        let mut from_client = &bytes[..];
-        while !from_client.is_empty() {
-            server.read_tls(&mut from_client).unwrap();
-            server.process_new_packets().unwrap();
-        }
-        while server.wants_write() {
-            server.write_tls(&mut answer).unwrap();
-        }
-        let mut from_server = &answer[..];
-        while !from_server.is_empty() {
-            client.read_tls(&mut from_server).unwrap();
-            client.process_new_packets().unwrap();
-        }
-        if bytes.is_empty() && answer.is_empty() {
-            return;
-        }
-    }
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn an_archive_in_the_store_is_used_with_the_password_beside_it() {
     let put = |name: &str, bytes: &[u8]| bench.put(&format!("store/{name}"), bytes);
     put("bare.p12", &bare);
     put("given.pfx", &archive);
-    put("given.pfx.password", b"secret\r\n");
+    put("given.pfx.password", b"\xef\xbb\xbfsecret\r\n");
     put("none.pfx", &archive);
     put("shown.pfx", &archive);
     let password = put("shown.pfx.password", b"secret");
