@@ -147,15 +147,14 @@ impl Form {
         }
     }
 
-    /// Everything that goes away with the certificate.
+    /// Everything of it that is there: what goes away with the certificate.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Folder(path) | Self::Together(path) => vec![path.clone()],
-            Self::Pair { certificate, key } => vec![certificate.clone(), key.clone()],
-            Self::Archive { file, password } => {
-                std::iter::once(file.clone()).chain(password.clone()).collect()
-            }
-        }
+        let paths = match self {
+            Self::Folder(path) | Self::Together(path) => [Some(path), None],
+            Self::Pair { certificate, key } => [Some(certificate), Some(key)],
+            Self::Archive { file, password } => [Some(file), password.as_ref()],
+        };
+        paths.into_iter().flatten().filter(|path| path.exists()).cloned().collect()
     }
 
     /// # Errors

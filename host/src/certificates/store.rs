@@ -12,7 +12,7 @@ use super::load::{self, Form};
 use super::name::{BEFORE, UNFINISHED};
 use super::{
     CERTIFICATE_FILE, Certificate, CertificateError, CertificateWarning, DEFAULT_NAME,
-    FORMERLY_FILE, KEY_FILE, Named, Thumbprint, check_name, files,
+    FORMERLY_FILE, KEY_FILE, Named, REQUEST_FILE, Thumbprint, check_name, files,
 };
 
 /// Thumbprints of replaced certificates that are remembered.
@@ -222,9 +222,9 @@ impl CertificateStore {
         self.put(name, None, |unfinished| {
             let key = pem_text(std::iter::once(("PRIVATE KEY", key.secret_pkcs8_der())));
             files::write_private(&unfinished.join(KEY_FILE), key.as_bytes())?;
-            files::write_private(&unfinished.join(super::REQUEST_FILE), request_pem.as_bytes())
+            files::write_private(&unfinished.join(REQUEST_FILE), request_pem.as_bytes())
         })?;
-        Ok(self.directory.join(name).join(super::REQUEST_FILE))
+        Ok(self.directory.join(name).join(REQUEST_FILE))
     }
 
     fn put(
@@ -237,52 +237,14 @@ impl CertificateStore {
         let unfinished =
             self.directory.join(format!("{name}{UNFINISHED}{}", files::random_suffix()?));
         files::private_directory(&unfinished)?;
-        let outcome =
-            write(&unfinished).and_then(|()| self.give_name(&unfinished, &folder, former));
-        // After an exchange nothing of this name is left; after a failure it is of no use. That it
-        // cannot be removed is not the news.
-        let _cleaned = fs::remove_dir_all(&unfinished);
-        outcome
-    }
-
-    fn give_name(
-        &self,
-        unfinished: &Path,
-        folder: &Path,
-        former: Option<&Form>,
-    ) -> Result<Option<PathBuf>, CertificateError> {
-        let error = |source| files::file_error("put the certificate at", folder, source);
-        if !folder.is_dir() || former.is_none() && !folder.join(super::REQUEST_FILE).is_file() {
-            fs::rename(unfinished, folder).map_err(|source| {
-                if folder.join(CERTIFICATE_FILE).exists() {
-                    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-                    CertificateError::Exists { name: name.into_owned() }
-                } else {
-                    error(source)
-                }
-            })?;
-        } else {
-            files::exchange(unfinished, folder).map_err(error)?;
+        let placed = write(&unfinished).and_then(|()| give_name(&unfinished, &folder, former));
+        if !matches!(placed, Ok(Placed::Exchanged)) {
+            // What is left of a failed attempt is of no use; that it cannot be removed is not the
+            // news.
+            let _cleaned = fs::remove_dir_all(&unfinished);
+            placed?;
         }
-        let after = format!(
-            "{BEFORE}{}-{}",
-            jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"),
-            files::random_suffix()?
-        );
-        let aside = files::beside(folder, &after);
-        match former {
-            None => Ok(None),
-            Some(Form::Folder(_)) => {
-                fs::rename(unfinished, &aside).map_err(error)?;
-                Ok(Some(aside))
-            }
-            Some(form) => {
-                for path in form.paths() {
-                    fs::rename(&path, files::beside(&path, &after)).map_err(error)?;
-                }
-                Ok(Some(files::beside(form.path(), &after)))
-            }
-        }
+        put_aside(&unfinished, &folder, former)
     }
 
     /// Thumbprints of what is replaced, the latest first, so that who names it finds its successor.
@@ -311,6 +273,66 @@ impl CertificateStore {
             removed.map_err(|source| files::file_error("remove", &path, source))?;
         }
         Ok(())
+    }
+}
+
+/// How a folder came to its name.
+enum Placed {
+    New,
+    /// What had the name before has that of the unfinished folder now.
+    Exchanged,
+}
+
+fn give_name(
+    unfinished: &Path,
+    folder: &Path,
+    former: Option<&Form>,
+) -> Result<Placed, CertificateError> {
+    let error = |source| files::file_error("put the certificate at", folder, source);
+    let is_there = folder.is_dir() && (former.is_some() || folder.join(REQUEST_FILE).is_file());
+    if is_there {
+        files::exchange(unfinished, folder).map_err(error)?;
+        return Ok(Placed::Exchanged);
+    }
+    match fs::rename(unfinished, folder) {
+        Ok(()) => Ok(Placed::New),
+        // Another process was faster.
+        Err(_) if folder.join(CERTIFICATE_FILE).exists() => {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            Err(CertificateError::Exists { name: name.into_owned() })
+        }
+        Err(source) => Err(error(source)),
+    }
+}
+
+/// Keeps what was replaced under a name that is not scanned. A request is not kept: its key is
+/// that of the new certificate.
+fn put_aside(
+    unfinished: &Path,
+    folder: &Path,
+    former: Option<&Form>,
+) -> Result<Option<PathBuf>, CertificateError> {
+    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let after = format!("{BEFORE}{now}-{}", files::random_suffix()?);
+    let rename = |from: &Path, to: &Path| {
+        fs::rename(from, to).map_err(|source| files::file_error("put aside", from, source))
+    };
+    match former {
+        None => {
+            let _cleaned = fs::remove_dir_all(unfinished);
+            Ok(None)
+        }
+        Some(Form::Folder(_)) => {
+            let aside = files::beside(folder, &after);
+            rename(unfinished, &aside)?;
+            Ok(Some(aside))
+        }
+        Some(form) => {
+            for path in form.paths() {
+                rename(&path, &files::beside(&path, &after))?;
+            }
+            Ok(Some(files::beside(form.path(), &after)))
+        }
     }
 }
 

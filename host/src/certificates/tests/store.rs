@@ -102,6 +102,16 @@ fn files_that_are_dropped_in_are_taken_in_each_form_and_a_bad_one_hides_none() {
         assert!(problems.iter().any(|it| it.contains(expected)), "{expected}: {problems:#?}");
     }
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    // What cannot be used can still be replaced and removed.
+    for name in ["lonely", "open", "cut"] {
+        store.save(name, &own.new_certificate(&[]), Existing::Replace).unwrap().unwrap();
+        assert_eq!(store.load(name).unwrap().own(), own.der.as_ref());
+    }
+    std::fs::write(at("half.crt"), own.pem()).unwrap();
+    for name in ["half", "other", "pair", "folder"] {
+        store.remove(name).unwrap();
+    }
+    assert!(!at("half.crt").exists() && !at("pair.key").exists() && !at("folder").exists());
 }
 
 #[test]
