@@ -3,7 +3,7 @@
 //!
 //! Stage: body of a request → **bytes to parse** → message. Knows: the order in
 //! which a set is looked for (contract 4.2, behaviour 8): charset of the
-//! Content-Type, byte order mark, MSH-18 of HL7, UTF-8. Deliberately does not
+//! Content-Type, byte order mark, MSH-18 of HL7 or the XML declaration, UTF-8. Deliberately does not
 //! know: HTTP, paths, edits.
 //!
 //! # Invariants
@@ -20,11 +20,10 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
-pub(crate) use self::name::{Named, of_hl7};
+pub(crate) use self::name::{Named, of_hl7, of_label};
 pub(crate) use self::set::Set;
 
-use crate::hl7;
-use crate::{Format, Problem};
+use crate::{Format, Problem, hl7, xml};
 
 const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -44,7 +43,7 @@ impl Charset {
     /// `charset.unsupported`, `charset.unknown`. Whoever wrote the name is at
     /// fault.
     pub fn from_name(name: &str) -> Result<Self, Problem> {
-        match name::of_label(name) {
+        match of_label(name) {
             Named::Ascii => Ok(Self::UTF_8),
             Named::Set(set) => Ok(Self(set)),
             Named::Utf16 => Ok(Self(Set::Utf16 { big_endian: true })),
@@ -76,6 +75,8 @@ pub enum Source {
     ByteOrderMark,
     /// The first repetition of MSH-18.
     Msh18,
+    /// The encoding in the XML declaration.
+    XmlDeclaration,
     /// Nothing: UTF-8, or windows-1252 for HL7 that is not UTF-8.
     Default,
 }
@@ -87,6 +88,7 @@ impl Source {
             Self::ContentType => "the Content-Type",
             Self::ByteOrderMark => "the byte order mark",
             Self::Msh18 => "MSH-18",
+            Self::XmlDeclaration => "the XML declaration",
             Self::Default => "the default",
         }
     }
@@ -105,7 +107,8 @@ pub enum Undecodable {
 /// Received bytes, ready to be parsed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Decoded {
-    /// JSON, CSV and text: UTF-8 without byte order mark. HL7: as received, in
+    /// JSON, CSV, XML and text: UTF-8 without byte order mark, which an XML
+    /// declaration that named another set then says too. HL7: as received, in
     /// the set that its own header tells, because HL7 messages are written as
     /// they came; UTF-8 only where the Content-Type or a byte order mark
     /// contradicted MSH-18, which then says `UNICODE UTF-8`. Binary: as
@@ -157,12 +160,24 @@ pub fn decode(
             hl7::decode(body, told.transpose()?.flatten(), undecodable)
         }
         Format::Json | Format::Csv | Format::Text => {
-            let told = content_type_charset.map(|name| told(name, name::of_label(name)));
+            let told = content_type_charset.map(|name| told(name, of_label(name)));
             let found = match told.transpose()?.flatten() {
                 Some(told) => Found { set: told.set(&body), source: Source::ContentType },
                 None => Found::by_mark(&body).unwrap_or(Found::NOTHING),
             };
             found.to_utf8(body, undecodable)
+        }
+        Format::Xml => {
+            let told = content_type_charset.map(|name| told(name, of_label(name)));
+            let found = match (Found::by_mark(&body), told.transpose()?.flatten()) {
+                // The mark decides, whatever is told (RFC 7303 section 3).
+                (Some(marked), _) => marked,
+                (None, Some(told)) => Found { set: told.set(&body), source: Source::ContentType },
+                (None, None) => xml::found_charset(&body)?,
+            };
+            let mut decoded = found.to_utf8(body, undecodable)?;
+            xml::declare_utf8(&mut decoded.bytes);
+            Ok(decoded)
         }
     }
 }
@@ -317,7 +332,7 @@ pub(crate) fn unsupported(source: &str) -> Problem {
 }
 
 /// The name is quoted where it looks like one.
-fn unknown(source: &str, name: &str) -> Problem {
+pub(crate) fn unknown(source: &str, name: &str) -> Problem {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./: ".contains(&byte);
     let shown = match name {
         name if name.len() <= 40 && name.bytes().all(plain) => format!("`{name}`"),

@@ -27,7 +27,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 pub use path::{JsonPath, PATH_BYTES_MAX};
-pub(crate) use validate::position;
+pub(crate) use validate::{position, shape};
 
 use self::edit::{Fragment, Splice};
 use self::scan::Kind;

@@ -23,6 +23,7 @@ mod path;
 mod problem;
 pub mod text;
 mod value;
+pub mod xml;
 
 pub use message::{Message, ParseOptions};
 pub use path::Path;

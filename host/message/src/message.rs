@@ -14,6 +14,7 @@ use crate::csv::{Csv, CsvOptions};
 use crate::hl7::Hl7;
 use crate::json::Json;
 use crate::text::Text;
+use crate::xml::Xml;
 use crate::{Format, Limits, Path, Problem, Value};
 
 /// A message: bytes that can be read and changed by path.
@@ -22,6 +23,7 @@ pub enum Message {
     Hl7(Hl7),
     Json(Json),
     Csv(Csv),
+    Xml(Xml),
     Text(Text),
     Binary(Binary),
 }
@@ -40,6 +42,7 @@ macro_rules! of_each {
             Message::Hl7($inner) => $call,
             Message::Json($inner) => $call,
             Message::Csv($inner) => $call,
+            Message::Xml($inner) => $call,
             Message::Text($inner) => $call,
             Message::Binary($inner) => $call,
         }
@@ -53,6 +56,7 @@ macro_rules! at_path {
             (Message::Hl7($inner), Path::Hl7($place)) => $call,
             (Message::Json($inner), Path::Json($place)) => $call,
             (Message::Csv($inner), Path::Csv($place)) => $call,
+            (Message::Xml($inner), Path::Xml($place)) => $call,
             (Message::Text($inner), Path::Whole) => {
                 let $place = &crate::text::Whole;
                 $call
@@ -78,6 +82,7 @@ impl Message {
             Format::Hl7 => Hl7::parse(bytes, limits).map(Self::Hl7),
             Format::Json => Json::parse(bytes, limits).map(Self::Json),
             Format::Csv => Csv::parse(bytes, &options.csv, limits).map(Self::Csv),
+            Format::Xml => Xml::parse(bytes, limits).map(Self::Xml),
             Format::Text => Text::parse(bytes, limits).map(Self::Text),
             Format::Binary => Binary::parse(bytes, limits).map(Self::Binary),
         }
@@ -89,6 +94,7 @@ impl Message {
             Self::Hl7(_) => Format::Hl7,
             Self::Json(_) => Format::Json,
             Self::Csv(_) => Format::Csv,
+            Self::Xml(_) => Format::Xml,
             Self::Text(_) => Format::Text,
             Self::Binary(_) => Format::Binary,
         }
@@ -134,8 +140,8 @@ impl Message {
     }
 
     /// How many siblings the path's last step addresses: segments of one name,
-    /// repetitions of a field, items of an array, a row's columns; 1 for text
-    /// and binary.
+    /// repetitions of a field, items of an array, elements of one name, a row's
+    /// columns; 1 for text and binary.
     pub fn count(&self, path: &Path) -> usize {
         at_path!(self, path, message, place => message.count(place), else 0)
     }
@@ -158,7 +164,7 @@ impl Message {
     /// Writes the format's explicit null.
     ///
     /// # Errors
-    /// As [`Message::set`]; CSV, text and binary have no null.
+    /// As [`Message::set`]; CSV, XML, text and binary have no null.
     pub fn set_null(&mut self, path: &Path) -> Result<(), Problem> {
         at_path!(self, path, message, place => message.set_null(place), else Err(other_format()))
     }
@@ -177,7 +183,7 @@ impl Message {
     /// Appends raw text: HL7 gets one or more last segments, text a line.
     ///
     /// # Errors
-    /// JSON, CSV and binary messages cannot be appended to; HL7 takes segments
+    /// JSON, CSV, XML and binary messages cannot be appended to; HL7 takes segments
     /// only.
     pub fn append(&mut self, text: &str) -> Result<(), Problem> {
         of_each!(self, message => message.append(text))

@@ -3,6 +3,7 @@
 use crate::csv::CsvPath;
 use crate::hl7::Hl7Path;
 use crate::json::JsonPath;
+use crate::xml::XmlPath;
 use crate::{Format, Problem};
 
 /// A place, or a pattern of places, in a message. Parsed once and reused.
@@ -11,6 +12,7 @@ pub enum Path {
     Hl7(Hl7Path),
     Json(JsonPath),
     Csv(CsvPath),
+    Xml(XmlPath),
     /// The whole of a text or binary message, which have no places.
     Whole,
 }
@@ -26,6 +28,7 @@ impl Path {
             Format::Hl7 => Hl7Path::parse(text).map(Self::Hl7),
             Format::Json => JsonPath::parse(text).map(Self::Json),
             Format::Csv => CsvPath::parse(text).map(Self::Csv),
+            Format::Xml => XmlPath::parse(text).map(Self::Xml),
             Format::Text | Format::Binary => Ok(Self::Whole),
         }
     }

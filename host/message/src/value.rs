@@ -21,18 +21,20 @@ pub enum Format {
     Hl7,
     Json,
     Csv,
+    Xml,
     Text,
     Binary,
 }
 
 impl Format {
     /// The name that plugins and configuration use: `hl7`, `json`, `csv`,
-    /// `text`, `binary`.
+    /// `xml`, `text`, `binary`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hl7 => "hl7",
             Self::Json => "json",
             Self::Csv => "csv",
+            Self::Xml => "xml",
             Self::Text => "text",
             Self::Binary => "binary",
         }
@@ -40,7 +42,7 @@ impl Format {
 
     /// The format of that name; `None` when there is none.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Hl7, Self::Json, Self::Csv, Self::Text, Self::Binary]
+        [Self::Hl7, Self::Json, Self::Csv, Self::Xml, Self::Text, Self::Binary]
             .into_iter()
             .find(|format| format.name() == name)
     }
@@ -57,8 +59,12 @@ pub struct Limits {
     /// The highest HL7 field, repetition or component number that a write may
     /// create, and that a path may name. Default 65,535.
     pub index: usize,
-    /// Nesting of JSON. Default 128.
+    /// Nesting of JSON and XML. Default 128.
     pub depth: usize,
+    /// Attributes of an XML element. Default 256.
+    pub attributes: usize,
+    /// XML namespace declarations in scope at one place. Default 64.
+    pub namespaces: usize,
     /// CSV columns of a row. Default 10,000.
     pub columns: usize,
     /// Bytes of one CSV field. Default 1 MiB.
@@ -72,6 +78,8 @@ impl Default for Limits {
             segments: 65_535,
             index: 65_535,
             depth: 128,
+            attributes: 256,
+            namespaces: 64,
             columns: 10_000,
             field_bytes: 1 << 20,
         }

@@ -57,7 +57,7 @@ pub(crate) fn position(bytes: &[u8], at: usize) -> String {
 }
 
 /// The kind of byte, not the byte: a message may hold patient data.
-fn shape(byte: Option<&u8>) -> &'static str {
+pub(crate) fn shape(byte: Option<&u8>) -> &'static str {
     match byte {
         None => "the end of the text",
         Some(b'{' | b'}') => "a curly bracket",

@@ -6,11 +6,12 @@ fn parse(format: Format, text: &str) -> Message {
     Message::parse(format, text.as_bytes().to_vec(), &ParseOptions::default()).unwrap()
 }
 
-fn each() -> [(Message, &'static str, &'static str); 5] {
+fn each() -> [(Message, &'static str, &'static str); 6] {
     [
         (parse(Format::Hl7, "MSH|^~\\&|A\rPID|1||Ann\r"), "PID-3", "Ann"),
         (parse(Format::Json, "{\"name\":\"Ann\"}"), "name", "Ann"),
         (parse(Format::Csv, "Ann,Bob\r\n"), "[0]", "Ann"),
+        (parse(Format::Xml, "<p><name>Ann</name></p>"), "p/name", "Ann"),
         (parse(Format::Text, "Ann"), "anything", "Ann"),
         (parse(Format::Binary, "Ann"), "anything", "QW5u"),
     ]
