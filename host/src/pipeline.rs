@@ -28,7 +28,7 @@ use jiff::Zoned;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
-use tureen_message::charset::{self, Undecodable};
+use tureen_message::charset::{self, Decoded, Undecodable};
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
 use tureen_message::{Format, Message, ParseOptions};
@@ -309,22 +309,33 @@ impl Life<'_> {
         let body = std::mem::take(&mut self.body);
         // For the acknowledgement, if this is all that can be read.
         let header = if format == Format::Hl7 { Header::read(&body) } else { None };
-        match charset::decode(format, body, told, Undecodable::Refuse) {
+        // HL7 keeps its bytes as they came, so one that cannot be read is no loss. Where the
+        // transport names the set, bytes may have to be rewritten: nothing is guessed then.
+        let undecodable = match (format, told) {
+            (Format::Hl7, None) => Undecodable::Replace,
+            _ => Undecodable::Refuse,
+        };
+        match charset::decode(format, body, told, undecodable) {
             Ok(decoded) => {
-                if decoded.guessed {
-                    let id = self.message_id.as_str();
-                    tracing::warn!(
-                        id,
-                        "a message names no character set and is not UTF-8: it is read as {}; let its sender set MSH-18",
-                        decoded.charset.name()
-                    );
-                }
+                self.warn_of_charset(&decoded);
                 Ok(decoded.bytes)
             }
             Err(problem) => {
                 self.header = header;
                 Err(unreadable(problem.code, problem.text, problem.place))
             }
+        }
+    }
+
+    fn warn_of_charset(&self, decoded: &Decoded) {
+        let (id, set) = (self.message_id.as_str(), decoded.charset.name());
+        if decoded.guessed {
+            tracing::warn!(
+                id,
+                "a message names no character set and is not UTF-8: it is read as {set}; let its sender set MSH-18"
+            );
+        } else if decoded.replaced {
+            tracing::warn!(id, "a message has bytes that are not of its character set, {set}");
         }
     }
 

@@ -221,6 +221,7 @@ fn content_type<'a>(
         },
         Format::Json => Cow::Borrowed("application/json"),
         Format::Csv => Cow::Borrowed("text/csv; charset=utf-8"),
+        Format::Xml => Cow::Borrowed("application/xml"),
         Format::Text => Cow::Borrowed("text/plain; charset=utf-8"),
         Format::Binary => Cow::Borrowed("application/octet-stream"),
     }

@@ -153,7 +153,8 @@ fn a_disabled_receiver_stops_and_an_enabled_one_starts() {
     let mut disabled = version(2);
     disabled["WorkflowPattern"][0]["Disabled"] = true.into();
     home.workflow("one", &disabled);
-    wait_until_equal("the end of the disabled workflow", &404, || status("/in"));
+    wait_until_equal("the end of the disabled workflow", &503, || status("/in"));
+    assert_eq!(server.http1().request("HEAD", "/in", "").status, 503, "health tells it too");
     home.workflow("one", &version(3));
     wait_until_equal("the enabled workflow", &200, || status("/in"));
     server.stop();

@@ -11,6 +11,7 @@ use crate::workflow::document::Node;
 
 const MESSAGE_TYPES: Names = &[
     (1, "HL7"),
+    (4, "XML"),
     (5, "CSV"),
     (11, "JSON"),
     (13, "Text"),
@@ -19,7 +20,6 @@ const MESSAGE_TYPES: Names = &[
     (1, "HL7V2"),
     (2, "HL7V3"),
     (3, "FHIR"),
-    (4, "XML"),
     (6, "SQL"),
     (7, "TextWithVariables"),
     (8, "HL7V2Path"),
@@ -31,7 +31,7 @@ const MESSAGE_TYPES: Names = &[
 ];
 
 /// What a diagnostic lists as expected.
-const SUPPORTED: &str = "1 HL7, 5 CSV, 11 JSON, 13 Text or 14 Binary";
+const SUPPORTED: &str = "1 HL7, 4 XML, 5 CSV, 11 JSON, 13 Text or 14 Binary";
 
 /// The format of a setting's messages. A type that this version does not have
 /// is told and taken as HL7, so that loading can go on without further findings.
@@ -46,6 +46,7 @@ pub(super) fn message_type(fields: &Fields<'_>, default: i64) -> Format {
     };
     match number {
         1 => Format::Hl7,
+        4 => Format::Xml,
         5 => Format::Csv,
         11 => Format::Json,
         13 => Format::Text,
@@ -62,10 +63,7 @@ fn tell_unsupported(fields: &Fields<'_>, number: i64) {
         MESSAGE_TYPES.iter().find(|(value, _)| *value == number).map_or("", |(_, name)| name);
     let (message, help) = match number {
         8 => ("MessageType names a path language, not a kind of message", "HL7 messages are 1"),
-        9 => (
-            "MessageType names a path language, not a kind of message",
-            "XML is not available yet; HL7 messages are 1",
-        ),
+        9 => ("MessageType names a path language, not a kind of message", "XML messages are 4"),
         10 => ("MessageType names a path language, not a kind of message", "CSV messages are 5"),
         12 => ("MessageType names a path language, not a kind of message", "JSON messages are 11"),
         7 => ("MessageType names a path language, not a kind of message", "text messages are 13"),
@@ -124,7 +122,7 @@ fn options_match(options: &Fields<'_>, format: Format) -> bool {
     let matching = match format {
         Format::Csv => class.ends_with("CSVMessageTypeOption"),
         Format::Text => class.ends_with("TextMessageTypeOption"),
-        Format::Hl7 | Format::Json | Format::Binary => false,
+        Format::Hl7 | Format::Json | Format::Xml | Format::Binary => false,
     };
     if !matching {
         options.findings().tell(codes::OPTIONS_OF_OTHER_TYPE, &options.pointer, |diagnostic| {

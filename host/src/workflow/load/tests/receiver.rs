@@ -64,6 +64,8 @@ fn message_types_are_numbers_or_names() {
         ("1", Format::Hl7),
         ("\"HL7\"", Format::Hl7),
         ("\"hl7v2\"", Format::Hl7),
+        ("4", Format::Xml),
+        ("\"xml\"", Format::Xml),
         ("5", Format::Csv),
         ("\"11\"", Format::Json),
         ("\"text\"", Format::Text),
@@ -72,7 +74,7 @@ fn message_types_are_numbers_or_names() {
         let text = workflow(&format!("\"MessageType\":{written}"), &[]);
         assert_eq!(defined(&text).receiver.message_type, expected, "{written}");
     }
-    for written in ["0", "2", "3", "4", "6", "7", "8", "9", "10", "12", "15", "16", "\"DICOM\""] {
+    for written in ["0", "2", "3", "6", "7", "8", "9", "10", "12", "15", "16", "\"DICOM\""] {
         let text = workflow(&format!("\"MessageType\":{written}"), &[]);
         check(&text, &["WF041 #0/MessageType"]);
     }
@@ -85,7 +87,7 @@ fn an_unsupported_message_type_names_field_and_remedy() {
 error[WF041]: MessageType names a path language, not a kind of message
   at        test.hl7Workflow:2:187
   field     /WorkflowPattern/0/MessageType
-  expected  1 HL7, 5 CSV, 11 JSON, 13 Text or 14 Binary
+  expected  1 HL7, 4 XML, 5 CSV, 11 JSON, 13 Text or 14 Binary
   found     12 JSONPath
   help      JSON messages are 11";
     assert_eq!(shown(&workflow("\"MessageType\":12", &[]), "WF041"), expected);
