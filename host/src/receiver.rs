@@ -23,25 +23,36 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
+use crate::client_certificates::{ClientCertificate, ClientPolicy};
 use crate::config;
 use crate::listener::{Connection, Protocol, Stream};
+use crate::proxies::TrustedProxies;
 use crate::refusals::{RefusalKind, Refusals};
 use answer::Answers;
+use client::Peer;
 use flight::Flight;
+use guessing::Guessing;
 use rate::{ClientRates, Rate};
 use replay::Replay;
+use seldom::Seldom;
 use sniff::{Sniffed, Version};
 use wear::Wear;
 
 pub use credentials::BasicCredentials;
 pub use route::{DuplicateRoute, RouteTable, service_segments};
+pub use variables::{
+    CLIENT_CERTIFICATE_ISSUER, CLIENT_CERTIFICATE_SERIAL_NUMBER, CLIENT_CERTIFICATE_SHA1,
+    CLIENT_CERTIFICATE_SHA256, CLIENT_CERTIFICATE_SUBJECT, HTTP_HEADER_PREFIX,
+};
 
 mod answer;
 mod body;
+mod client;
 mod compression;
 mod credentials;
 mod flight;
 mod framing;
+mod guessing;
 mod head;
 mod http1;
 mod http2;
@@ -50,6 +61,7 @@ mod rate;
 mod refusal;
 mod replay;
 mod route;
+mod seldom;
 mod sniff;
 mod strict_stream;
 #[cfg(test)]
@@ -71,7 +83,15 @@ pub struct Route<T> {
     pub body_bytes_max: Option<usize>,
     /// HTTP Basic credentials that every request must carry. `None` for no check.
     pub credentials: Option<BasicCredentials>,
+    /// Health (HEAD) is answered without the credentials. Client certificates are still required.
+    pub health_without_credentials: bool,
+    /// What client certificates every request needs, health included. `None` for no check.
+    pub client_policy: Option<Arc<ClientPolicy>>,
+    /// Names of header fields that [`Received::headers`] should have.
+    pub request_headers: Vec<String>,
     pub target: T,
+    /// For the log lines about clients that are refused.
+    refusals_told: Arc<Seldom>,
 }
 
 impl<T> Route<T> {
@@ -85,7 +105,11 @@ impl<T> Route<T> {
             extract_sections: false,
             body_bytes_max: None,
             credentials: None,
+            health_without_credentials: false,
+            client_policy: None,
+            request_headers: Vec::new(),
             target,
+            refusals_told: Arc::default(),
         }
     }
 }
@@ -113,11 +137,19 @@ pub struct Received {
     /// Decompressed.
     pub body: Bytes,
     pub method: String,
+    /// As a trusted proxy says, if one stands between.
     pub client_ip: IpAddr,
+    /// What the client showed to this server or to a trusted proxy. Judged only where the route has
+    /// a policy.
+    pub client_certificate: Option<Arc<ClientCertificate>>,
+    /// The request came over TLS to this server.
+    pub tls: bool,
     pub content_type: Option<String>,
     /// Declared query parameters, then declared URL sections, with defaults applied (contract 4.2,
     /// behaviour 5 and 6). Missing ones without default are not here.
     pub variables: Vec<(String, String)>,
+    /// The header fields that the route asks for and that are there, by configured name.
+    pub headers: Vec<(String, String)>,
     pub received_at: jiff::Zoned,
 }
 
@@ -131,6 +163,8 @@ impl std::fmt::Debug for Received {
             .field("content_type", &self.content_type)
             .field("body_bytes", &self.body.len())
             .field("variables", &self.variables.len())
+            .field("headers", &self.headers.len())
+            .field("tls", &self.tls)
             .finish()
     }
 }
@@ -183,6 +217,8 @@ pub struct HttpLimits {
     /// Zero for no limit.
     pub requests_per_second_per_client: u32,
     pub request_burst_per_client: u32,
+    /// Wrong credentials from one client address, and for one user name.
+    pub failed_logins_per_minute: u32,
     pub requests_in_flight: usize,
     pub header_bytes: usize,
     pub header_count: usize,
@@ -206,6 +242,7 @@ impl From<&config::Limits> for HttpLimits {
             requests_per_connection: limits.requests_per_connection,
             requests_per_second_per_client: limits.requests_per_second_per_client,
             request_burst_per_client: limits.request_burst_per_client,
+            failed_logins_per_minute: limits.failed_logins_per_minute,
             requests_in_flight: limits.requests_in_flight,
             header_bytes: limits.header_bytes,
             header_count: limits.header_count,
@@ -226,6 +263,7 @@ impl From<&config::Limits> for HttpLimits {
 /// Speaks HTTP on the connections of a listener.
 pub struct HttpReceiver<T, E> {
     parts: Arc<ReceiverParts<E>>,
+    proxies: Arc<ArcSwap<TrustedProxies>>,
     target: PhantomData<fn(T)>,
 }
 
@@ -237,6 +275,7 @@ struct ReceiverParts<E> {
     refusals: Arc<Refusals>,
     /// `None` for no limit.
     client_rates: Option<ClientRates>,
+    guessing: Guessing,
 }
 
 impl<T, E: Exchange<T>> HttpReceiver<T, E> {
@@ -247,8 +286,14 @@ impl<T, E: Exchange<T>> HttpReceiver<T, E> {
             let burst = limits.request_burst_per_client;
             ClientRates::new(Rate::new(limits.requests_per_second_per_client, burst))
         });
-        let parts = Arc::new(ReceiverParts { exchange, limits, flight, refusals, client_rates });
-        Self { parts, target: PhantomData }
+        let guessing = Guessing::new(limits.failed_logins_per_minute);
+        let parts = ReceiverParts { exchange, limits, flight, refusals, client_rates, guessing };
+        Self { parts: Arc::new(parts), proxies: Arc::default(), target: PhantomData }
+    }
+
+    /// From the next request on, these proxies may speak for clients. At first there are none.
+    pub fn trust(&self, proxies: TrustedProxies) {
+        self.proxies.store(Arc::new(proxies));
     }
 
     /// Requests that are being received or answered now.
@@ -285,10 +330,12 @@ where
     type Routes = RouteTable<T>;
 
     async fn serve(&self, connection: Connection, routes: Arc<ArcSwap<RouteTable<T>>>) {
-        let Connection { stream, peer, stop, tasks, .. } = connection;
+        let Connection { stream, peer, stop, tasks, client_certificate, .. } = connection;
+        let client = Peer::new(peer.ip(), stream.is_tls(), client_certificate);
         let Some((version, stream)) = self.sniff(stream, peer, &stop).await else { return };
         let parts = self.parts.clone();
-        let answers = Answers { parts, routes, client_ip: peer.ip().to_canonical(), tasks };
+        let proxies = self.proxies.clone();
+        let answers = Answers { parts, routes, peer: client, proxies, tasks };
         let end = ConnectionEnd { peer, stop, wear: Wear::new(&self.parts.limits) };
         match version {
             Version::Http1 => http1::serve(stream, end, answers).await,

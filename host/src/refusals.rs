@@ -42,6 +42,10 @@ pub enum RefusalKind {
     UnknownPath,
     /// 401.
     Unauthorized,
+    /// 403.
+    ClientCertificate,
+    /// 429 by `limits.failed_logins_per_minute`.
+    TooManyLogins,
     /// 411.
     LengthRequired,
     /// 413.
@@ -70,7 +74,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All of them, in the order of a request's way through the server.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::ConnectionsPerPeer,
         Self::AcceptFailed,
         Self::HandshakeFailed,
@@ -85,6 +89,8 @@ impl RefusalKind {
         Self::Method,
         Self::UnknownPath,
         Self::Unauthorized,
+        Self::ClientCertificate,
+        Self::TooManyLogins,
         Self::LengthRequired,
         Self::LongBody,
         Self::SlowBody,
@@ -116,6 +122,8 @@ impl RefusalKind {
             Self::Method => "method",
             Self::UnknownPath => "unknown_path",
             Self::Unauthorized => "unauthorized",
+            Self::ClientCertificate => "client_certificate",
+            Self::TooManyLogins => "too_many_logins",
             Self::LengthRequired => "length_required",
             Self::LongBody => "long_body",
             Self::SlowBody => "slow_body",

@@ -161,7 +161,7 @@ fn client_cert_is_byte_sequences() {
     let issuer = format!(":{}:", STANDARD.encode(pki::der(&root)));
     let unpadded = own.replace('=', "");
     let several = format!("{issuer}, {issuer}");
-    let many = vec![issuer.as_str(); 10].join(",");
+    let many = [issuer.as_str(); 10].join(",");
     let garbage = format!(":{}:", STANDARD.encode("garbage"));
     let with_parameter = format!("{own};a=1");
     let twice = format!("{own}, {own}");

@@ -14,34 +14,40 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use tokio_util::task::TaskTracker;
 
 use super::body::{discard_rest, read_body, refuse_announced_length};
+use super::client::Peer;
 use super::compression::Coding;
 use super::flight::InFlight;
 use super::head::{check_credentials, check_head};
 use super::kept::{Kept, Panicked};
 use super::refusal::Refusal;
 use super::route::{RouteTable, decode_path};
-use super::variables::variables;
-use super::{Exchange, Received, ReceiverParts, Reply};
+use super::variables::{header_values, variables};
+use super::{Exchange, Received, ReceiverParts, Reply, Route};
+use crate::client_certificates::ClientCertificate;
+use crate::proxies::TrustedProxies;
 use crate::refusals::RefusalKind;
 
 /// Answers the requests of one connection.
 pub(super) struct Answers<T, E> {
     pub(super) parts: Arc<ReceiverParts<E>>,
     pub(super) routes: Arc<ArcSwap<RouteTable<T>>>,
-    pub(super) client_ip: IpAddr,
+    pub(super) peer: Peer,
+    pub(super) proxies: Arc<ArcSwap<TrustedProxies>>,
     pub(super) tasks: TaskTracker,
 }
 
 /// What the head of a request decided.
 enum Decision<T> {
     Health(u16),
-    Receive {
-        target: T,
-        coding: Coding,
-        bytes_max: usize,
-        variables: Vec<(String, String)>,
-        in_flight: InFlight,
-    },
+    Receive { target: T, coding: Coding, bytes_max: usize, told: Told, in_flight: InFlight },
+}
+
+/// What a head tells besides what is in [`Parts`].
+struct Told {
+    client_ip: IpAddr,
+    client_certificate: Option<Arc<ClientCertificate>>,
+    variables: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
 }
 
 impl<T, E> Answers<T, E>
@@ -53,27 +59,28 @@ where
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, mut body) = request.into_parts();
         let mut close = head.version == Version::HTTP_10;
-        let mut response = match self.decide(&head, &body) {
+        let client_ip = self.proxies.load().client_address(self.peer.address, &head.headers);
+        let mut response = match self.decide(&head, &body, client_ip) {
             Ok(Decision::Health(status)) => {
                 close |= !body.is_end_stream();
                 reply_response(Reply::empty(status))
             }
-            Ok(Decision::Receive { target, coding, bytes_max, variables, mut in_flight }) => {
+            Ok(Decision::Receive { target, coding, bytes_max, told, mut in_flight }) => {
                 let limits = &self.parts.limits;
                 match read_body(&mut body, coding, bytes_max, limits, &mut in_flight).await {
                     Ok(body) => {
-                        let received = self.received(&head, body, variables);
+                        let received = self.received(&head, body, told);
                         self.run(target, received, in_flight).await
                     }
                     Err(refusal) => {
                         close = true;
-                        self.refuse(&head, refusal)
+                        self.refuse(&head, client_ip, refusal)
                     }
                 }
             }
             Err(refusal) => {
                 close |= !body.is_end_stream() || matches!(refusal, Refusal::Malformed(_));
-                self.refuse(&head, refusal)
+                self.refuse(&head, client_ip, refusal)
             }
         };
         if head.version == Version::HTTP_2 {
@@ -87,15 +94,21 @@ where
     }
 
     /// Everything that the head alone decides. The routes are read once, here.
-    fn decide(&self, head: &Parts, body: &Incoming) -> Result<Decision<T>, Refusal> {
+    fn decide(
+        &self,
+        head: &Parts,
+        body: &Incoming,
+        client_ip: IpAddr,
+    ) -> Result<Decision<T>, Refusal> {
         let limits = &self.parts.limits;
-        self.check_rate()?;
+        self.check_rate(client_ip)?;
         check_head(head, limits)?;
         let coding = Coding::of(&head.headers)?;
         let segments = decode_path(head.uri.path())?;
         let routes = self.routes.load();
         let (route, sections) = routes.lookup(&segments).ok_or(Refusal::UnknownPath)?;
-        check_credentials(head, route)?;
+        check_credentials(head, route, client_ip, &self.parts.guessing)?;
+        let client_certificate = self.check_certificate(head, route, client_ip)?;
         let health = self.parts.exchange.health(&route.target);
         if head.method == Method::HEAD {
             return Ok(Decision::Health(health));
@@ -107,27 +120,62 @@ where
             route.body_bytes_max.map_or(limits.body_bytes, |own| own.min(limits.body_bytes));
         refuse_announced_length(body, bytes_max)?;
         let variables = variables(route, head.uri.query(), sections)?;
+        let headers = header_values(&route.request_headers, &head.headers);
+        let told = Told { client_ip, client_certificate, variables, headers };
         let in_flight = self.parts.flight.enter().ok_or(Refusal::Overloaded)?;
         let target = route.target.clone();
-        Ok(Decision::Receive { target, coding, bytes_max, variables, in_flight })
+        Ok(Decision::Receive { target, coding, bytes_max, told, in_flight })
     }
 
     /// Whatever is asked for counts.
-    fn check_rate(&self) -> Result<(), Refusal> {
+    fn check_rate(&self, client_ip: IpAddr) -> Result<(), Refusal> {
         let Some(rates) = &self.parts.client_rates else { return Ok(()) };
-        rates.take(self.client_ip, Instant::now()).map_err(|wait| Refusal::TooManyRequests {
+        rates.take(client_ip, Instant::now()).map_err(|wait| Refusal::TooManyRequests {
             wait_seconds: wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
         })
     }
 
-    fn received(&self, head: &Parts, body: Bytes, variables: Vec<(String, String)>) -> Received {
+    /// The client's certificate, if the route accepts it. Each refusal has its line in the log, but
+    /// not more than one a second: the client decides how often it asks.
+    fn check_certificate(
+        &self,
+        head: &Parts,
+        route: &Route<T>,
+        client: IpAddr,
+    ) -> Result<Option<Arc<ClientCertificate>>, Refusal> {
+        let certificate = self.peer.certificate(&self.proxies.load(), &head.headers);
+        let (refusal, answer) = match (certificate, &route.client_policy) {
+            (Ok(certificate), None) => return Ok(certificate),
+            (Ok(certificate), Some(policy)) => {
+                let now = jiff::Timestamp::now();
+                match self.peer.judged.judge(policy, certificate.as_ref(), now) {
+                    Ok(()) => return Ok(certificate),
+                    Err(refusal) => (refusal.to_string(), Refusal::ClientCertificate),
+                }
+            }
+            (Err(error), _) => {
+                (error.to_string(), Refusal::Malformed("the forwarded certificate is unusable"))
+            }
+        };
+        if let Some(left_out) = route.refusals_told.turn(Instant::now()) {
+            let receiver = route.service_name.join("/");
+            tracing::info!(receiver, %client, left_out, "client certificate refused: {refusal}");
+        }
+        Err(answer)
+    }
+
+    fn received(&self, head: &Parts, body: Bytes, told: Told) -> Received {
+        let Told { client_ip, client_certificate, variables, headers } = told;
         let content_type = head.headers.get(CONTENT_TYPE);
         Received {
             body,
             method: head.method.as_str().to_owned(),
-            client_ip: self.client_ip,
+            client_ip,
+            client_certificate,
+            tls: self.peer.tls,
             content_type: content_type.and_then(|value| value.to_str().ok()).map(str::to_owned),
             variables,
+            headers,
             received_at: jiff::Zoned::now(),
         }
     }
@@ -154,10 +202,10 @@ where
         }
     }
 
-    fn refuse(&self, head: &Parts, refusal: Refusal) -> Response<Full<Bytes>> {
+    fn refuse(&self, head: &Parts, client: IpAddr, refusal: Refusal) -> Response<Full<Bytes>> {
         // Not the path: it may carry a patient's number. At debug: anybody can ask
         // for paths that do not exist, as often as they like.
-        tracing::debug!(client = %self.client_ip, method = %head.method, %refusal, "request refused");
+        tracing::debug!(%client, method = %head.method, %refusal, "request refused");
         self.parts.refusals.count(refusal.kind());
         refusal.response()
     }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 /// The expected user name and password, kept as a digest of both.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct BasicCredentials {
     digest: [u8; 32],
 }
@@ -23,15 +24,34 @@ impl BasicCredentials {
         Self { digest: Sha256::digest(format!("{user_name}:{password}")).into() }
     }
 
-    /// Whether an `Authorization` value carries these credentials. The time taken does not depend
-    /// on where a wrong value differs, because digests are compared.
-    pub(super) fn match_header(&self, authorization: &[u8]) -> bool {
-        let Some(encoded) = basic_parameter(authorization) else { return false };
-        let Ok(presented) = STANDARD.decode(encoded) else { return false };
-        let presented: [u8; 32] = Sha256::digest(presented).into();
-        let difference =
-            presented.iter().zip(&self.digest).fold(0, |all, (one, other)| all | (one ^ other));
-        difference == 0
+    /// Whether these are the presented ones. The time taken does not depend on which of user name
+    /// and password is wrong, nor on where: digests of both together are compared.
+    pub(super) fn are(&self, presented: &PresentedCredentials) -> bool {
+        let Some(digest) = &presented.digest else { return false };
+        verify_slices_are_equal(digest, &self.digest).is_ok()
+    }
+}
+
+/// What an `Authorization` field carries.
+pub(super) struct PresentedCredentials {
+    /// Empty when the field cannot be read.
+    user_name: Vec<u8>,
+    /// `None` when the field cannot be read.
+    digest: Option<[u8; 32]>,
+}
+
+impl PresentedCredentials {
+    pub(super) fn read(authorization: &[u8]) -> Self {
+        let decoded = basic_parameter(authorization).map(|encoded| STANDARD.decode(encoded));
+        let Some(Ok(decoded)) = decoded else {
+            return Self { user_name: Vec::new(), digest: None };
+        };
+        let user_name = decoded.split(|byte| *byte == b':').next().unwrap_or_default().to_vec();
+        Self { user_name, digest: Some(Sha256::digest(decoded).into()) }
+    }
+
+    pub(super) fn user_name(&self) -> &[u8] {
+        &self.user_name
     }
 }
 
@@ -62,9 +82,10 @@ mod tests {
             (String::new(), false),
         ];
         for (authorization, expected) in cases {
-            let found = credentials.match_header(authorization.as_bytes());
-            assert_eq!(found, expected, "{authorization}");
+            let presented = PresentedCredentials::read(authorization.as_bytes());
+            assert_eq!(credentials.are(&presented), expected, "{authorization}");
         }
+        assert_eq!(PresentedCredentials::read(right.as_bytes()).user_name(), b"aladdin");
         assert_eq!(format!("{credentials:?}"), "BasicCredentials(..)");
     }
 }

@@ -1,10 +1,15 @@
 //! Checks of a request that need its head only.
 
+use std::net::IpAddr;
+use std::time::Instant;
+
 use hyper::header::{AUTHORIZATION, EXPECT, HOST};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Version};
 
+use super::credentials::PresentedCredentials;
+use super::guessing::Guessing;
 use super::refusal::Refusal;
 use super::{HttpLimits, Route};
 
@@ -64,14 +69,40 @@ fn check_expectation(head: &Parts) -> Result<(), Refusal> {
     if head.headers.get_all(EXPECT).iter().all(known) { Ok(()) } else { Err(Refusal::Expectation) }
 }
 
+/// Health may be asked for without credentials where the receiver allows it. A request without any
+/// is refused and is no guess.
+///
 /// # Errors
-/// The receiver wants credentials and the request does not carry them.
-pub(super) fn check_credentials<T>(head: &Parts, route: &Route<T>) -> Result<(), Refusal> {
+/// The receiver wants credentials and the request does not carry them, or too many from this client
+/// were wrong.
+pub(super) fn check_credentials<T>(
+    head: &Parts,
+    route: &Route<T>,
+    client: IpAddr,
+    guessing: &Guessing,
+) -> Result<(), Refusal> {
     let Some(credentials) = &route.credentials else { return Ok(()) };
-    let presented = head.headers.get(AUTHORIZATION);
-    if presented.is_some_and(|value| credentials.match_header(value.as_bytes())) {
-        Ok(())
-    } else {
-        Err(Refusal::Unauthorized)
+    if head.method == Method::HEAD && route.health_without_credentials {
+        return Ok(());
+    }
+    let presented = head.headers.get(AUTHORIZATION).ok_or(Refusal::Unauthorized)?;
+    let presented = PresentedCredentials::read(presented.as_bytes());
+    let user_name = presented.user_name();
+    let right = guessing.attempt(client, user_name, Instant::now(), || credentials.are(&presented));
+    match right {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Refusal::Unauthorized),
+        Err(wait) => {
+            let wait_seconds = wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX);
+            if let Some(left_out) = route.refusals_told.turn(Instant::now()) {
+                let receiver = route.service_name.join("/");
+                tracing::info!(
+                    receiver, %client, wait_seconds, left_out,
+                    "too many wrong credentials: refused whatever it sends \
+                     (limits.failed_logins_per_minute)"
+                );
+            }
+            Err(Refusal::TooManyLogins { wait_seconds })
+        }
     }
 }

@@ -16,6 +16,10 @@ pub(super) enum Refusal {
     BrokenBody,
     #[error("credentials are missing or wrong")]
     Unauthorized,
+    #[error("too many wrong credentials (limits.failed_logins_per_minute)")]
+    TooManyLogins { wait_seconds: u64 },
+    #[error("the client certificate is missing or not accepted")]
+    ClientCertificate,
     #[error("no receiver has this path")]
     UnknownPath,
     #[error("the method cannot be used")]
@@ -45,6 +49,8 @@ impl Refusal {
         match self {
             Self::Malformed(_) | Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::TooManyLogins { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::ClientCertificate => StatusCode::FORBIDDEN,
             Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
@@ -71,6 +77,8 @@ impl Refusal {
             Self::Encoding => RefusalKind::Encoding,
             Self::Expectation => RefusalKind::Expectation,
             Self::TooManyRequests { .. } => RefusalKind::TooManyRequests,
+            Self::ClientCertificate => RefusalKind::ClientCertificate,
+            Self::TooManyLogins { .. } => RefusalKind::TooManyLogins,
             Self::Stopped => RefusalKind::Unavailable,
             Self::Overloaded => RefusalKind::Overloaded,
         }
@@ -86,7 +94,7 @@ impl Refusal {
             )),
             Self::Method => Some((ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"))),
             Self::Encoding => Some((ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"))),
-            Self::TooManyRequests { wait_seconds } => {
+            Self::TooManyRequests { wait_seconds } | Self::TooManyLogins { wait_seconds } => {
                 Some((RETRY_AFTER, HeaderValue::from(wait_seconds)))
             }
             Self::Stopped | Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),

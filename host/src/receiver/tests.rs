@@ -3,6 +3,8 @@
 mod harness;
 
 mod body;
+mod clients;
+mod guessing;
 mod head;
 mod http2;
 mod life;

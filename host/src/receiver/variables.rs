@@ -1,9 +1,53 @@
 //! Variables that a request sets: declared query parameters and URL sections (contract 4.2,
-//! behaviour 5 and 6).
+//! behaviour 5 and 6), the client's certificate and configured header fields.
+
+use hyper::header::HeaderMap;
 
 use super::refusal::Refusal;
 use super::route::decode;
-use super::{DeclaredParameter, Route};
+use super::{DeclaredParameter, Received, Route};
+
+/// The client's certificate: its subject and issuer in the form of RFC 4514, its serial number in
+/// hexadecimal digits, its thumbprints. Not set for a client without certificate.
+pub const CLIENT_CERTIFICATE_SUBJECT: &str = "ClientCertificateSubject";
+pub const CLIENT_CERTIFICATE_ISSUER: &str = "ClientCertificateIssuer";
+pub const CLIENT_CERTIFICATE_SERIAL_NUMBER: &str = "ClientCertificateSerialNumber";
+pub const CLIENT_CERTIFICATE_SHA1: &str = "ClientCertificateSha1";
+pub const CLIENT_CERTIFICATE_SHA256: &str = "ClientCertificateSha256";
+/// What the names of variables with header fields start with; the configured name follows.
+pub const HTTP_HEADER_PREFIX: &str = "HttpHeader:";
+
+impl Received {
+    /// What the server itself says about the client and its request. Of a name that a declared
+    /// parameter has too, this is the value that counts.
+    pub fn builtin_variables(&self) -> Vec<(String, String)> {
+        let certificate = self.client_certificate.iter().flat_map(|certificate| {
+            [
+                (CLIENT_CERTIFICATE_SUBJECT.to_owned(), certificate.subject.clone()),
+                (CLIENT_CERTIFICATE_ISSUER.to_owned(), certificate.issuer.clone()),
+                (CLIENT_CERTIFICATE_SERIAL_NUMBER.to_owned(), certificate.serial.clone()),
+                (CLIENT_CERTIFICATE_SHA1.to_owned(), certificate.sha1.to_string()),
+                (CLIENT_CERTIFICATE_SHA256.to_owned(), certificate.sha256.to_string()),
+            ]
+        });
+        let headers = self.headers.iter();
+        let headers =
+            headers.map(|(name, value)| (format!("{HTTP_HEADER_PREFIX}{name}"), value.clone()));
+        certificate.chain(headers).collect()
+    }
+}
+
+/// The values of the header fields with these names, in this order. Several fields of one name are
+/// joined with a comma and a space (RFC 9110, 5.3); values that are not visible text are left out.
+pub(super) fn header_values(names: &[String], headers: &HeaderMap) -> Vec<(String, String)> {
+    let values = |name: &String| {
+        let fields = headers.get_all(name).iter();
+        let texts = fields.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+        let visible: Vec<&str> = texts.filter(|text| !text.chars().any(char::is_control)).collect();
+        (!visible.is_empty()).then(|| (name.clone(), visible.join(", ")))
+    };
+    names.iter().filter_map(values).collect()
+}
 
 /// Query parameters first, then URL sections, each in the order of declaration.
 ///

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
@@ -175,23 +175,26 @@ impl RawClient {
 
     /// One answer with a Content-Length.
     pub(super) async fn read_answer(&mut self) -> String {
-        let mut answer = Vec::new();
-        loop {
-            let text = String::from_utf8_lossy(&answer);
-            if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head
-                    .lines()
-                    .find_map(|line| {
-                        line.to_lowercase().strip_prefix("content-length: ")?.parse().ok()
-                    })
-                    .unwrap_or(0usize);
-                if body.len() >= length {
-                    return text.into_owned();
-                }
+        read_answer(&mut self.stream).await
+    }
+}
+
+/// One answer with a Content-Length.
+pub(super) async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut answer = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&answer);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                .unwrap_or(0usize);
+            if body.len() >= length {
+                return text.into_owned();
             }
-            let byte = within(self.stream.read_u8()).await.unwrap();
-            answer.push(byte);
         }
+        let byte = within(stream.read_u8()).await.unwrap();
+        answer.push(byte);
     }
 }
 
