@@ -1,18 +1,28 @@
 //! HTTP/2 on one connection.
 
-use std::pin::pin;
+use std::convert::Infallible;
+use std::error::Error;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
+use hyper::Response;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::answer::Answers;
+use super::refusal::BodyEndedEarly;
 use super::write_deadline::WriteDeadline;
 use super::{ConnectionEnd, Exchange, HttpLimits, ReplayedStream};
+use crate::refusals::RefusalKind;
+use stream::{PacedBody, Streams};
+
+mod stream;
 
 /// Requests at the same time on one connection.
 const STREAMS_MAX: u32 = 100;
@@ -44,17 +54,28 @@ where
         carried.count_request();
         let (answers, request_active) = (answers.clone(), busy.clone().begin());
         async move {
-            let response = answers.answer(request).await;
-            drop(request_active);
-            Ok::<_, std::convert::Infallible>(response)
+            let (head, body) = answers.answer(request).await.into_parts();
+            let Ok(whole) = body.collect().await;
+            let taken_back = head.extensions.get::<BodyEndedEarly>().is_some();
+            let body = PacedBody::new(whole.to_bytes(), taken_back, request_active);
+            Ok::<_, Infallible>(Response::from_parts(head, body))
         }
     });
-    let mut http = pin!(builder(&limits).serve_connection(io, service));
+    let streams = Streams::new(limits.write_timeout, refusals.clone());
+    let mut http = pin!(builder(&limits, streams.clone()).serve_connection(io, service));
     let mut silence_max = limits.idle_timeout;
     let mut stopping = false;
     let ended = loop {
         tokio::select! {
             ended = http.as_mut() => break ended,
+            () = streams.flooded() => {
+                tracing::debug!(%peer, "the client took back too many requests");
+                refusals.count(RefusalKind::ResetFlood);
+                // GOAWAY, and no word more.
+                http.as_mut().graceful_shutdown();
+                poll_once(http.as_mut()).await;
+                break Ok(());
+            }
             () = stop.cancelled(), if !stopping => {}
             () = wear.worn_out(), if !stopping => {}
             () = activity.silence(silence_max) => {
@@ -62,6 +83,7 @@ where
                     // Told to go, has nothing in flight, and does not go.
                     break Ok(());
                 }
+                refusals.count(RefusalKind::Idle);
             }
         }
         stopping = true;
@@ -71,11 +93,25 @@ where
     };
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection ended early");
+        if is_violation(&error) {
+            refusals.count(RefusalKind::Http2Violation);
+        }
     }
 }
 
-fn builder(limits: &HttpLimits) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+/// Goes on as far as that is possible without waiting for the client.
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
+    std::future::poll_fn(|context| Poll::Ready(drop(future.as_mut().poll(context)))).await;
+}
+
+/// Whether we ended the connection for what the client sent, rather than the network or the client.
+fn is_violation(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
+    cause.is_some_and(|cause| cause.is_go_away() && cause.is_library())
+}
+
+fn builder(limits: &HttpLimits, streams: Streams) -> http2::Builder<Streams> {
+    let mut builder = http2::Builder::new(streams);
     let header_bytes = u32::try_from(limits.header_bytes).unwrap_or(u32::MAX);
     builder
         .timer(TokioTimer::new())

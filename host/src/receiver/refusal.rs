@@ -44,6 +44,11 @@ pub(super) enum Refusal {
     Overloaded,
 }
 
+/// In the extensions of an answer whose request ended in the middle of its body: on HTTP/2, the
+/// client took it back.
+#[derive(Clone, Copy)]
+pub(super) struct BodyEndedEarly;
+
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
@@ -100,6 +105,9 @@ impl Refusal {
             Self::Stopped | Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         };
+        if self == Self::BrokenBody {
+            response.extensions_mut().insert(BodyEndedEarly);
+        }
         if let Some((name, value)) = further {
             response.headers_mut().insert(name, value);
         }

@@ -7,5 +7,6 @@ mod clients;
 mod guessing;
 mod head;
 mod http2;
+mod http2_abuse;
 mod life;
 mod limits;

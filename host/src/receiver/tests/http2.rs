@@ -26,7 +26,7 @@ fn certificate() -> Certificate {
     store.ensure_default(&[]).unwrap().certificate
 }
 
-async fn connect_tls(
+pub(super) async fn connect_tls(
     server: &Server,
     certificate: &Certificate,
     alpn: &[&str],
@@ -73,7 +73,7 @@ async fn request(
     within(sender.send_request(request)).await
 }
 
-async fn serve_tls(limits: crate::receiver::HttpLimits) -> (Server, Certificate) {
+pub(super) async fn serve_tls(limits: crate::receiver::HttpLimits) -> (Server, Certificate) {
     let certificate = certificate();
     let tls = https_config(ServedCertificate::new(&certificate), None).unwrap();
     let targets = ["echo", "wait", "panic"];
