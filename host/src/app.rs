@@ -23,6 +23,7 @@ use crate::diagnostics::Diagnostic;
 use crate::listener::{ConnectionBudget, ListenerTimes, Listeners, make_room};
 use crate::pipeline::{Pipeline, Settings};
 use crate::plugins::PluginSet;
+use crate::proxies::TrustedProxies;
 use crate::receiver::{HttpLimits, HttpReceiver};
 use crate::refusals::Refusals;
 use crate::secrets;
@@ -128,6 +129,10 @@ impl Home {
         }
     }
 
+    fn trusted_proxies(&self) -> TrustedProxies {
+        TrustedProxies::new(&self.config.proxies, self.config.limits.client_chain_bytes)
+    }
+
     /// The files that `tureen.toml` names.
     fn named_files(&self) -> impl Iterator<Item = PathBuf> {
         let config = &self.config;
@@ -163,6 +168,7 @@ pub struct Server {
     registry: Registry,
     publisher: Publisher,
     pipeline: Arc<Pipeline>,
+    receiver: Arc<HttpReceiver<Target, Receiving>>,
     tls: Arc<ServerTls>,
     watch: HomeWatch,
     /// Of tables and secrets.
@@ -198,6 +204,7 @@ impl Server {
         let receiving = Receiving { pipeline: Arc::clone(&pipeline) };
         let receiver =
             Arc::new(HttpReceiver::new(receiving, HttpLimits::from(limits), refusals.clone()));
+        receiver.trust(home.trusted_proxies());
         let budget = ConnectionBudget::with_handshakes(
             make_room(limits.connections, limits.reserved_descriptors),
             limits.connections_per_peer,
@@ -205,7 +212,7 @@ impl Server {
         );
         let times =
             ListenerTimes { handshake: limits.handshake_timeout(), drain: limits.drain_timeout() };
-        let listeners = Listeners::new(receiver, budget, times, refusals.clone());
+        let listeners = Listeners::new(Arc::clone(&receiver), budget, times, refusals.clone());
         let publisher = Publisher::new(listeners, Arc::clone(&tls), ground);
         let admin = AdminAddress::new(&home.config.admin, &refusals);
         let ending = CancellationToken::new();
@@ -214,6 +221,7 @@ impl Server {
             home,
             publisher,
             pipeline,
+            receiver,
             tls,
             watch,
             files,
@@ -284,6 +292,7 @@ impl Server {
             let (settings, diagnostics) = self.home.settings();
             show(&diagnostics);
             self.publisher.stand_on(self.home.ground(&settings));
+            self.receiver.trust(self.home.trusted_proxies());
             self.pipeline.set(settings);
         }
         let changes = self.scan(stale).await;

@@ -51,6 +51,9 @@ pub struct Inbound {
     pub client_ip: String,
     /// The Content-Type of the request, where it has one that can be read.
     pub media_type: Option<MediaType>,
+    /// What the host says about the client and its request. A workflow reads these and cannot set
+    /// them.
+    pub builtin_variables: Vec<(String, String)>,
     /// Declared query parameters and path sections, defaults applied.
     pub variables: Vec<(String, String)>,
     pub received_at: Zoned,
@@ -199,6 +202,9 @@ impl Pipeline {
         let mut variables = Variables::new(facts, Arc::clone(&settings.globals));
         variables.set_builtin("HttpMethod", inbound.method);
         variables.set_builtin("ClientIP", inbound.client_ip);
+        for (name, value) in inbound.builtin_variables {
+            variables.set_builtin(&name, value);
+        }
         for (name, value) in inbound.variables {
             // Over a limit: such a request is over the URL limit long before.
             let _ = variables.set(&name, value);

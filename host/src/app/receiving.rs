@@ -26,11 +26,14 @@ impl Exchange<Target> for Receiving {
     async fn receive(&self, target: Target, received: Received) -> Reply {
         let Target::Live(workflow) = target else { return Reply::empty(503) };
         let media_type = received.content_type.as_deref();
+        let media_type = media_type.and_then(|text| MediaType::parse(text.as_bytes()).ok());
+        let builtin_variables = received.builtin_variables();
         let inbound = Inbound {
             body: Vec::from(received.body),
             method: received.method,
             client_ip: received.client_ip.to_string(),
-            media_type: media_type.and_then(|text| MediaType::parse(text.as_bytes()).ok()),
+            media_type,
+            builtin_variables,
             variables: received.variables,
             received_at: received.received_at,
         };

@@ -70,6 +70,7 @@ impl Run {
             method: "POST".to_owned(),
             client_ip: "127.0.0.1".to_owned(),
             media_type: None,
+            builtin_variables: Vec::new(),
             variables: self.variables.clone(),
             received_at: Zoned::now(),
         };

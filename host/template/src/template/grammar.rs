@@ -57,6 +57,10 @@ fn body(text: &str) -> Option<&str> {
 
 type Parsed = (Content, Result<Formatting, tureen_message::Problem>);
 
+/// Variables of request headers are called `HttpHeader:NAME` (contract T-32): the colon is part of
+/// the name, and a format follows the next one.
+const HEADER_VARIABLES: &str = "HttpHeader";
+
 /// What stands between the braces; `None` when it is no placeholder.
 fn placeholder(body: &str) -> Option<Parsed> {
     let mut parts = Parts { rest: Some(body) };
@@ -69,10 +73,17 @@ fn placeholder(body: &str) -> Option<Parsed> {
         let content = Content::DataTable { reference: reference.to_owned(), random };
         return Some((content, Err(data_table_problem())));
     }
-    if !is_name(name) {
+    let name = match parts.rest {
+        Some(_) if name.eq_ignore_ascii_case(HEADER_VARIABLES) => {
+            format!("{name}:{}", parts.next().unwrap_or_default().trim())
+        }
+        _ => name.to_owned(),
+    };
+    if !is_name(&name) {
         return None;
     }
-    let content = Content::Variable { name: name.to_owned(), folded: fold(name).into_owned() };
+    let folded = fold(&name).into_owned();
+    let content = Content::Variable { name, folded };
     Some((content, Formatting::from_modifiers(parts)))
 }
 
