@@ -263,7 +263,6 @@ impl From<&config::Limits> for HttpLimits {
 /// Speaks HTTP on the connections of a listener.
 pub struct HttpReceiver<T, E> {
     parts: Arc<ReceiverParts<E>>,
-    proxies: Arc<ArcSwap<TrustedProxies>>,
     target: PhantomData<fn(T)>,
 }
 
@@ -276,6 +275,7 @@ struct ReceiverParts<E> {
     /// `None` for no limit.
     client_rates: Option<ClientRates>,
     guessing: Guessing,
+    proxies: ArcSwap<TrustedProxies>,
 }
 
 impl<T, E: Exchange<T>> HttpReceiver<T, E> {
@@ -287,13 +287,21 @@ impl<T, E: Exchange<T>> HttpReceiver<T, E> {
             ClientRates::new(Rate::new(limits.requests_per_second_per_client, burst))
         });
         let guessing = Guessing::new(limits.failed_logins_per_minute);
-        let parts = ReceiverParts { exchange, limits, flight, refusals, client_rates, guessing };
-        Self { parts: Arc::new(parts), proxies: Arc::default(), target: PhantomData }
+        let parts = ReceiverParts {
+            exchange,
+            limits,
+            flight,
+            refusals,
+            client_rates,
+            guessing,
+            proxies: ArcSwap::default(),
+        };
+        Self { parts: Arc::new(parts), target: PhantomData }
     }
 
     /// From the next request on, these proxies may speak for clients. At first there are none.
     pub fn trust(&self, proxies: TrustedProxies) {
-        self.proxies.store(Arc::new(proxies));
+        self.parts.proxies.store(Arc::new(proxies));
     }
 
     /// Requests that are being received or answered now.
@@ -334,8 +342,7 @@ where
         let client = Peer::new(peer.ip(), stream.is_tls(), client_certificate);
         let Some((version, stream)) = self.sniff(stream, peer, &stop).await else { return };
         let parts = self.parts.clone();
-        let proxies = self.proxies.clone();
-        let answers = Answers { parts, routes, peer: client, proxies, tasks };
+        let answers = Answers { parts, routes, peer: client, tasks };
         let end = ConnectionEnd { peer, stop, wear: Wear::new(&self.parts.limits) };
         match version {
             Version::Http1 => http1::serve(stream, end, answers).await,

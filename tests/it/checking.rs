@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
 use crate::answers::accepts;
@@ -39,7 +41,8 @@ fn position(text: &str, part: &str) -> (u64, u64) {
 #[test]
 fn a_home_without_a_fault_is_told_so() {
     let home = Home::new();
-    let workflow = Workflow::new("Good", "in").with("Port", 18_443).archive("kept.hl7");
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let workflow = Workflow::new("Good", "in").with("Port", port).archive("kept.hl7");
     home.workflow("good", &workflow.build());
     let (report, code) = check(&home);
     assert_eq!(

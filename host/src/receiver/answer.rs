@@ -24,7 +24,6 @@ use super::route::{RouteTable, decode_path};
 use super::variables::{header_values, variables};
 use super::{Exchange, Received, ReceiverParts, Reply, Route};
 use crate::client_certificates::ClientCertificate;
-use crate::proxies::TrustedProxies;
 use crate::refusals::RefusalKind;
 
 /// Answers the requests of one connection.
@@ -32,7 +31,6 @@ pub(super) struct Answers<T, E> {
     pub(super) parts: Arc<ReceiverParts<E>>,
     pub(super) routes: Arc<ArcSwap<RouteTable<T>>>,
     pub(super) peer: Peer,
-    pub(super) proxies: Arc<ArcSwap<TrustedProxies>>,
     pub(super) tasks: TaskTracker,
 }
 
@@ -59,7 +57,7 @@ where
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, mut body) = request.into_parts();
         let mut close = head.version == Version::HTTP_10;
-        let client_ip = self.proxies.load().client_address(self.peer.address, &head.headers);
+        let client_ip = self.parts.proxies.load().client_address(self.peer.address, &head.headers);
         let mut response = match self.decide(&head, &body, client_ip) {
             Ok(Decision::Health(status)) => {
                 close |= !body.is_end_stream();
@@ -143,7 +141,7 @@ where
         route: &Route<T>,
         client: IpAddr,
     ) -> Result<Option<Arc<ClientCertificate>>, Refusal> {
-        let certificate = self.peer.certificate(&self.proxies.load(), &head.headers);
+        let certificate = self.peer.certificate(&self.parts.proxies.load(), &head.headers);
         let (refusal, answer) = match (certificate, &route.client_policy) {
             (Ok(certificate), None) => return Ok(certificate),
             (Ok(certificate), Some(policy)) => {
