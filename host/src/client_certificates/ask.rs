@@ -13,7 +13,7 @@ use rustls::{
 
 use super::certificate::ClientCertificate;
 use super::policy::ClientPolicy;
-use super::refusal::ClientRefusal;
+use super::refusal::{ClientRefusal, reason};
 
 /// The most bytes of authority names that are sent to clients as a hint. Without a hint a client
 /// chooses by itself.
@@ -49,7 +49,7 @@ impl AskForCertificate {
         ClientCertificate::parse(chain, self.chain_bytes_max)?;
         // What the verification of signatures can read is a little less than what X.509 allows.
         ParsedCertificate::try_from(end_entity)
-            .map_err(|error| ClientRefusal::Malformed { reason: error.to_string() })?;
+            .map_err(|error| ClientRefusal::Malformed { reason: reason(&error) })?;
         Ok(())
     }
 }

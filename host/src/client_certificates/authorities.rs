@@ -19,7 +19,7 @@ use x509_parser::x509::X509Version;
 use super::certificate::{ClientCertificate, timestamp, timestamp_of};
 use super::distinguished_name;
 use super::problems::{AuthorityError, AuthorityWarning};
-use super::refusal::ClientRefusal;
+use super::refusal::{ClientRefusal, reason};
 use super::revocation::{self, RevocationList};
 
 /// The longest file of certificates or revocation lists, in bytes.
@@ -178,7 +178,10 @@ fn refusal(certificate: &ClientCertificate, error: rustls::Error) -> ClientRefus
             ClientRefusal::ExtendedKeyUsage { presented }
         }
         E::BadEncoding => ClientRefusal::Malformed { reason: "it cannot be read".to_owned() },
-        other => ClientRefusal::Chain { presented, reason: other.to_string() },
+        other => {
+            let reason = reason(&rustls::Error::InvalidCertificate(other));
+            ClientRefusal::Chain { presented, reason }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use rustls::CertificateError;
 
 use crate::certificates::Thumbprint;
 
@@ -117,6 +118,27 @@ pub enum ClientRefusal {
          its intermediates only, or limits.client_chain_bytes is raised"
     )]
     TooLong { certificates: usize, certificates_max: usize, bytes: usize, bytes_max: usize },
-    #[error("the client sent a certificate that is not X.509 version 3: {reason}")]
+    #[error("the client sent what cannot be read as a certificate of X.509 version 3: {reason}")]
     Malformed { reason: String },
+}
+
+impl ClientRefusal {
+    /// The refusal that ended a handshake, if it was one. The error itself prints it as code.
+    pub fn in_handshake(error: &std::io::Error) -> Option<&Self> {
+        match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+            rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+                other.0.downcast_ref()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What rustls says, without its wrapping.
+pub(super) fn reason(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => other.to_string(),
+        rustls::Error::InvalidCertificate(error) => error.to_string(),
+        other => other.to_string(),
+    }
 }

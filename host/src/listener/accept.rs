@@ -15,6 +15,7 @@ use super::DesiredListener;
 use super::budget::{ConnectionBudget, ConnectionPermit, Place};
 use super::connection::{Connection, Stream};
 use super::proxy_protocol::{self, Introduced};
+use crate::client_certificates::ClientRefusal;
 use crate::config::Network;
 use crate::refusals::{RefusalKind, Refusals};
 
@@ -306,7 +307,10 @@ async fn secure<P: Protocol>(
     match tokio::time::timeout(shared.handshake_timeout, handshake).await {
         Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
         Ok(Err(error)) => {
-            tracing::info!(%peer, %error, "TLS handshake failed");
+            match ClientRefusal::in_handshake(&error) {
+                Some(refusal) => tracing::info!(%peer, %refusal, "TLS handshake failed"),
+                None => tracing::info!(%peer, %error, "TLS handshake failed"),
+            }
             shared.refusals.count(RefusalKind::HandshakeFailed);
             None
         }

@@ -4,6 +4,7 @@ mod harness;
 
 mod body;
 mod clients;
+mod foreign_clients;
 mod guessing;
 mod head;
 mod http2;

@@ -35,7 +35,10 @@ async fn shake(
     let (stream, _) = socket.accept().await.unwrap();
     let accepted = TlsAcceptor::from(config).accept(stream).await;
     connecting.await.unwrap();
-    let stream = accepted.map_err(|error| refusal_of(&error))?;
+    let stream = accepted.map_err(|error| {
+        let refusal = ClientRefusal::in_handshake(&error).cloned();
+        refusal.unwrap_or_else(|| panic!("the handshake failed for another reason: {error:?}"))
+    })?;
     let (_, session) = stream.get_ref();
     assert_eq!(session.protocol_version(), Some(version.version));
     let presented = session.peer_certificates().map(|chain| {
@@ -43,16 +46,6 @@ async fn shake(
         ClientCertificate::parse(chain, CHAIN_BYTES_MAX).unwrap()
     });
     policy.judge(presented.as_ref(), jiff::Timestamp::now())
-}
-
-fn refusal_of(error: &std::io::Error) -> ClientRefusal {
-    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-    match error {
-        Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) => {
-            other.0.downcast_ref::<ClientRefusal>().unwrap().clone()
-        }
-        other => panic!("the handshake failed for another reason: {other:?}"),
-    }
 }
 
 struct Case {

@@ -181,7 +181,7 @@ pub(crate) fn server_config(
         .with_client_cert_verifier(verifier)
         .with_single_cert(vec![certificate], pkcs8(&key).into())
         .unwrap();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     (Arc::new(config), trusted)
 }
 
