@@ -1,4 +1,4 @@
-//! Remembers what a policy said of the client of a connection.
+//! Remembers what policies said of the client of a connection.
 //!
 //! # Invariants
 //! - A judgement is used again only for the same certificate and the same policy, and only as long
@@ -12,10 +12,14 @@ use super::certificate::ClientCertificate;
 use super::policy::ClientPolicy;
 use super::refusal::ClientRefusal;
 
-/// The last judgement on one connection.
+/// Judgements that one connection remembers: a partner may send to a few receivers in turn.
+const REMEMBERED_MAX: usize = 4;
+
+/// The last judgements on one connection.
 #[derive(Debug, Default)]
 pub struct JudgedClient {
-    last: Mutex<Option<Judged>>,
+    /// The newest at the end.
+    last: Mutex<Vec<Judged>>,
 }
 
 #[derive(Debug)]
@@ -41,13 +45,18 @@ impl JudgedClient {
         now: Timestamp,
     ) -> Result<(), Arc<ClientRefusal>> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(judged) = last.as_ref().filter(|it| it.is_about(policy, presented, now)) {
+        let known = last.iter().find(|it| it.is_about(policy, presented) && it.holds(now));
+        if let Some(judged) = known {
             return judged.judgement.clone();
         }
         let certificate = presented.map(Arc::as_ref);
         let judgement = policy.judge(certificate, now).map_err(Arc::new);
         let (from, until) = unchanged(policy, certificate, now.as_second());
-        *last = Some(Judged {
+        last.retain(|it| !it.is_about(policy, presented));
+        if last.len() == REMEMBERED_MAX {
+            last.remove(0);
+        }
+        last.push(Judged {
             policy: policy.clone(),
             certificate: presented.cloned(),
             from,
@@ -63,16 +72,17 @@ impl Judged {
         &self,
         policy: &Arc<ClientPolicy>,
         presented: Option<&Arc<ClientCertificate>>,
-        now: Timestamp,
     ) -> bool {
         let same_certificate = match (&self.certificate, presented) {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (None, None) => true,
             _ => false,
         };
-        Arc::ptr_eq(&self.policy, policy)
-            && same_certificate
-            && (self.from..self.until).contains(&now.as_second())
+        Arc::ptr_eq(&self.policy, policy) && same_certificate
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        (self.from..self.until).contains(&now.as_second())
     }
 }
 

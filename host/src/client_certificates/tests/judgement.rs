@@ -102,6 +102,15 @@ fn another_policy_or_certificate_is_judged_anew() {
     let again = judged.judge(&after, Some(&one_parsed), now + SignedDuration::from_secs(1));
     assert!(Arc::ptr_eq(&first, &again.unwrap_err()), "the same judgement, not a new one");
     assert_eq!(judged.judge(&after, Some(&two_parsed), now), Ok(()));
+    let between = judged.judge(&after, Some(&one_parsed), now).unwrap_err();
+    assert!(Arc::ptr_eq(&first, &between), "a few are remembered");
+    for _ in 0..2 {
+        for policy in [issued_by(&[&root], &[]), issued_by(&[&root], &[])] {
+            assert_eq!(judged.judge(&policy, Some(&one_parsed), now), Ok(()));
+        }
+    }
+    let later = judged.judge(&after, Some(&one_parsed), now).unwrap_err();
+    assert!(!Arc::ptr_eq(&first, &later) && first == later, "not all of them are");
     assert_eq!(*judged.judge(&after, None, now).unwrap_err(), ClientRefusal::Missing);
     assert_eq!(judged.judge(&before, Some(&one_parsed), now), Ok(()));
 }
