@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::ParsedCertificate;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, OtherError, SignatureScheme,
@@ -13,7 +12,7 @@ use rustls::{
 
 use super::certificate::ClientCertificate;
 use super::policy::ClientPolicy;
-use super::refusal::{ClientRefusal, reason};
+use super::refusal::ClientRefusal;
 
 /// The most bytes of authority names that are sent to clients as a hint. Without a hint a client
 /// chooses by itself.
@@ -47,9 +46,6 @@ impl AskForCertificate {
         let chain = std::iter::once(end_entity).chain(intermediates);
         let chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
         ClientCertificate::parse(chain, self.chain_bytes_max)?;
-        // What the verification of signatures can read is a little less than what X.509 allows.
-        ParsedCertificate::try_from(end_entity)
-            .map_err(|error| ClientRefusal::Malformed { reason: reason(&error) })?;
         Ok(())
     }
 }

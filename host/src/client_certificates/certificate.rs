@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
+use rustls::server::ParsedCertificate;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
@@ -9,7 +10,7 @@ use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Version;
 
 use super::distinguished_name;
-use super::refusal::{ClientRefusal, Presented};
+use super::refusal::{ClientRefusal, Presented, reason};
 use crate::certificates::Thumbprint;
 
 /// The most certificates that a client may send, its own included.
@@ -59,7 +60,11 @@ impl ClientCertificate {
             return Err(ClientRefusal::Malformed { reason: "there is none".to_owned() });
         };
         let parsed = parse_one(leaf)?;
+        refuse_old_version(&parsed)?;
         let usage = usage(&parsed)?;
+        // Verification reads a little less than what X.509 allows: no unknown critical extensions.
+        ParsedCertificate::try_from(leaf)
+            .map_err(|error| ClientRefusal::Malformed { reason: reason(&error) })?;
         let mut validities = vec![validity(&parsed)];
         for issuer in issuers {
             validities.push(validity(&parse_one(issuer)?));
@@ -129,10 +134,19 @@ fn parse_one<'c>(der: &'c CertificateDer<'_>) -> Result<X509Certificate<'c>, Cli
     if !rest.is_empty() {
         return Err(malformed(format!("{} bytes follow it", rest.len())));
     }
-    if parsed.version() != X509Version::V3 {
-        return Err(malformed(format!("its version is {}", parsed.version().0.saturating_add(1))));
-    }
     Ok(parsed)
+}
+
+/// Only for the client's own: some clients send their root too, and old roots have version 1.
+///
+/// # Errors
+/// A certificate that cannot say what it may be used for.
+fn refuse_old_version(parsed: &X509Certificate<'_>) -> Result<(), ClientRefusal> {
+    if parsed.version() == X509Version::V3 {
+        return Ok(());
+    }
+    let reason = format!("its version is {}", parsed.version().0.saturating_add(1));
+    Err(ClientRefusal::Malformed { reason })
 }
 
 /// # Errors

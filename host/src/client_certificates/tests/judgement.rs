@@ -41,6 +41,40 @@ fn a_certificate_without_an_end_does_not_end() {
     assert_eq!(pinned(&client).judge(Some(&certificate), Timestamp::now()), Ok(()));
 }
 
+/// Certificates that a proxy forwards see no handshake: reading them must refuse as much.
+#[test]
+fn what_a_handshake_would_refuse_is_not_read() {
+    let mut params = client_params("partner", 1);
+    let mut unknown = rcgen::CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+    unknown.set_criticality(true);
+    params.custom_extensions = vec![unknown];
+    let critical = self_signed(&params).chain;
+    let good = self_signed(&client_params("partner", 1)).chain;
+    let mut first_version = good[0].to_vec();
+    let version = [0xa0, 3, 2, 1, 2];
+    let at = first_version.windows(version.len()).position(|window| window == version).unwrap();
+    first_version[at + version.len() - 1] = 0;
+    let second = |der: &[u8]| vec![good[0].clone(), der.to_vec().into()];
+    let cases = [
+        (good.clone(), None),
+        (critical, Some("UnsupportedCriticalExtension")),
+        (second(&first_version), None),
+        (vec![first_version.into()], Some("its version is 1")),
+        (second(b"garbage"), Some("")),
+        (Vec::new(), Some("there is none")),
+    ];
+    for (chain, expected) in cases {
+        let found = ClientCertificate::parse(chain, usize::MAX);
+        match (found, expected) {
+            (Ok(_), None) => {}
+            (Err(ClientRefusal::Malformed { reason }), Some(part)) => {
+                assert!(reason.contains(part), "{reason}");
+            }
+            (found, expected) => panic!("expected {expected:?}, found {found:?}"),
+        }
+    }
+}
+
 #[test]
 fn no_policy_expects_nothing() {
     assert_eq!(ClientPolicy::new(Vec::new(), None).unwrap_err(), EmptyPolicy);
