@@ -126,6 +126,55 @@ fn a_loop_over_json_makes_segments() {
     check(workflow, &message.to_string(), expected);
 }
 
+/// One XML message for the tests below.
+const ORDER: &str = "<?xml version=\"1.0\"?>\n<!-- kept -->\n\
+<o:Order xmlns:o='urn:o' id='7'>\n  \
+<Line no='1'><Code>N02</Code><Drug>aspirin &amp; <i>co</i></Drug></Line>\n  \
+<Line no='2'><Code/></Line>\n\
+</o:Order>\n";
+
+#[test]
+fn xml_is_changed_in_its_places_alone() {
+    let actions = vec![
+        set_variable("Code", "Order/Line/Code"),
+        map_text("<${Code}> & \"x\"", "Order/Line[2]/Code"),
+        map("Order/@id", "o:Order/Line[1]/@no"),
+        map("Order/Line[1]/Drug", "Order/Note"),
+        structure(map_text("<Line no='3'/>", "Order/Line[3]")),
+    ];
+    let copy = Activity::file("Copy", "sent")
+        .with("MessageType", 4)
+        .template(&crate::harness::workflow::received());
+    let workflow = Workflow::new("Xml", "in")
+        .with("MessageType", 4)
+        .with("ReturnApplicationAccept", false)
+        .with("ReturnNoResponse", true)
+        .activity(copy.transformers(actions));
+    let expected = ORDER
+        .replace("no='1'", "no='7'")
+        .replace("<Code/>", "<Code>&lt;N02&gt; &amp; \"x\"</Code>")
+        .replace("\n</o:Order>", "\n  <Line no='3'/>\n  <Note>aspirin &amp; co</Note>\n</o:Order>");
+    check(workflow, ORDER, &expected);
+}
+
+#[test]
+fn a_loop_over_xml_makes_segments() {
+    let template = "MSH|^~\\&|T|U|||2026||ORM^O01|1|P|2.5\r";
+    let actions = vec![
+        for_each("Order/Line"),
+        set_variable("Code", "Order/Line[1]/Code"),
+        set_variable("Number", "Order/Line[1]/@no"),
+        append_line("RXO|${ForEachIterator}|${Code}^${Number}"),
+        next(),
+    ];
+    let workflow = Workflow::new("Xml to HL7", "in")
+        .with("MessageType", 4)
+        .with("ReturnApplicationAccept", false)
+        .with("ReturnNoResponse", true)
+        .activity(Activity::file("Orders", "sent").template(template).transformers(actions));
+    check(workflow, ORDER, &format!("{template}RXO|1|N02^1\rRXO|2|^2\r"));
+}
+
 #[test]
 fn a_loop_over_nothing_does_nothing() {
     let template = "MSH|^~\\&|T\r";
