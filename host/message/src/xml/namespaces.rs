@@ -6,12 +6,17 @@
 //! - At most `most` declarations are in scope, so a look-up is bounded.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::Hash;
 
 use super::name;
 use super::text::{Place, decode};
 
 const XML_URI: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS_URI: &str = "http://www.w3.org/2000/xmlns/";
+
+/// So many names are compared with each other.
+const FEW_NAMES: usize = 8;
 
 /// A problem's code and text.
 type Refusal = (&'static str, String);
@@ -53,29 +58,16 @@ impl<'a> Namespaces<'a> {
             }
         }
         self.uri(name::prefix(element))?;
-        if attributes.len() < 2 {
-            return attributes
-                .iter()
-                .try_for_each(|(attribute, _)| self.of_attribute(attribute).map(drop));
+        refuse_repeated(attributes.iter().map(|(attribute, _)| *attribute))?;
+        let is_prefixed =
+            |attribute: &str| attribute.contains(':') && !name::declares_namespace(attribute);
+        let mut expanded = Vec::new();
+        for (attribute, _) in attributes.iter().filter(|(attribute, _)| is_prefixed(attribute)) {
+            let prefix = name::prefix(attribute);
+            // A prefix from outside is a namespace of its own.
+            expanded.push((self.uri(prefix)?.unwrap_or(prefix), name::local(attribute)));
         }
-        refuse_repeated(attributes.iter().map(|(attribute, _)| ("", *attribute)).collect())?;
-        let expanded: Result<Vec<_>, _> = attributes
-            .iter()
-            .map(|(attribute, _)| Ok((self.of_attribute(attribute)?, name::local(attribute))))
-            .filter(|found| !matches!(found, Ok((None, _))))
-            .map(|found| found.map(|(uri, local)| (uri.unwrap_or_default(), local)))
-            .collect();
-        refuse_repeated(expanded?)
-    }
-
-    /// The namespace of an attribute; one from outside is told by its prefix.
-    /// `None` for an attribute without a prefix, and for a declaration.
-    fn of_attribute<'s>(&'s self, attribute: &'s str) -> Result<Option<&'s str>, Refusal> {
-        if !attribute.contains(':') || name::declares_namespace(attribute) {
-            return Ok(None);
-        }
-        let prefix = name::prefix(attribute);
-        Ok(Some(self.uri(prefix)?.unwrap_or(prefix)))
+        refuse_repeated(expanded.iter())
     }
 
     /// The end of the element that has `depth` elements around it.
@@ -128,9 +120,21 @@ impl<'a> Namespaces<'a> {
     }
 }
 
-fn refuse_repeated(mut names: Vec<(&str, &str)>) -> Result<(), Refusal> {
-    names.sort_unstable();
-    if names.windows(2).any(|pair| pair.first() == pair.last()) {
+/// Few names are compared with each other, which needs no memory.
+fn refuse_repeated<T: Eq + Hash>(
+    mut names: impl ExactSizeIterator<Item = T> + Clone,
+) -> Result<(), Refusal> {
+    let is_repeated = if names.len() <= FEW_NAMES {
+        let mut rest = names.clone();
+        names.any(|name| {
+            rest.next();
+            rest.clone().any(|other| other == name)
+        })
+    } else {
+        let mut seen = HashSet::with_capacity(names.len());
+        !names.all(|name| seen.insert(name))
+    };
+    if is_repeated {
         return Err(("xml.syntax", "not XML: an element has one attribute twice".to_owned()));
     }
     Ok(())

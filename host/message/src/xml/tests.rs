@@ -270,6 +270,20 @@ fn prefixes_must_be_declared_once_and_rightly() {
 }
 
 #[test]
+fn an_attribute_that_stands_twice_is_found_among_few_and_many() {
+    for others in [0, 1, 6, 7, 8, 9, 200] {
+        let all: String = (0..others).map(|number| format!(" a{number}=''")).collect();
+        parse(&format!("<a x=''{all} y=''/>"));
+        for twice in [format!("<a x=''{all} x=''/>"), format!("<a{all} x='' x=''/>")] {
+            assert_eq!(refusal(twice.as_bytes()).code, "xml.syntax", "{others}");
+        }
+        let prefixed: String = (0..others).map(|number| format!(" p:a{number}=''")).collect();
+        let twice = format!("<a xmlns:p='u' xmlns:q='u' p:x=''{prefixed} q:x=''/>");
+        assert_eq!(refusal(twice.as_bytes()).code, "xml.syntax", "{others}");
+    }
+}
+
+#[test]
 fn depth_attributes_and_namespaces_are_allowed_up_to_the_limit_and_no_more() {
     let nested = |levels: usize| format!("{}{}", "<a>".repeat(levels), "</a>".repeat(levels));
     let attributes = |count: usize| {
