@@ -124,6 +124,13 @@ impl Iterator for Tokens<'_> {
     }
 }
 
+/// Whether the markup that begins at `start` ends at `end` and is no text.
+pub(super) fn ends_markup(text: &str, start: usize, end: usize) -> bool {
+    let mut tokens = Tokens::of(text, start);
+    let is_text = matches!(tokens.next(), None | Some(Token::Text(_) | Token::Characters(_)));
+    !is_text && tokens.at == end
+}
+
 impl Tag {
     fn at(text: &str, start: usize) -> Self {
         let bytes = text.as_bytes();

@@ -7,9 +7,11 @@
 
 use std::ops::ControlFlow;
 
+use memchr::memrchr;
+
 use super::name;
 use super::path::{Index, Step, XmlPath};
-use super::scan::{Attribute, Span, Tag, Token, Tokens};
+use super::scan::{self, Attribute, Span, Tag, Token, Tokens};
 
 /// An element among its siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,6 +197,8 @@ pub(super) fn attribute(text: &str, tag: Tag, wanted: &str) -> Option<Attribute>
 pub(super) fn lead(text: &str, tag: Tag) -> Span {
     let before = text.get(..tag.start).unwrap_or_default();
     let start = before.trim_end_matches([' ', '\t', '\r', '\n']).len();
-    let is_alone = before.as_bytes().get(..start).is_some_and(|before| before.ends_with(b">"));
+    // A `>` may also stand in text or end a CDATA section, which is text.
+    let markup = before.as_bytes().get(..start).and_then(|before| memrchr(b'<', before));
+    let is_alone = markup.is_some_and(|markup| scan::ends_markup(text, markup, start));
     Span { start: if is_alone { start } else { tag.start }, end: tag.start }
 }
