@@ -24,7 +24,7 @@ use crate::listener::{ConnectionBudget, ListenerTimes, Listeners, make_room};
 use crate::pipeline::{Pipeline, Settings};
 use crate::plugins::PluginSet;
 use crate::proxies::TrustedProxies;
-use crate::receiver::{HttpLimits, HttpReceiver};
+use crate::receiver::{HostRules, HttpLimits, HttpReceiver};
 use crate::refusals::Refusals;
 use crate::secrets;
 use crate::tables::{LookupTables, Stamp};
@@ -205,6 +205,7 @@ impl Server {
         let receiver =
             Arc::new(HttpReceiver::new(receiving, HttpLimits::from(limits), refusals.clone()));
         receiver.trust(home.trusted_proxies());
+        receiver.set_host_rules(HostRules::from(&home.config.http));
         let budget = ConnectionBudget::with_handshakes(
             make_room(limits.connections, limits.reserved_descriptors),
             limits.connections_per_peer,
@@ -343,14 +344,14 @@ impl Server {
         for (section, _) in fixed.iter().filter(|(_, changed)| *changed) {
             tracing::warn!("tureen.toml changed in {section}: restart the server for that");
         }
-        if config.acme != running.acme {
+        let other_certificates = config.acme != running.acme;
+        self.receiver.set_host_rules(HostRules::from(&config.http));
+        self.home.config = Arc::new(config);
+        if other_certificates {
             self.ending.cancel();
             self.ending = CancellationToken::new();
-            self.home.config = Arc::new(config);
             self.keep_certificates();
-            return true;
         }
-        self.home.config = Arc::new(config);
         true
     }
 

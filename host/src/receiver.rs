@@ -39,6 +39,7 @@ use sniff::{Sniffed, Version};
 use wear::Wear;
 
 pub use credentials::BasicCredentials;
+pub use hosts::{HostRules, Hosts};
 pub use route::{DuplicateRoute, RouteTable, service_segments};
 pub use variables::{
     CLIENT_CERTIFICATE_ISSUER, CLIENT_CERTIFICATE_SERIAL_NUMBER, CLIENT_CERTIFICATE_SHA1,
@@ -54,6 +55,7 @@ mod flight;
 mod framing;
 mod guessing;
 mod head;
+mod hosts;
 mod http1;
 mod http2;
 mod kept;
@@ -81,6 +83,8 @@ pub struct Route<T> {
     pub extract_sections: bool,
     /// Below the server's own limit; `None` for the server's limit.
     pub body_bytes_max: Option<usize>,
+    /// Hosts that requests may ask for; `None` for the server's own list.
+    pub hosts: Option<Hosts>,
     /// HTTP Basic credentials that every request must carry. `None` for no check.
     pub credentials: Option<BasicCredentials>,
     /// Health (HEAD) is answered without the credentials. Client certificates are still required.
@@ -104,6 +108,7 @@ impl<T> Route<T> {
             extract_parameters: false,
             extract_sections: false,
             body_bytes_max: None,
+            hosts: None,
             credentials: None,
             health_without_credentials: false,
             client_policy: None,
@@ -276,6 +281,7 @@ struct ReceiverParts<E> {
     client_rates: Option<ClientRates>,
     guessing: Guessing,
     proxies: ArcSwap<TrustedProxies>,
+    host_rules: ArcSwap<HostRules>,
 }
 
 impl<T, E: Exchange<T>> HttpReceiver<T, E> {
@@ -295,6 +301,7 @@ impl<T, E: Exchange<T>> HttpReceiver<T, E> {
             client_rates,
             guessing,
             proxies: ArcSwap::default(),
+            host_rules: ArcSwap::default(),
         };
         Self { parts: Arc::new(parts), target: PhantomData }
     }
@@ -302,6 +309,11 @@ impl<T, E: Exchange<T>> HttpReceiver<T, E> {
     /// From the next request on, these proxies may speak for clients. At first there are none.
     pub fn trust(&self, proxies: TrustedProxies) {
         self.parts.proxies.store(Arc::new(proxies));
+    }
+
+    /// From the next request on; any host until this is called.
+    pub fn set_host_rules(&self, rules: HostRules) {
+        self.parts.host_rules.store(Arc::new(rules));
     }
 
     /// Requests that are being received or answered now.
@@ -338,11 +350,12 @@ where
     type Routes = RouteTable<T>;
 
     async fn serve(&self, connection: Connection, routes: Arc<ArcSwap<RouteTable<T>>>) {
-        let Connection { stream, peer, stop, tasks, client_certificate, .. } = connection;
+        let Connection { stream, peer, stop, tasks, client_certificate, server_name, .. } =
+            connection;
         let client = Peer::new(peer.ip(), stream.is_tls(), client_certificate);
         let Some((version, stream)) = self.sniff(stream, peer, &stop).await else { return };
         let parts = self.parts.clone();
-        let answers = Answers { parts, routes, peer: client, tasks };
+        let answers = Answers { parts, routes, peer: client, tls_name: server_name, tasks };
         let end = ConnectionEnd { peer, stop, wear: Wear::new(&self.parts.limits) };
         match version {
             Version::Http1 => http1::serve(stream, end, answers).await,

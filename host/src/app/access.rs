@@ -22,7 +22,7 @@ use crate::certificates::{Thumbprint, Wanted};
 use crate::client_certificates::{Authorities, AuthorityWarning, ClientPolicy};
 use crate::config::{self, ServerConfig};
 use crate::diagnostics::{Code, Diagnostic, Severity, codes, quoted};
-use crate::receiver::BasicCredentials;
+use crate::receiver::{BasicCredentials, Hosts};
 use crate::tables::{Stamp, stamp_of};
 use crate::workflow::definition::{Basic, HttpReceiver, OwnCertificate, WorkflowDefinition};
 
@@ -44,8 +44,8 @@ pub struct Access {
     pub client_policy: Option<Arc<ClientPolicy>>,
     pub health_without_credentials: bool,
     pub body_bytes_max: Option<usize>,
-    /// Host names that requests may name; `None` for any.
-    pub hosts: Option<Arc<[String]>>,
+    /// Host names that requests may name; `None` for the server's list.
+    pub hosts: Option<Hosts>,
     pub request_headers: Arc<[String]>,
 }
 
@@ -85,7 +85,6 @@ pub fn access(
         return (None, found);
     };
     let general = &ground.config.http;
-    let hosts = own.hosts.as_ref().unwrap_or(&general.hosts);
     let headers = general.request_headers.iter().chain(&own.request_headers).cloned();
     let access = Access {
         port,
@@ -94,7 +93,7 @@ pub fn access(
         client_policy,
         health_without_credentials: own.health_without_credentials,
         body_bytes_max: own.body_bytes,
-        hosts: (!hosts.is_empty()).then(|| hosts.as_slice().into()),
+        hosts: own.hosts.as_ref().map(|hosts| hosts.iter().collect()),
         request_headers: headers.collect(),
     };
     (Some(access), found)

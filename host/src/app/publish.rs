@@ -254,6 +254,7 @@ fn route(reached: &Reached) -> Option<Route<Target>> {
     route.sections = http.url_sections.iter().map(section).collect();
     route.credentials = access.credentials.clone();
     route.body_bytes_max = access.body_bytes_max;
+    route.hosts = access.hosts.clone();
     route.client_policy = access.client_policy.clone();
     route.health_without_credentials = access.health_without_credentials;
     route.request_headers = access.request_headers.to_vec();

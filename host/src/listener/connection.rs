@@ -45,16 +45,16 @@ impl Stream {
         }
     }
 
-    pub fn is_tls(&self) -> bool {
-        matches!(self, Self::Tls(_))
-    }
-
-    /// The name that the client asked for in the TLS handshake (SNI).
+    /// The name that the TLS handshake was for (SNI), if the client told one.
     pub fn server_name(&self) -> Option<&str> {
         match self {
             Self::Plain(_) => None,
             Self::Tls(stream) => stream.get_ref().1.server_name(),
         }
+    }
+
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
     }
 
     /// The certificate that the client showed in the TLS handshake, or in the one that this session

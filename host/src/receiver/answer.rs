@@ -18,6 +18,7 @@ use super::client::Peer;
 use super::compression::Coding;
 use super::flight::InFlight;
 use super::head::{check_credentials, check_head};
+use super::hosts::Hosts;
 use super::kept::{Kept, Panicked};
 use super::refusal::Refusal;
 use super::route::{RouteTable, decode_path};
@@ -31,6 +32,8 @@ pub(super) struct Answers<T, E> {
     pub(super) parts: Arc<ReceiverParts<E>>,
     pub(super) routes: Arc<ArcSwap<RouteTable<T>>>,
     pub(super) peer: Peer,
+    /// The name that the TLS handshake was for (SNI).
+    pub(super) tls_name: Option<String>,
     pub(super) tasks: TaskTracker,
 }
 
@@ -100,11 +103,13 @@ where
     ) -> Result<Decision<T>, Refusal> {
         let limits = &self.parts.limits;
         self.check_rate(client_ip)?;
-        check_head(head, limits)?;
+        let host = check_head(head, limits)?;
         let coding = Coding::of(&head.headers)?;
         let segments = decode_path(head.uri.path())?;
         let routes = self.routes.load();
-        let (route, sections) = routes.lookup(&segments).ok_or(Refusal::UnknownPath)?;
+        let found = routes.lookup(&segments);
+        self.check_host(host.as_deref(), found.and_then(|(route, _)| route.hosts.as_ref()))?;
+        let (route, sections) = found.ok_or(Refusal::UnknownPath)?;
         check_credentials(head, route, client_ip, &self.parts.guessing)?;
         let client_certificate = self.check_certificate(head, route, client_ip)?;
         let health = self.parts.exchange.health(&route.target);
@@ -123,6 +128,16 @@ where
         let in_flight = self.parts.flight.enter().ok_or(Refusal::Overloaded)?;
         let target = route.target.clone();
         Ok(Decision::Receive { target, coding, bytes_max, told, in_flight })
+    }
+
+    /// A receiver's own list takes the place of the server's.
+    fn check_host(&self, host: Option<&str>, own: Option<&Hosts>) -> Result<(), Refusal> {
+        let rules = self.parts.host_rules.load();
+        // A proxy has one handshake for requests to many hosts.
+        if !self.parts.proxies.load().trusts(self.peer.address) {
+            rules.check_tls_name(host, self.tls_name.as_deref())?;
+        }
+        own.unwrap_or(&rules.hosts).check(host)
     }
 
     /// Whatever is asked for counts.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use hyper::header::{AUTHORIZATION, EXPECT, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Version};
@@ -13,11 +13,14 @@ use super::guessing::Guessing;
 use super::refusal::Refusal;
 use super::{HttpLimits, Route};
 
-/// What HTTP itself asks for, before anybody looks for a receiver.
+const MULTIPART: &[u8] = b"multipart/";
+
+/// What HTTP itself asks for, before anybody looks for a receiver. Gives the host that the request
+/// names, without port; HTTP/1.0 may name none.
 ///
 /// # Errors
 /// One kind of refusal for each check.
-pub(super) fn check_head(head: &Parts, limits: &HttpLimits) -> Result<(), Refusal> {
+pub(super) fn check_head(head: &Parts, limits: &HttpLimits) -> Result<Option<String>, Refusal> {
     if head.method == Method::CONNECT || head.method == Method::TRACE {
         return Err(Refusal::Method);
     }
@@ -25,12 +28,14 @@ pub(super) fn check_head(head: &Parts, limits: &HttpLimits) -> Result<(), Refusa
     if url_bytes > limits.url_bytes {
         return Err(Refusal::LongUrl);
     }
-    check_host(head)?;
-    check_expectation(head)
+    let host = check_host(head)?;
+    check_expectation(head)?;
+    check_body(head)?;
+    Ok(host)
 }
 
 /// Exactly one valid host (RFC 9112, 3.2; RFC 9113, 8.3.1), told once or told twice the same.
-fn check_host(head: &Parts) -> Result<(), Refusal> {
+fn check_host(head: &Parts) -> Result<Option<String>, Refusal> {
     let mut fields = head.headers.get_all(HOST).iter();
     let field = fields.next();
     if fields.next().is_some() {
@@ -49,13 +54,23 @@ fn check_host(head: &Parts) -> Result<(), Refusal> {
         }
         (Some(field), _) => field,
         (None, Some(target)) if head.version == Version::HTTP_2 => target.clone(),
-        (None, _) if head.version == Version::HTTP_10 => return Ok(()),
+        (None, _) if head.version == Version::HTTP_10 => return Ok(None),
         (None, _) => return Err(Refusal::Malformed("no Host field")),
     };
-    if authority.as_str().contains('@') || authority.host().is_empty() {
+    let host = authority.host();
+    let port = authority.as_str().strip_prefix(host);
+    if host.is_empty() || !port.is_some_and(is_port) {
         return Err(Refusal::Malformed("the Host field is not a host"));
     }
-    Ok(())
+    Ok(Some(host.to_owned()))
+}
+
+/// What may follow a host: nothing, or a colon and a number that may be missing.
+fn is_port(text: &str) -> bool {
+    text.strip_prefix(':').map_or(text.is_empty(), |digits| {
+        digits.is_empty()
+            || digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse::<u16>().is_ok()
+    })
 }
 
 fn same_authority(one: &Authority, other: &Authority) -> bool {
@@ -63,10 +78,27 @@ fn same_authority(one: &Authority, other: &Authority) -> bool {
 }
 
 fn check_expectation(head: &Parts) -> Result<(), Refusal> {
-    let known = |value: &hyper::header::HeaderValue| {
-        value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"100-continue")
-    };
+    let known =
+        |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"100-continue");
     if head.headers.get_all(EXPECT).iter().all(known) { Ok(()) } else { Err(Refusal::Expectation) }
+}
+
+/// A body whose end cannot be known, or that holds the message among other things.
+fn check_body(head: &Parts) -> Result<(), Refusal> {
+    let has_body = [Method::POST, Method::PUT, Method::PATCH].contains(&head.method);
+    let old = head.version == Version::HTTP_10;
+    if old && has_body && !head.headers.contains_key(CONTENT_LENGTH) {
+        // It would end with the connection, as it does when it is cut short.
+        return Err(Refusal::LengthRequired);
+    }
+    let is_multipart = |value: &HeaderValue| {
+        let start = value.as_bytes().trim_ascii_start().get(..MULTIPART.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(MULTIPART))
+    };
+    if head.headers.get_all(CONTENT_TYPE).iter().any(is_multipart) {
+        return Err(Refusal::Multipart);
+    }
+    Ok(())
 }
 
 /// Health may be asked for without credentials where the receiver allows it. A request without any

@@ -20,6 +20,17 @@ pub(super) enum Refusal {
     TooManyLogins { wait_seconds: u64 },
     #[error("the client certificate is missing or not accepted")]
     ClientCertificate,
+    #[error(
+        "the host is not one that requests may ask for (http.hosts), or not that of the handshake"
+    )]
+    WrongHost,
+    #[error("the body has no length, which HTTP/1.0 needs")]
+    LengthRequired,
+    #[error(
+        "the body is multipart, as forms are: send the message itself as the body, with its own \
+         Content-Type (curl: --data-binary @FILE, not --form)"
+    )]
+    Multipart,
     #[error("no receiver has this path")]
     UnknownPath,
     #[error("the method cannot be used")]
@@ -56,12 +67,14 @@ impl Refusal {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TooManyLogins { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::ClientCertificate => StatusCode::FORBIDDEN,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
             Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::SlowBody => StatusCode::REQUEST_TIMEOUT,
             Self::LongBody => StatusCode::PAYLOAD_TOO_LARGE,
             Self::LongUrl => StatusCode::URI_TOO_LONG,
-            Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Encoding | Self::Multipart => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Stopped | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
@@ -74,6 +87,9 @@ impl Refusal {
             Self::Malformed(_) => RefusalKind::Malformed,
             Self::BrokenBody => RefusalKind::BrokenBody,
             Self::Unauthorized => RefusalKind::Unauthorized,
+            Self::WrongHost => RefusalKind::WrongHost,
+            Self::LengthRequired => RefusalKind::LengthRequired,
+            Self::Multipart => RefusalKind::Multipart,
             Self::UnknownPath => RefusalKind::UnknownPath,
             Self::Method => RefusalKind::Method,
             Self::SlowBody => RefusalKind::SlowBody,

@@ -7,7 +7,11 @@ mod clients;
 mod foreign_clients;
 mod guessing;
 mod head;
+mod hosts;
 mod http2;
 mod http2_abuse;
 mod life;
 mod limits;
+mod paths;
+
+mod smuggling;

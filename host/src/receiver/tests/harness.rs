@@ -68,6 +68,8 @@ impl Exchange<&'static str> for ScriptedExchange {
                 ],
             },
             "empty" => Reply { body, ..Reply::empty(204) },
+            // What it is sent does not come back.
+            "taken" | "hidden" => Reply::empty(200),
             "busy" => Reply::empty(503),
             "wild" => Reply::empty(99),
             _ => Reply { body, ..Reply::empty(200) },
@@ -171,6 +173,13 @@ impl RawClient {
         let mut bytes = Vec::new();
         within(self.stream.read_to_end(&mut bytes)).await.unwrap();
         String::from_utf8(bytes).unwrap()
+    }
+
+    /// Everything until the connection ends, however that may be.
+    pub(super) async fn read_lossy(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let _ended = within(self.stream.read_to_end(&mut bytes)).await;
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// One answer with a Content-Length.
