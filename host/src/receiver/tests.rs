@@ -14,4 +14,5 @@ mod life;
 mod limits;
 mod paths;
 
+mod slow;
 mod smuggling;
