@@ -13,6 +13,5 @@ mod http2_abuse;
 mod life;
 mod limits;
 mod paths;
-
 mod slow;
 mod smuggling;

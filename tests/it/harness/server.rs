@@ -40,7 +40,23 @@ impl Server {
     /// Starts a home and waits until the program says that it is ready.
     pub(crate) fn start(home: &Path) -> Self {
         let mut command = command(["serve", "--home"]);
-        command.arg(home).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg(home);
+        Self::start_command(home, command)
+    }
+
+    /// Starts a home with no more than so many open files.
+    #[cfg(unix)]
+    pub(crate) fn start_with_files(home: &Path, files: usize) -> Self {
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &files.to_string()]);
+        let command = command(["serve", "--home"]);
+        limited.arg(command.get_program()).args(command.get_args()).arg(home);
+        limited.env_remove("RUST_LOG").env_remove("TUREEN_HOME");
+        Self::start_command(home, limited)
+    }
+
+    fn start_command(home: &Path, mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         collect_log(child.stderr.take().unwrap(), Arc::clone(&log));
@@ -124,6 +140,10 @@ impl Server {
     pub(crate) fn wait_for_log_times(&self, text: &str, times: usize) {
         let what = format!("{text:?} {times} times in the log");
         wait_for(&what, || (self.log().matches(text).count() >= times).then_some(()));
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn is_running(&mut self) -> bool {
