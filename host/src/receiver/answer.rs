@@ -68,7 +68,10 @@ where
             }
             Ok(Decision::Receive { target, coding, bytes_max, told, mut in_flight }) => {
                 let limits = &self.parts.limits;
-                match read_body(&mut body, coding, bytes_max, limits, &mut in_flight).await {
+                let read = read_body(&mut body, coding, bytes_max, limits, &mut in_flight).await;
+                match read
+                    .and_then(|body| in_flight.answer().then_some(body).ok_or(Refusal::Overloaded))
+                {
                     Ok(body) => {
                         let received = self.received(&head, body, told);
                         self.run(target, received, in_flight).await

@@ -101,7 +101,11 @@ where
 
 /// Goes on as far as that is possible without waiting for the client.
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) {
-    std::future::poll_fn(|context| Poll::Ready(drop(future.as_mut().poll(context)))).await;
+    std::future::poll_fn(|context| {
+        let _whatever_it_says = future.as_mut().poll(context);
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Whether we ended the connection for what the client sent, rather than the network or the client.

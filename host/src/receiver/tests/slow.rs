@@ -119,3 +119,36 @@ async fn a_hundred_thousand_pipelined_requests_do_not_keep_others_waiting() {
     within(reading).await.unwrap();
     within(sending).await.unwrap();
 }
+
+#[tokio::test]
+async fn bodies_that_arrive_slowly_take_no_place_from_others() {
+    let mut limits = limits();
+    limits.requests_in_flight = 1;
+    let server = serve(limits).await;
+    let mut slow = Vec::new();
+    for _ in 0..5 {
+        let mut client = RawClient::connect(server.address).await;
+        client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx").await;
+        slow.push(client);
+    }
+    within(async {
+        while server.receiver.requests_in_flight() < slow.len() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(statuses(&exchange(server.address, post("/echo", "a")).await), [200]);
+    let mut busy = RawClient::connect(server.address).await;
+    busy.send(post("/wait", "a")).await;
+    server.script.wait_begun().await;
+    server.script.wait_begun().await;
+    let mut late = slow.pop().unwrap();
+    late.send("y").await;
+    assert_eq!(statuses(&late.read_to_end().await), [503], "complete, and no place to answer");
+    server.script.gate.add_permits(1);
+    assert_eq!(statuses(&busy.read_answer().await), [200]);
+    for mut client in slow {
+        client.send("y").await;
+        assert_eq!(statuses(&client.read_answer().await), [200]);
+    }
+}
