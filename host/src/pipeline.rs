@@ -293,7 +293,10 @@ impl Life<'_> {
     fn parse(&mut self) -> Result<(), RunError> {
         let receiver = &self.workflow.definition().receiver;
         let options = ParseOptions { csv: receiver.csv.clone(), ..self.settings.parse.clone() };
-        let bytes = self.decoded(receiver.message_type)?;
+        let bytes = match empty_message(receiver.message_type) {
+            Some(empty) if self.body.is_empty() => empty.to_vec(),
+            _ => self.decoded(receiver.message_type)?,
+        };
         if receiver.message_type == Format::Hl7 {
             self.header = Header::read(&bytes);
         }
@@ -491,6 +494,16 @@ fn loggable(error: &RunError) -> String {
     }
     tracing::debug!(code = error.code, "a plugin's own words: {error}");
     "the plugin's own words may hold message content and are only in the debug log".to_owned()
+}
+
+/// What a request without a body is read as (contract 4.2, behaviour 9): workflows of a GET read
+/// the query, and their message has nothing in it. An HL7 message has at least a header.
+fn empty_message(format: Format) -> Option<&'static [u8]> {
+    match format {
+        Format::Json => Some(b"{}"),
+        Format::Xml => Some(b"<none/>"),
+        Format::Hl7 | Format::Csv | Format::Text | Format::Binary => None,
+    }
 }
 
 /// Is this a batch (FHS, BHS) or more than one HL7 message?
