@@ -45,7 +45,7 @@ impl Server {
     }
 
     /// Starts a home with no more than so many open files.
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     pub(crate) fn start_with_files(home: &Path, files: usize) -> Self {
         let mut limited = Command::new("sh");
         limited.args(["-c", "ulimit -n \"$0\" && exec \"$@\"", &files.to_string()]);
@@ -142,6 +142,7 @@ impl Server {
         wait_for(&what, || (self.log().matches(text).count() >= times).then_some(()));
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn process_id(&self) -> u32 {
         self.child.id()
     }
