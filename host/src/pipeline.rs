@@ -200,6 +200,7 @@ impl Pipeline {
         let message_id = format!("{}-{number}", self.started);
         let facts = RunFacts { received: inbound.received_at, instance: number, clock: Zoned::now };
         let mut variables = Variables::new(facts, Arc::clone(&settings.globals));
+        let body_expected = matches!(inbound.method.as_str(), "POST" | "PUT" | "PATCH");
         variables.set_builtin("HttpMethod", inbound.method);
         variables.set_builtin("ClientIP", inbound.client_ip);
         for (name, value) in inbound.builtin_variables {
@@ -227,6 +228,7 @@ impl Pipeline {
             settings,
             steps: Steps::new(workflow, settings, run),
             body: inbound.body,
+            body_expected,
             media_type: inbound.media_type,
             control_id: format!("{}{number:06x}", self.started),
             message_id,
@@ -245,6 +247,8 @@ struct Life<'a> {
     steps: Steps<'a>,
     /// The received bytes, until they are parsed.
     body: Vec<u8>,
+    /// The method is one that sends something: an empty body is a mistake.
+    body_expected: bool,
     media_type: Option<MediaType>,
     control_id: String,
     message_id: String,
@@ -294,7 +298,7 @@ impl Life<'_> {
         let receiver = &self.workflow.definition().receiver;
         let options = ParseOptions { csv: receiver.csv.clone(), ..self.settings.parse.clone() };
         let bytes = match empty_message(receiver.message_type) {
-            Some(empty) if self.body.is_empty() => empty.to_vec(),
+            Some(empty) if self.body.is_empty() && !self.body_expected => empty.to_vec(),
             _ => self.decoded(receiver.message_type)?,
         };
         if receiver.message_type == Format::Hl7 {
@@ -496,8 +500,9 @@ fn loggable(error: &RunError) -> String {
     "the plugin's own words may hold message content and are only in the debug log".to_owned()
 }
 
-/// What a request without a body is read as (contract 4.2, behaviour 9): workflows of a GET read
-/// the query, and their message has nothing in it. An HL7 message has at least a header.
+/// What a GET, or another request that has no body by its nature, is read as (contract 4.2,
+/// behaviour 9): its workflow reads the query, and its message has nothing in it. An HL7 message
+/// has at least a header.
 fn empty_message(format: Format) -> Option<&'static [u8]> {
     match format {
         Format::Json => Some(b"{}"),

@@ -9,9 +9,9 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use super::store::NewCertificate;
 use super::{CertificateError, files};
 
-/// Browsers and some HTTP libraries refuse certificates of more than 398 days, the first and the
-/// last one counted.
-pub const VALID_DAYS: u16 = 397;
+/// Browsers refuse certificates of more than 398 days; Mozilla's recommendations for servers ask
+/// for less than 366.
+pub const VALID_DAYS: u16 = 365;
 /// Random bits of the serial number: 127, more than the 64 that are asked for (CA/B BR 7.1).
 const SERIAL_BYTES: usize = 16;
 const ALWAYS_NAMED: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -61,6 +61,8 @@ impl SelfSigned {
             parameters.distinguished_name.push(DnType::OrganizationName, organization);
         }
         parameters.is_ca = IsCa::ExplicitNoCa;
+        // Some verifiers want it (RFC 5280, 4.2.1.1), of a self-signed certificate too.
+        parameters.use_authority_key_identifier_extension = true;
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         if self.client_auth {

@@ -40,7 +40,7 @@ fn the_default_certificate_is_made_once() {
 }
 
 #[test]
-fn the_default_certificate_is_a_server_certificate_of_398_days_and_no_authority() {
+fn the_default_certificate_is_a_server_certificate_of_a_year_and_no_authority() {
     let (_home, _store, certificate) = made();
     let der = certificate.chain()[0].as_ref();
     let (_, parsed) = x509_parser::parse_x509_certificate(der).unwrap();
@@ -48,7 +48,7 @@ fn the_default_certificate_is_a_server_certificate_of_398_days_and_no_authority(
     assert!(usage.server_auth && !usage.client_auth);
     assert!(!parsed.basic_constraints().unwrap().unwrap().value.ca);
     let seconds = certificate.not_after.as_second() - certificate.not_before.as_second();
-    assert_eq!(seconds, 397 * 24 * 60 * 60);
+    assert_eq!(seconds, 365 * 24 * 60 * 60);
     assert_eq!(parsed.public_key().parsed().unwrap().key_size(), 256);
     assert!(parsed.raw_serial().len() == 16 && parsed.raw_serial()[0] < 0x80);
 }
