@@ -16,6 +16,8 @@ mod pebble;
 mod renewal;
 #[path = "acme/scripted.rs"]
 mod scripted;
+#[path = "acme/served.rs"]
+mod served;
 
 use std::collections::HashMap;
 use std::fs;
