@@ -198,7 +198,7 @@ impl Server {
         let ground = home.ground(&settings);
         let pipeline = Arc::new(Pipeline::new(&home.config, settings));
         let limits = &home.config.limits;
-        let tls = ServerTls::new(home.path.join("certificates"), limits.client_chain_bytes)?;
+        let tls = ServerTls::new(home.path.join("certificates"), &home.config)?;
         let tls = Arc::new(tls);
         let refusals = Arc::new(Refusals::default());
         let receiving = Receiving { pipeline: Arc::clone(&pipeline) };
@@ -336,6 +336,7 @@ impl Server {
         let running = &self.home.config;
         let fixed = [
             ("[listen] address", config.listen.address != running.listen.address),
+            ("[listen] tls_minimum", config.listen.tls_minimum != running.listen.tls_minimum),
             ("[admin]", config.admin != running.admin),
             ("[limits]", config.limits != running.limits),
             ("[log]", config.log != running.log),

@@ -19,6 +19,8 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::config::TlsMinimum;
+
 pub use assignments::{Assignments, Bound, Unbound};
 pub use create::{SelfSigned, VALID_DAYS, self_signed};
 pub use error::{CertificateError, CertificateWarning};
@@ -166,9 +168,25 @@ pub fn https_config(
     certificate: Arc<dyn ResolvesServerCert>,
     client_verifier: Option<Arc<dyn ClientCertVerifier>>,
 ) -> Result<Arc<rustls::ServerConfig>, rustls::Error> {
+    https_config_from(TlsMinimum::Tls12, certificate, client_verifier)
+}
+
+/// [`https_config`] with TLS 1.2 or without.
+///
+/// # Errors
+/// As [`https_config`].
+pub fn https_config_from(
+    minimum: TlsMinimum,
+    certificate: Arc<dyn ResolvesServerCert>,
+    client_verifier: Option<Arc<dyn ClientCertVerifier>>,
+) -> Result<Arc<rustls::ServerConfig>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = rustls::ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
+    let versions: &[&rustls::SupportedProtocolVersion] = match minimum {
+        TlsMinimum::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
+        TlsMinimum::Tls13 => &[&rustls::version::TLS13],
+    };
+    let builder =
+        rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(versions)?;
     let checks_clients = client_verifier.is_some();
     let builder = match client_verifier {
         Some(verifier) => builder.with_client_cert_verifier(verifier),

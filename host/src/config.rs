@@ -77,8 +77,20 @@ pub struct Secret {
 pub struct Listen {
     /// The local address of every receiver.
     pub address: IpAddr,
+    /// The oldest TLS that is spoken.
+    pub tls_minimum: TlsMinimum,
     /// Ports on which every connection starts with a PROXY protocol header.
     pub proxy_protocol_ports: Vec<u16>,
+}
+
+/// The oldest TLS that is spoken; nothing older can be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum TlsMinimum {
+    #[default]
+    #[serde(rename = "1.2")]
+    Tls12,
+    #[serde(rename = "1.3")]
+    Tls13,
 }
 
 /// How HTTP answers look.
@@ -429,7 +441,11 @@ impl Limits {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), proxy_protocol_ports: Vec::new() }
+        Self {
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            tls_minimum: TlsMinimum::default(),
+            proxy_protocol_ports: Vec::new(),
+        }
     }
 }
 

@@ -8,15 +8,18 @@ use jiff::Timestamp;
 use rustls::server::danger::ClientCertVerifier;
 
 use crate::certificates::{
-    AlpnChallenges, CERTIFICATE_FILE, CertificateError, DEFAULT_NAME, Serving, Wanted, https_config,
+    AlpnChallenges, CERTIFICATE_FILE, CertificateError, DEFAULT_NAME, Serving, Wanted,
+    https_config_from,
 };
 use crate::client_certificates::{AskForCertificate, ClientPolicy};
+use crate::config::{ServerConfig, TlsMinimum};
 
 /// The TLS settings of every HTTPS port.
 pub(super) struct ServerTls {
     directory: PathBuf,
     serving: Arc<Serving>,
     client_chain_bytes: usize,
+    minimum: TlsMinimum,
     configs: Mutex<BTreeMap<u16, Configured>>,
     /// Problems of the last look: each is logged when it comes up, not at every look.
     problems: Mutex<HashSet<String>>,
@@ -39,13 +42,12 @@ impl Configured {
 }
 
 impl ServerTls {
-    pub(super) fn new(
-        directory: PathBuf,
-        client_chain_bytes: usize,
-    ) -> Result<Self, CertificateError> {
+    pub(super) fn new(directory: PathBuf, config: &ServerConfig) -> Result<Self, CertificateError> {
         let serving = Serving::open(&directory)?;
         let (configs, problems) = (Mutex::default(), Mutex::default());
-        Ok(Self { directory, serving, client_chain_bytes, configs, problems })
+        let client_chain_bytes = config.limits.client_chain_bytes;
+        let minimum = config.listen.tls_minimum;
+        Ok(Self { directory, serving, client_chain_bytes, minimum, configs, problems })
     }
 
     /// The settings of a port. Clients are asked for a certificate where one of its receivers has
@@ -65,7 +67,7 @@ impl ServerTls {
             AskForCertificate::new(self.client_chain_bytes, &policies)
                 as Arc<dyn ClientCertVerifier>
         });
-        let config = https_config(resolver, verifier)?;
+        let config = https_config_from(self.minimum, resolver, verifier)?;
         let configured = Configured { wanted, policies, config: Arc::clone(&config) };
         configs.insert(port, configured);
         let is_first = configs.len() == 1;

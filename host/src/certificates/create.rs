@@ -106,6 +106,7 @@ pub(super) fn request(
     let mut parameters = wanted.parameters()?;
     // Not a matter of the request: authorities refuse what they do not expect in it.
     parameters.is_ca = IsCa::NoCa;
+    parameters.use_authority_key_identifier_extension = false;
     let request = parameters.serialize_request(&key).map_err(error)?;
     let pem = request.pem().map_err(error)?.replace("\r\n", "\n");
     Ok((PrivatePkcs8KeyDer::from(key.serialize_der()), pem))

@@ -82,6 +82,7 @@ fn mistakes_are_found_with_their_place() {
         ("[limits]\nbody_bytes = 0\n", "tureen.toml:2:14: expected a number from 1 to 1073741824"),
         ("[limits]\n  connections = -1\n", "tureen.toml:2:17: "),
         ("[limits]\nconnections = \"9\"\n", "tureen.toml:2:15: invalid type"),
+        ("[listen]\ntls_minimum = \"1.1\"\n", "tureen.toml:2:15: unknown variant `1.1`"),
         ("[listen]\naddress = \"localhost\"\n", "tureen.toml:2:11: invalid IP address"),
         ("[http]\nstatus_profile = \"HOH\"\n", "tureen.toml:2:18: unknown variant `HOH`"),
         ("[log]\nformat = \"xml\"\n", "tureen.toml:2:10: unknown variant `xml`"),
