@@ -31,7 +31,7 @@ use crate::tables::{LookupTables, Stamp};
 use crate::workflow::registry::{Registry, ScanChanges};
 use crate::workflow::watch::HomeWatch;
 
-use access::Ground;
+use access::{Ground, unknown_receivers};
 use admin_address::AdminAddress;
 pub use publish::Address;
 use publish::Publisher;
@@ -231,6 +231,7 @@ impl Server {
             ending,
         };
         server.scan(false).await;
+        server.tell_of_unknown_receivers();
         server.keep_certificates();
         Ok(server)
     }
@@ -301,7 +302,17 @@ impl Server {
         if (settings_changed || self.publisher.is_stale()) && changes == ScanChanges::default() {
             self.publish_again().await;
         }
+        self.publisher.tell_of_dates();
+        if settings_changed {
+            self.tell_of_unknown_receivers();
+        }
         changes
+    }
+
+    /// Names in `[receivers]` that protect nothing.
+    fn tell_of_unknown_receivers(&mut self) {
+        let found = unknown_receivers(&self.home.path, &self.home.config, self.registry.names());
+        self.publisher.tell(&found);
     }
 
     async fn publish_again(&mut self) {

@@ -10,7 +10,7 @@
 //! - Authorities that cannot be read again leave those in force that were read before.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::{Timestamp, Zoned};
@@ -20,7 +20,7 @@ use tureen_template::{
 
 use crate::certificates::{Thumbprint, Wanted};
 use crate::client_certificates::{Authorities, AuthorityWarning, ClientPolicy};
-use crate::config::{self, ServerConfig};
+use crate::config::{self, FILE_NAME, ServerConfig};
 use crate::diagnostics::{Code, Diagnostic, Severity, codes, quoted};
 use crate::receiver::{BasicCredentials, Hosts};
 use crate::tables::{Stamp, stamp_of};
@@ -101,18 +101,19 @@ pub fn access(
 
 /// Names in `[receivers]` that no workflow has.
 pub fn unknown_receivers<'a>(
-    ground: &Ground,
+    home: &Path,
+    config: &ServerConfig,
     workflows: impl Iterator<Item = &'a str>,
 ) -> Vec<Diagnostic> {
     let known: Vec<String> = workflows.map(str::to_lowercase).collect();
-    let unknown = ground.config.receivers.keys();
+    let unknown = config.receivers.keys();
     let unknown = unknown.filter(|name| !known.contains(&name.to_lowercase()));
     let tell = |name: &String| {
         Diagnostic::new(
             codes::RECEIVER_NOT_FOUND,
             format!("no workflow has the name {}, which [receivers] tells about", quoted(name)),
         )
-        .in_file(&ground.home.join(config::FILE_NAME))
+        .in_file(&home.join(FILE_NAME))
         .help("the name is the workflow's, as the log shows it; the keys have no effect meanwhile")
     };
     unknown.map(tell).collect()

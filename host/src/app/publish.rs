@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnostics::{Diagnostic, codes};
+use crate::diagnostics::{Diagnostic, Severity, codes};
 use crate::listener::{BindError, DesiredListener, Drained, ListenerKey, Listeners};
 use crate::receiver::{DeclaredParameter, DeclaredSection, HttpReceiver, Route, RouteTable};
 use crate::workflow::conflicts::conflicts;
@@ -132,8 +132,27 @@ impl Publisher {
         if errors.is_empty() { Ok(reached) } else { Err(errors) }
     }
 
+    /// Revocation lists grow old while nothing changes.
+    pub(super) fn tell_of_dates(&mut self) {
+        let now = jiff::Timestamp::now();
+        let policies =
+            self.published.iter().filter_map(|it| Some((it, it.access.client_policy.as_ref()?)));
+        let found: Vec<Diagnostic> = policies
+            .filter_map(|(it, policy)| Some((it, policy.authorities()?.warnings(now))))
+            .flat_map(|(it, warnings)| {
+                let file = it.workflow.definition().file.clone();
+                warnings.into_iter().map(move |warning| {
+                    Diagnostic::new(codes::CLIENT_AUTHORITIES, warning.to_string())
+                        .as_severity(Severity::Warning)
+                        .in_file(&file)
+                })
+            })
+            .collect();
+        self.tell(&found);
+    }
+
     /// Logs what was not logged before.
-    fn tell(&mut self, found: &[Diagnostic]) {
+    pub(super) fn tell(&mut self, found: &[Diagnostic]) {
         for diagnostic in found {
             if self.told.insert(diagnostic.to_string()) {
                 super::show(std::slice::from_ref(diagnostic));

@@ -46,9 +46,11 @@ pub fn conflicts(
 #[derive(Default)]
 struct Taken<'w> {
     identities: HashMap<SettingId, &'w WorkflowDefinition>,
-    ports: HashMap<Option<u16>, (&'w WorkflowDefinition, Place)>,
-    addresses: HashMap<(Option<u16>, Vec<String>), (&'w WorkflowDefinition, Place)>,
+    ports: HashMap<Option<u16>, Asking<'w>>,
+    addresses: HashMap<(Option<u16>, Vec<String>), Asking<'w>>,
 }
+
+type Asking<'w> = (&'w WorkflowDefinition, Place);
 
 /// Where a receiver is reached, and what must be the same for all of a port.
 #[derive(Clone, PartialEq, Eq)]

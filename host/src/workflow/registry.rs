@@ -140,6 +140,14 @@ impl Registry {
         })
     }
 
+    /// The names of all workflows that could be read, whether they run or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.values().filter_map(|entry| {
+            let live = entry.live.as_ref().map(|live| live.name());
+            live.or_else(|| entry.stopped.as_ref().map(|stopped| stopped.workflow.as_str()))
+        })
+    }
+
     /// What is wrong with the folder itself.
     pub fn folder_diagnostics(&self) -> &[Diagnostic] {
         &self.folder

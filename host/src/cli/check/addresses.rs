@@ -34,7 +34,7 @@ pub(super) fn check(
     }
     if !home.is_bare() {
         let names = definitions.iter().map(|definition| definition.name.as_str());
-        found.extend(unknown_receivers(ground, names));
+        found.extend(unknown_receivers(&ground.home, &ground.config, names));
     }
     found
 }

@@ -177,7 +177,7 @@ fn a_receivers_certificate_is_named_by_a_whole_thumbprint() {
 
 #[test]
 fn properties_whose_switch_is_off_are_told() {
-    let print = "0123456789abcdef0123456789abcdef01234567".repeat(1);
+    let print = "0123456789abcdef0123456789abcdef01234567";
     for (more, expected) in [
         (
             r#""Authentication":false,"AuthenticationUserName":"u""#.to_owned(),
