@@ -16,6 +16,7 @@
 //! wait for the work, and again before the last one.
 
 mod answer;
+mod reading;
 mod record;
 mod steps;
 
@@ -28,10 +29,9 @@ use jiff::Zoned;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
-use tureen_message::charset::{self, Decoded, Undecodable};
+use tureen_message::ParseOptions;
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
-use tureen_message::{Format, Message, ParseOptions};
 use tureen_sandbox::{CallFacts, Exchange, Fault, Run, Target};
 use tureen_template::{Direction, Globals, RunFacts, Tables, Variables};
 
@@ -41,6 +41,7 @@ use crate::workflow::definition::{ResponseMode, ResponsePriority};
 use crate::workflow::running::Workflow;
 
 pub use answer::Answer;
+use reading::UNREADABLE;
 pub use record::{ActivityRecord, Outcome, RunRecord};
 use steps::Steps;
 
@@ -293,65 +294,6 @@ impl Life<'_> {
         Ok(Outcome::Accepted)
     }
 
-    /// Bytes become the receiver's inbound message.
-    fn parse(&mut self) -> Result<(), RunError> {
-        let receiver = &self.workflow.definition().receiver;
-        let options = ParseOptions { csv: receiver.csv.clone(), ..self.settings.parse.clone() };
-        let bytes = match empty_message(receiver.message_type) {
-            Some(empty) if self.body.is_empty() && !self.body_expected => empty.to_vec(),
-            _ => self.decoded(receiver.message_type)?,
-        };
-        if receiver.message_type == Format::Hl7 {
-            self.header = Header::read(&bytes);
-        }
-        let message = Message::parse(receiver.message_type, bytes, &options)
-            .map_err(|problem| unreadable(problem.code, problem.text, problem.place))?;
-        let several = holds_several(&message);
-        self.steps.put(receiver.id, Direction::Inbound, message);
-        if several {
-            // One answer cannot acknowledge several messages.
-            let text = "the body holds a batch or several messages; this version takes one message in one request";
-            return Err(unreadable("hl7.batch", text.to_owned(), None));
-        }
-        Ok(())
-    }
-
-    /// The received bytes in a character set that the parser reads.
-    fn decoded(&mut self, format: Format) -> Result<Vec<u8>, RunError> {
-        let told = self.media_type.as_ref().and_then(MediaType::charset);
-        let body = std::mem::take(&mut self.body);
-        // For the acknowledgement, if this is all that can be read.
-        let header = if format == Format::Hl7 { Header::read(&body) } else { None };
-        // HL7 keeps its bytes as they came, so one that cannot be read is no loss. Where the
-        // transport names the set, bytes may have to be rewritten: nothing is guessed then.
-        let undecodable = match (format, told) {
-            (Format::Hl7, None) => Undecodable::Replace,
-            _ => Undecodable::Refuse,
-        };
-        match charset::decode(format, body, told, undecodable) {
-            Ok(decoded) => {
-                self.warn_of_charset(&decoded);
-                Ok(decoded.bytes)
-            }
-            Err(problem) => {
-                self.header = header;
-                Err(unreadable(problem.code, problem.text, problem.place))
-            }
-        }
-    }
-
-    fn warn_of_charset(&self, decoded: &Decoded) {
-        let (id, set) = (self.message_id.as_str(), decoded.charset.name());
-        if decoded.guessed {
-            tracing::warn!(
-                id,
-                "a message names no character set and is not UTF-8: it is read as {set}; let its sender set MSH-18"
-            );
-        } else if decoded.replaced {
-            tracing::warn!(id, "a message has bytes that are not of its character set, {set}");
-        }
-    }
-
     /// One activity: filter, message, transformers, the deed, its response.
     async fn perform(&mut self, index: usize) -> Result<(), RunError> {
         let Some(activity) = self.workflow.activities().get(index) else { return Ok(()) };
@@ -498,36 +440,6 @@ fn loggable(error: &RunError) -> String {
     }
     tracing::debug!(code = error.code, "a plugin's own words: {error}");
     "the plugin's own words may hold message content and are only in the debug log".to_owned()
-}
-
-/// What a GET, or another request that has no body by its nature, is read as (contract 4.2,
-/// behaviour 9): its workflow reads the query, and its message has nothing in it. An HL7 message
-/// has at least a header.
-fn empty_message(format: Format) -> Option<&'static [u8]> {
-    match format {
-        Format::Json => Some(b"{}"),
-        Format::Xml => Some(b"<none/>"),
-        Format::Hl7 | Format::Csv | Format::Text | Format::Binary => None,
-    }
-}
-
-/// Is this a batch (FHS, BHS) or more than one HL7 message?
-fn holds_several(message: &Message) -> bool {
-    let count = |name: &str| message.path(name).map_or(0, |path| message.count(&path));
-    message.format() == Format::Hl7 && (count("MSH") != 1 || count("FHS") + count("BHS") > 0)
-}
-
-/// Begins the code of an error that the message could not even be parsed.
-const UNREADABLE: &str = "unreadable.";
-
-fn unreadable(code: &str, text: String, place: Option<String>) -> RunError {
-    RunError {
-        code: format!("{UNREADABLE}{code}"),
-        fault: Fault::Sender,
-        text,
-        place,
-        is_quoted: false,
-    }
 }
 
 /// A place among the runs in flight; given back even when the run panics.

@@ -299,6 +299,11 @@ impl Policies {
         }
     }
 
+    /// Lets go of those that no receiver has any more.
+    pub fn forget_unused(&mut self) {
+        self.known.retain(|_, known| Arc::strong_count(&known.policy) > 1);
+    }
+
     /// Whether a file of authorities or revocation lists was saved since it was read.
     pub fn are_stale(&self) -> bool {
         self.known

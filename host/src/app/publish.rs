@@ -242,6 +242,7 @@ impl Publish for Publisher {
         match self.listeners.apply(desired).await {
             Ok(_) => {
                 self.published = reached;
+                self.policies.forget_unused();
                 Ok(())
             }
             Err(errors) => {

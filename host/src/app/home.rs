@@ -1,0 +1,143 @@
+//! A home with everything that runs workflows, but no socket: what `tureen check`, `run` and
+//! `serve` have in common.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use tureen_message::{Limits, ParseOptions};
+use tureen_sandbox::{Engine, EngineOptions};
+
+use crate::config::ServerConfig;
+use crate::diagnostics::Diagnostic;
+use crate::pipeline::Settings;
+use crate::plugins::PluginSet;
+use crate::proxies::TrustedProxies;
+use crate::secrets;
+use crate::tables::{LookupTables, Stamp};
+
+use super::access::Ground;
+
+/// The path of a home that does not exist: nothing is found below it.
+const NOWHERE: &str = "/nonexistent";
+
+/// A home with everything that runs workflows, but no socket.
+pub struct Home {
+    pub path: PathBuf,
+    pub config: Arc<ServerConfig>,
+    pub engine: Engine,
+    pub plugins: PluginSet,
+}
+
+impl Home {
+    /// Reads configuration and plugins.
+    ///
+    /// # Errors
+    /// The home does not exist, its configuration is wrong, or this machine
+    /// cannot run WebAssembly.
+    pub async fn open(path: &Path) -> anyhow::Result<(Self, Vec<Diagnostic>)> {
+        let found = std::fs::metadata(path);
+        if !found.is_ok_and(|found| found.is_dir()) {
+            anyhow::bail!(
+                "there is no home at {}\n  help: make one with `tureen init {}`, or name another with --home",
+                path.display(),
+                path.display()
+            );
+        }
+        Self::read(&std::fs::canonicalize(path).context("the home cannot be opened")?).await
+    }
+
+    /// Like [`Home::open`]; where `path` is no home and `bare` allows it, a home
+    /// of defaults and standard plugins, for commands that name their own files.
+    ///
+    /// # Errors
+    /// As [`Home::open`].
+    pub async fn open_or_bare(path: &Path, bare: bool) -> anyhow::Result<(Self, Vec<Diagnostic>)> {
+        let is_home = path.join("tureen.toml").exists() || path.join("workflows").is_dir();
+        if is_home || !bare {
+            return Self::open(path).await;
+        }
+        Self::read(Path::new(NOWHERE)).await
+    }
+
+    async fn read(path: &Path) -> anyhow::Result<(Self, Vec<Diagnostic>)> {
+        let path = path.to_path_buf();
+        let (config, warnings) = ServerConfig::load(&path)?;
+        for warning in warnings {
+            tracing::warn!(key = warning.key, "{}", warning.text);
+        }
+        let engine = Engine::new(&EngineOptions {
+            calls: config.limits.messages_in_flight.max(1),
+            ..EngineOptions::default()
+        })?;
+        if !engine.is_pooling() {
+            tracing::warn!(
+                "too little address space for the pool of plugin instances: each is mapped when it is needed, which is slower (ulimit -v?)"
+            );
+        }
+        let plugins = PluginSet::load(&engine, &path, &config, None).await;
+        let diagnostics = plugins.diagnostics.clone();
+        Ok((Self { path, config: Arc::new(config), engine, plugins }, diagnostics))
+    }
+
+    /// What every run needs besides its workflow.
+    pub fn settings(&self) -> (Settings, Vec<Diagnostic>) {
+        let (tables, mut diagnostics) = LookupTables::load(&self.path, &self.config);
+        let (globals, found) = secrets::globals(&self.path, &self.config);
+        diagnostics.extend(found);
+        let settings = Settings {
+            config: Arc::clone(&self.config),
+            parse: ParseOptions {
+                limits: Limits {
+                    message_bytes: self.config.limits.body_bytes,
+                    ..Limits::default()
+                },
+                ..ParseOptions::default()
+            },
+            globals: Arc::new(globals),
+            tables,
+        };
+        (settings, diagnostics)
+    }
+
+    /// What receivers are judged with.
+    pub fn ground(&self, settings: &Settings) -> Ground {
+        Ground {
+            home: self.path.clone(),
+            config: Arc::clone(&self.config),
+            globals: Arc::clone(&settings.globals),
+        }
+    }
+
+    pub(super) fn trusted_proxies(&self) -> TrustedProxies {
+        TrustedProxies::new(&self.config.proxies, self.config.limits.client_chain_bytes)
+    }
+
+    /// The files that `tureen.toml` names.
+    pub(super) fn named_files(&self) -> impl Iterator<Item = PathBuf> {
+        let config = &self.config;
+        let secrets = config.secrets.values().filter_map(|secret| secret.file.as_ref());
+        let receivers = config.receivers.values();
+        let clients = receivers.flat_map(|receiver| {
+            receiver.client_authorities.iter().chain(&receiver.client_revocation_lists)
+        });
+        let files = config.tables.values().chain(secrets).chain(clients);
+        files.map(|file| self.path.join(file))
+    }
+
+    /// Length and time of change of the files that `tureen.toml` names.
+    pub(super) fn stamp(&self) -> Stamp {
+        let mut stamp = LookupTables::stamp(&self.path, &self.config);
+        stamp.extend(secrets::stamp(&self.path, &self.config));
+        stamp
+    }
+
+    /// Is this no home at all, but defaults and standard plugins?
+    pub fn is_bare(&self) -> bool {
+        self.path == Path::new(NOWHERE)
+    }
+
+    pub fn workflow_folder(&self) -> PathBuf {
+        self.path.join("workflows")
+    }
+}
