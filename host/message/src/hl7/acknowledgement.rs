@@ -423,10 +423,10 @@ impl When {
     }
 }
 
-/// Whether the message is itself an acknowledgement (MSH-9.1 is `ACK`), which
-/// is never acknowledged.
+/// Whether the message is itself an acknowledgement (MSH-9.1 is `ACK`, or `MCF`
+/// for a delayed one), which is never acknowledged.
 pub fn is_acknowledgement(header: &Header) -> bool {
-    header.message_code() == "ACK"
+    matches!(header.message_code().as_ref(), "ACK" | "MCF")
 }
 
 #[cfg(test)]

@@ -221,7 +221,9 @@ fn the_sender_says_which_acknowledgements_it_wants() {
 
 #[test]
 fn an_acknowledgement_is_recognised() {
-    for (code, expected) in [("ACK^A01", true), ("ACK", true), ("ADT^A01", false), ("", false)] {
+    for (code, expected) in
+        [("ACK^A01", true), ("ACK", true), ("MCF", true), ("ADT^A01", false), ("", false)]
+    {
         let header = Header::read(format!("MSH|^~\\&|||||||{code}|1\r").as_bytes()).unwrap();
         assert_eq!(is_acknowledgement(&header), expected, "{code}");
     }
