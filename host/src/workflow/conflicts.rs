@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::path::Path;
 
 use tureen_template::SettingId;
 
@@ -151,7 +150,7 @@ fn other_tls(
     let property = if ours.shared { "UseIntegrationHostServiceAddress" } else { "UseSsl" };
     let pointer = format!("{}/{property}", workflow.receiver.pointer);
     conflict(codes::PORT_TLS_CONFLICT, workflow, first, &pointer, message)
-        .expected(format!("{}, as {} has it", theirs.described(), quoted(&first.name)))
+        .expected(format!("{}, as {} has it", theirs.described(), named(first)))
         .found(match (&theirs.tls, &ours.tls) {
             (Tls::Certificate(_), Tls::Certificate(_)) => "TLS with another certificate",
             _ => ours.described(),
@@ -186,12 +185,16 @@ fn conflict(
     pointer: &str,
     message: String,
 ) -> Diagnostic {
-    let name = |path: &Path| path.display().to_string();
     Diagnostic::new(code, message)
         .in_file(&workflow.file)
         .at(workflow.document.nearest_position(pointer))
         .pointing(pointer)
-        .found(format!("{} in {} has it", quoted(&first.name), name(&first.file)))
+        .found(format!("{} has it", named(first)))
+}
+
+/// The name of a workflow and its file.
+fn named(workflow: &WorkflowDefinition) -> String {
+    format!("{} in {}", quoted(&workflow.name), workflow.file.display())
 }
 
 #[cfg(test)]
