@@ -5,12 +5,15 @@
 //! an operator and a sender see.
 
 pub(crate) mod actions;
+pub(crate) mod certificates;
 pub(crate) mod connection;
 pub(crate) mod guests;
 pub(crate) mod home;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod messages;
+pub(crate) mod openssl;
+pub(crate) mod ports;
 pub(crate) mod program;
 pub(crate) mod server;
 pub(crate) mod wait;

@@ -19,6 +19,8 @@ mod harness;
 mod answers;
 /// `tureen check`, and files that are none of ours.
 mod checking;
+/// Who is let in by its certificate.
+mod client_certificates;
 /// `tureen run`, `send`, `plugin` and `demo`.
 mod commands;
 /// The edges of HTTP.

@@ -103,9 +103,21 @@ pub(crate) struct Http1 {
 
 impl Http1 {
     pub(crate) fn over_tls(socket: SocketAddr, certificate: CertificateDer<'static>) -> Self {
+        Self::with_tls(socket, tls_config(certificate, "http/1.1"))
+    }
+
+    /// With TLS settings of the test's own.
+    pub(crate) fn with_tls(socket: SocketAddr, config: Arc<ClientConfig>) -> Self {
+        Self::after_header(socket, b"", config)
+    }
+
+    /// As [`Http1::with_tls`], after bytes that a proxy sends first.
+    pub(crate) fn after_header(socket: SocketAddr, header: &[u8], tls: Arc<ClientConfig>) -> Self {
+        let mut socket = tcp(socket);
+        socket.write_all(header).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        let connection = ClientConnection::new(tls_config(certificate, "http/1.1"), name);
-        let tls = Tls { connection: connection.unwrap(), socket: tcp(socket) };
+        let connection = ClientConnection::new(tls, name).unwrap();
+        let tls = Tls { connection, socket };
         Self { stream: Box::new(tls), ahead: Vec::new() }
     }
 
@@ -132,6 +144,22 @@ impl Http1 {
 
     pub(crate) fn post(&mut self, path: &str, body: impl AsRef<[u8]>) -> Answer {
         self.request("POST", path, body)
+    }
+
+    /// As [`Http1::request`], with further header lines.
+    pub(crate) fn request_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Answer {
+        let plain = request(method, path, body.as_ref());
+        let lines: String =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let first = plain.windows(2).position(|window| window == b"\r\n").unwrap() + 2;
+        self.send([&plain[..first], lines.as_bytes(), &plain[first..]].concat());
+        self.answer(method)
     }
 
     /// Reads one answer.
