@@ -39,6 +39,8 @@ mod pressure;
 mod priorities;
 /// No word of any message is in the log.
 mod privacy;
+/// Clients behind proxies.
+mod proxies;
 /// Saving files while messages flow.
 mod reload;
 /// The response modes.

@@ -108,21 +108,23 @@ impl Http1 {
 
     /// With TLS settings of the test's own.
     pub(crate) fn with_tls(socket: SocketAddr, config: Arc<ClientConfig>) -> Self {
-        Self::after_header(socket, b"", config)
+        Self::tls_over(tcp(socket), config)
     }
 
-    /// As [`Http1::with_tls`], after bytes that a proxy sends first.
-    pub(crate) fn after_header(socket: SocketAddr, header: &[u8], tls: Arc<ClientConfig>) -> Self {
-        let mut socket = tcp(socket);
-        socket.write_all(header).unwrap();
+    /// TLS on an open connection, on which a proxy may have said something already.
+    pub(crate) fn tls_over(socket: TcpStream, config: Arc<ClientConfig>) -> Self {
         let name = ServerName::try_from("localhost").unwrap();
-        let connection = ClientConnection::new(tls, name).unwrap();
+        let connection = ClientConnection::new(config, name).unwrap();
         let tls = Tls { connection, socket };
         Self { stream: Box::new(tls), ahead: Vec::new() }
     }
 
     pub(crate) fn plain(socket: SocketAddr) -> Self {
-        Self { stream: Box::new(tcp(socket)), ahead: Vec::new() }
+        Self::plain_over(tcp(socket))
+    }
+
+    pub(crate) fn plain_over(socket: TcpStream) -> Self {
+        Self { stream: Box::new(socket), ahead: Vec::new() }
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -232,7 +234,11 @@ pub(crate) fn request(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
 }
 
 fn tcp(socket: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(socket).unwrap();
+    patient(TcpStream::connect(socket).unwrap())
+}
+
+/// A connection that waits for the server, but not for ever.
+pub(crate) fn patient(stream: TcpStream) -> TcpStream {
     stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
