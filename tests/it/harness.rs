@@ -5,8 +5,10 @@
 //! an operator and a sender see.
 
 pub(crate) mod actions;
+pub(crate) mod basic;
 pub(crate) mod certificates;
 pub(crate) mod connection;
+pub(crate) mod findings;
 pub(crate) mod guests;
 pub(crate) mod home;
 pub(crate) mod http1;
@@ -20,6 +22,7 @@ pub(crate) mod wait;
 pub(crate) mod workflow;
 
 pub(crate) use connection::Connection;
+pub(crate) use findings::Findings;
 pub(crate) use home::Home;
 pub(crate) use http1::{Answer, Http1};
 pub(crate) use http2::Http2;

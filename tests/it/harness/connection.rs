@@ -32,6 +32,20 @@ impl Connection {
         }
     }
 
+    /// As [`Connection::request`], with header fields.
+    pub(crate) fn request_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Answer {
+        match self {
+            Self::One(http) => http.request_with(method, path, headers, body),
+            Self::Two(http) => http.request_with(method, path, headers, body),
+        }
+    }
+
     pub(crate) fn post(&mut self, path: &str, body: impl AsRef<[u8]>) -> Answer {
         self.request("POST", path, body)
     }

@@ -111,6 +111,13 @@ impl Http1 {
         Self::tls_over(tcp(socket), config)
     }
 
+    /// As [`Http1::with_tls`], after bytes that a proxy sends first.
+    pub(crate) fn after_header(socket: SocketAddr, header: &[u8], tls: Arc<ClientConfig>) -> Self {
+        let mut socket = tcp(socket);
+        socket.write_all(header).unwrap();
+        Self::tls_over(socket, tls)
+    }
+
     /// TLS on an open connection, on which a proxy may have said something already.
     pub(crate) fn tls_over(socket: TcpStream, config: Arc<ClientConfig>) -> Self {
         let name = ServerName::try_from("localhost").unwrap();
@@ -162,6 +169,12 @@ impl Http1 {
         let first = plain.windows(2).position(|window| window == b"\r\n").unwrap() + 2;
         self.send([&plain[..first], lines.as_bytes(), &plain[first..]].concat());
         self.answer(method)
+    }
+
+    /// The status of the next head, also of an interim answer.
+    pub(crate) fn next_status(&mut self) -> u16 {
+        let head = self.head().unwrap_or_else(|error| panic!("no answer: {error}"));
+        head.map_or(0, |head| head.status)
     }
 
     /// Reads one answer.

@@ -45,9 +45,23 @@ impl Http2 {
     }
 
     pub(crate) fn request(&mut self, method: &str, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        self.request_with(method, path, &[], body)
+    }
+
+    /// As [`Http2::request`], with header fields.
+    pub(crate) fn request_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Answer {
         let body = Bytes::copy_from_slice(body.as_ref());
         let uri = format!("https://localhost{path}");
         let request = Request::builder().version(Version::HTTP_2).method(method).uri(uri);
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(name.to_ascii_lowercase(), *value)
+        });
         let request = request.body(Full::new(body)).unwrap();
         let sender = &mut self.sender;
         RUNTIME.block_on(async {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
@@ -25,6 +26,8 @@ pub(crate) struct Server {
     addresses: BTreeMap<String, Address>,
     certificate: Option<CertificateDer<'static>>,
     log: Arc<Mutex<String>>,
+    /// Ends when the log does.
+    log_reader: Option<JoinHandle<()>>,
     stdout: mpsc::Receiver<String>,
     said: String,
 }
@@ -55,17 +58,25 @@ impl Server {
         Self::start_command(home, limited)
     }
 
+    /// As [`Server::start`], with environment variables.
+    pub(crate) fn start_with(home: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut command = command(["serve", "--home"]);
+        command.arg(home).envs(environment.iter().copied());
+        Self::start_command(home, command)
+    }
+
     fn start_command(home: &Path, mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        collect_log(child.stderr.take().unwrap(), Arc::clone(&log));
+        let log_reader = collect_log(child.stderr.take().unwrap(), Arc::clone(&log));
         let stdout = lines_of(child.stdout.take().unwrap());
         let mut server = Self {
             child,
             addresses: BTreeMap::new(),
             certificate: None,
             log,
+            log_reader: Some(log_reader),
             stdout,
             said: String::new(),
         };
@@ -121,6 +132,16 @@ impl Server {
         Http1::over_tls(self.socket(), self.certificate())
     }
 
+    /// A new HTTP/1.1 connection to the address of a workflow, with TLS where it has it.
+    pub(crate) fn http1_to(&self, workflow: &str) -> Http1 {
+        let address = self.addresses.get(workflow);
+        let address = address.unwrap_or_else(|| panic!("{workflow} does not run: {}", self.log()));
+        match address.tls {
+            true => Http1::over_tls(address.socket, self.certificate()),
+            false => Http1::plain(address.socket),
+        }
+    }
+
     /// A new HTTP/2 connection over TLS.
     pub(crate) fn http2(&self) -> Http2 {
         Http2::connect(self.socket(), self.certificate())
@@ -171,11 +192,14 @@ impl Server {
         })
     }
 
-    /// Ends the server in order; it must say that nothing was cut short.
+    /// Ends the server in order; it must say that nothing was cut short. Gives the whole log.
     pub(crate) fn stop(mut self) -> String {
         self.terminate();
         let status = self.wait();
         let said: Vec<String> = self.stdout.iter().collect();
+        if let Some(reader) = self.log_reader.take() {
+            reader.join().unwrap();
+        }
         assert!(status.success(), "{status}: {said:?}\n{}", self.log());
         assert!(said.iter().any(|line| line.contains("everything in flight")), "{said:?}");
         self.log()
@@ -222,7 +246,7 @@ fn lines_of(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     lines
 }
 
-fn collect_log(stream: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
+fn collect_log(stream: impl Read + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();
@@ -230,5 +254,5 @@ fn collect_log(stream: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
             log.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
-    });
+    })
 }

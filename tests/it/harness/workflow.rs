@@ -25,6 +25,7 @@ fn step_id(number: usize) -> String {
 }
 
 /// A workflow with an HTTPS receiver on a port that the system chooses.
+#[derive(Clone)]
 pub(crate) struct Workflow {
     name: String,
     receiver: Map<String, Value>,
