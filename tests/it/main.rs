@@ -41,6 +41,8 @@ mod priorities;
 mod privacy;
 /// Clients behind proxies.
 mod proxies;
+/// The numbered behaviours of the HTTP receiver.
+mod receiver_behaviours;
 /// Saving files while messages flow.
 mod reload;
 /// The response modes.
