@@ -51,5 +51,7 @@ mod responses;
 mod routing;
 /// Homes that are not there, ports that are taken, signals.
 mod starting;
+/// Which status tells what, in both profiles.
+mod status_profiles;
 /// What transformers make of a message.
 mod transformations;
