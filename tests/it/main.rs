@@ -27,6 +27,8 @@ mod commands;
 mod edges;
 /// The file writer stays in what it is granted.
 mod file_writer;
+/// Receivers at the shared address of the server.
+mod host_mode;
 /// Plugins that loop, take memory, trap or remember.
 mod hostile;
 /// Many clients while the workflow is saved again and again.
