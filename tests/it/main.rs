@@ -17,6 +17,8 @@ mod harness;
 
 /// What a sender is told.
 mod answers;
+/// HTTP Basic and its secrets.
+mod basic_authentication;
 /// `tureen check`, and files that are none of ours.
 mod checking;
 /// Who is let in by its certificate.
