@@ -19,6 +19,8 @@ mod harness;
 mod answers;
 /// HTTP Basic and its secrets.
 mod basic_authentication;
+/// Bodies of every type, in and out.
+mod bodies;
 /// `tureen check`, and files that are none of ours.
 mod checking;
 /// Who is let in by its certificate.
