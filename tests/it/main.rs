@@ -61,3 +61,5 @@ mod starting;
 mod status_profiles;
 /// What transformers make of a message.
 mod transformations;
+/// What surprises in the original does not surprise here.
+mod traps;
