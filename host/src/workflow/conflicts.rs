@@ -15,7 +15,7 @@ use crate::diagnostics::{Code, Diagnostic, codes, quoted};
 
 /// The conflicts between workflows that are to run at the same time, told at
 /// the later one of each pair. Disabled ones keep their identity but take no
-/// address; port 0 never conflicts.
+/// address. All receivers of port 0 share the one port that the system chooses.
 ///
 /// - `WF070` one port with and without TLS, or with another certificate (T-57)
 /// - `WF071` one port and the same service name
@@ -34,9 +34,7 @@ pub fn conflicts(
         }
         let ReceiverKind::Http(http) = &workflow.receiver.kind else { continue };
         let place = Place::of(http, service_address);
-        if place.port != Some(0) {
-            taken.check_port(workflow, http, &place, &mut found);
-        }
+        taken.check_port(workflow, http, &place, &mut found);
     }
     found
 }

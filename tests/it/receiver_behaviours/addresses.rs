@@ -206,13 +206,14 @@ fn behaviour_13_receivers_share_a_port_and_a_prefix_only_once() {
 /// Trap T-57 too.
 #[test]
 fn behaviour_14_tls_settings_belong_to_the_port() {
-    let port = free_port();
     let one = |name: &str, tls: bool, port: u16| {
         text(name, name).with("Port", port).with("UseSsl", tls).responding(name)
     };
-    for (what, first, second) in
-        [("T-57 TLS, then plain", true, false), ("T-57 plain, then TLS", false, true)]
-    {
+    for (what, port, first, second) in [
+        ("T-57 TLS, then plain", free_port(), true, false),
+        ("T-57 plain, then TLS", free_port(), false, true),
+        ("T-57 a port that the system chooses", 0, true, false),
+    ] {
         let home = Home::new();
         home.workflow("a", &one("First", first, port).build());
         home.workflow("b", &one("Second", second, port).build());

@@ -59,9 +59,15 @@ fn receivers_may_share_a_port_but_neither_path_nor_tls_settings() {
 }
 
 #[test]
-fn port_zero_and_disabled_receivers_take_no_address() {
-    let zero = r#""Port":0"#;
-    check(zero, zero, &[]);
+fn receivers_of_port_zero_share_the_port_that_the_system_chooses() {
+    let zero = |name: &str, tls: bool| format!(r#""Port":0,"ServiceName":"{name}","UseSsl":{tls}"#);
+    check(&zero("a", true), &zero("b", true), &[]);
+    check(&zero("a", true), &zero("a", true), &["WF071 /WorkflowPattern/0/ServiceName"]);
+    check(&zero("a", true), &zero("b", false), &["WF070 /WorkflowPattern/0/UseSsl"]);
+}
+
+#[test]
+fn disabled_receivers_take_no_address() {
     check("\"Port\":5,\"Disabled\":true", "\"Port\":5", &[]);
     check("\"Port\":5", "\"Port\":5,\"Disabled\":true", &[]);
 }
