@@ -209,6 +209,14 @@ fn t_10_encoders_keep_data_inside_its_place() {
         let file = file.with("MessageType", number).template(template);
         home.workflow(name, &workflow.variables(data).activity(file).build());
     }
+    for (name, number, template) in
+        [("raw-json", JSON, "{\"data\":\"${Data}\"}"), ("raw-xml", XML, "<a>${Data}</a>")]
+    {
+        let data = vec![set_variable("Data", "")];
+        let file = Activity::file("Kept", &format!("{name}.txt"));
+        let file = file.with("MessageType", number).template(template);
+        home.workflow(name, &text(name, name).variables(data).activity(file).build());
+    }
     let hl7 = Workflow::new("hl7", "hl7").with("ExtractParameters", true);
     let parameters = serde_json::json!({ "data": { "VariableName": "Data" } });
     let hl7 = hl7.with("QueryStringParameters", parameters);
@@ -218,6 +226,11 @@ fn t_10_encoders_keep_data_inside_its_place() {
     for name in ["json", "xml", "csv", "base64"] {
         let answer = server.http1().post(&format!("/{name}"), NASTY);
         assert_eq!(answer.status, 200, "T-10 {name}: {answer:?}");
+    }
+    for name in ["raw-json", "raw-xml"] {
+        let answer = server.http1().post(&format!("/{name}"), "a\"b<c");
+        assert_eq!(answer.status, 500, "T-10 what data breaks is not written, {name}: {answer:?}");
+        assert_eq!(home.read(&format!("out/{name}.txt")), None, "T-10 {name}");
     }
     let written = |name: &str| home.read(&format!("out/{name}.txt")).unwrap();
     let json: Value = serde_json::from_str(&written("json")).unwrap();

@@ -115,6 +115,35 @@ fn a_body_is_read_in_the_character_set_that_it_is_said_to_be_in() {
 }
 
 #[test]
+fn an_answer_that_passes_a_message_on_says_its_character_set() {
+    let (_home, server) = super::echoes("");
+    let declared = xml("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>", LATIN);
+    let er7 = "x-application/hl7-v2+er7";
+    let latin_er7 = "x-application/hl7-v2+er7; charset=iso-8859-1";
+    let plain = "text/plain; charset=utf-8";
+    for (version, mut connection) in Connection::both(&server) {
+        for (name, what, body, content_type, expected) in [
+            ("hl7", "MSH-18", hl7("8859/1", LATIN), latin_er7, hl7("8859/1", LATIN)),
+            ("hl7", "all of it ASCII", hl7("8859/1", b"x"), er7, hl7("8859/1", b"x")),
+            ("text", "UTF-16", utf_16("\u{feff}\u{fc}", true), plain, "ü".into()),
+            (
+                "xml",
+                "its declaration",
+                declared.clone(),
+                "application/xml",
+                xml("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", MUELLER.as_bytes()),
+            ),
+        ] {
+            let answer = connection.post(&format!("/{name}"), &body);
+            let told = answer.content_type.as_deref();
+            assert_eq!(told, Some(content_type), "{version}, {name}, {what}");
+            assert!(answer.body == expected, "{version}, {name}, {what}: {answer:?}");
+        }
+    }
+    server.stop();
+}
+
+#[test]
 fn bytes_that_are_not_of_the_set_are_refused_and_not_guessed() {
     let (_home, server) = readers();
     let cases: &[(&str, &str, Option<&str>, &[u8])] = &[
