@@ -21,6 +21,8 @@ mod answers;
 mod basic_authentication;
 /// Bodies of every type, in and out.
 mod bodies;
+/// The server's own certificates while it runs.
+mod certificates;
 /// `tureen check`, and files that are none of ours.
 mod checking;
 /// Who is let in by its certificate.

@@ -1,5 +1,6 @@
 //! Authorities, and certificates of servers and clients, made for one test.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rcgen::{
@@ -7,9 +8,14 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber,
     date_time_ymd,
 };
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::verify_tls13_signature;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+};
 
+use super::http2::{KeptAlive, RUNTIME};
 use super::openssl;
 
 /// Both versions of TLS that are spoken, by name.
@@ -71,6 +77,11 @@ impl Identity {
         openssl::digest("-sha256", &self.chain[0])
     }
 
+    /// Both in one file, as the store takes them.
+    pub(crate) fn whole_pem(&self) -> String {
+        self.key_pem() + &self.chain_pem()
+    }
+
     fn private_key(&self) -> PrivatePkcs8KeyDer<'static> {
         PrivatePkcs8KeyDer::from(self.key.serialize_der())
     }
@@ -78,7 +89,7 @@ impl Identity {
 
 /// A certificate in PEM.
 pub(crate) fn pem(der: &CertificateDer<'_>) -> String {
-    openssl::run_with(&["x509", "-inform", "DER"], der)
+    pem::encode(&pem::Pem::new("CERTIFICATE", der.to_vec()))
 }
 
 /// Issues certificates.
@@ -157,4 +168,57 @@ pub(crate) fn client_config(
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
+}
+
+/// The certificate that a server shows now, whatever it is.
+pub(crate) fn shown(socket: SocketAddr) -> CertificateDer<'static> {
+    let mut config = ClientConfig::builder()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(TakesAny))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let connecting = KeptAlive::with_tls(socket, Arc::new(config));
+    RUNTIME.block_on(connecting).unwrap().shown().clone()
+}
+
+/// For tests that look at the certificate themselves.
+#[derive(Debug)]
+struct TakesAny;
+
+impl ServerCertVerifier for TakesAny {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("this client speaks TLS 1.3".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let algorithms = &provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        provider.signature_verification_algorithms.supported_schemes()
+    }
 }

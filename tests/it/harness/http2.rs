@@ -1,7 +1,7 @@
 //! HTTP/2 over real TLS, and keep-alive HTTP/1.1 for load: hyper's client.
 
 use std::net::SocketAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
@@ -31,7 +32,7 @@ pub(crate) struct Http2 {
 impl Http2 {
     pub(crate) fn connect(socket: SocketAddr, certificate: CertificateDer<'static>) -> Self {
         RUNTIME.block_on(async {
-            let stream = connect(socket, certificate, "h2").await.unwrap();
+            let stream = connect(socket, tls_config(certificate, "h2")).await.unwrap();
             assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]), "ALPN chose");
             let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
             let (sender, connection) = handshake.unwrap();
@@ -74,6 +75,7 @@ impl Http2 {
 /// One keep-alive HTTP/1.1 connection for load.
 pub(crate) struct KeptAlive {
     sender: http1::SendRequest<Full<Bytes>>,
+    shown: CertificateDer<'static>,
 }
 
 impl KeptAlive {
@@ -83,11 +85,29 @@ impl KeptAlive {
         socket: SocketAddr,
         certificate: CertificateDer<'static>,
     ) -> Result<Self, String> {
-        let stream = connect(socket, certificate, "http/1.1").await.map_err(|it| it.to_string())?;
+        Self::with_tls(socket, tls_config(certificate, "http/1.1")).await
+    }
+
+    /// With TLS settings of the test's own.
+    ///
+    /// # Errors
+    /// As [`KeptAlive::connect`].
+    pub(crate) async fn with_tls(
+        socket: SocketAddr,
+        config: Arc<ClientConfig>,
+    ) -> Result<Self, String> {
+        let stream = connect(socket, config).await.map_err(|it| it.to_string())?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let shown = shown.cloned().ok_or("the server showed no certificate")?.into_owned();
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         let (sender, connection) = handshake.map_err(|error| error.to_string())?;
         tokio::spawn(connection);
-        Ok(Self { sender })
+        Ok(Self { sender, shown })
+    }
+
+    /// The certificate that the server showed in the handshake.
+    pub(crate) fn shown(&self) -> &CertificateDer<'static> {
+        &self.shown
     }
 
     /// # Errors
@@ -102,13 +122,12 @@ impl KeptAlive {
 
 async fn connect(
     socket: SocketAddr,
-    certificate: CertificateDer<'static>,
-    alpn: &str,
+    config: Arc<ClientConfig>,
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let stream = TcpStream::connect(socket).await?;
     stream.set_nodelay(true)?;
     let name = ServerName::try_from("localhost").unwrap();
-    within(TlsConnector::from(tls_config(certificate, alpn)).connect(name, stream)).await
+    within(TlsConnector::from(config).connect(name, stream)).await
 }
 
 async fn whole(response: Response<hyper::body::Incoming>) -> Result<Answer, String> {

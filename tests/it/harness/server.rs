@@ -210,6 +210,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the end of the server's log:\n{}", last_lines(&self.log()));
+            if let Ok(Some(status)) = self.child.try_wait() {
+                eprintln!("the server had ended by itself: {status}");
+            }
         }
         // Ended already: nothing to kill.
         let _ = self.child.kill();
