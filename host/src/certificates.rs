@@ -25,6 +25,7 @@ pub use assignments::{Assignments, Bound, Unbound};
 pub use create::{SelfSigned, VALID_DAYS, self_signed};
 pub use error::{CertificateError, CertificateWarning};
 pub use import::{Imported, write_private_file};
+pub use inspect::{Described, describe_file};
 pub use name::{ACME, TRUSTED, check_name};
 pub use password::Password;
 pub use serving::{AlpnChallenges, Reloaded, Serving, Wanted};

@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Log;
 use crate::telemetry;
 
-/// A receiver server for healthcare messages: HL7, JSON and CSV over HTTPS, run
+/// A receiver server for healthcare messages: HL7, JSON, XML and CSV over HTTPS, run
 /// through Integration Soup workflows whose logic is sandboxed WebAssembly.
 #[derive(Parser)]
 #[command(name = "tureen", version, max_term_width = 100, arg_required_else_help = true)]

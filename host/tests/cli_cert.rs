@@ -203,6 +203,9 @@ fn a_list_shows_what_is_there_and_what_is_wrong_with_it() {
     assert!(long.contains(&sha256) && !ran.stdout.contains(&sha256));
     let shown = home.done("show later");
     assert!(shown.contains(&sha256) && shown.contains("CN=later.example"), "{shown}");
+    let file = home.path("home/certificates/later/certificate.pem");
+    let shown = home.done(&format!("show {}", file.display()));
+    assert!(shown.contains(&sha256) && !shown.contains("used"), "{shown}");
     // One that cannot be used is told, and hides no other.
     fs::set_permissions(
         home.path("home/certificates/soon/key.pem"),

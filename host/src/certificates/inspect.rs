@@ -1,11 +1,13 @@
 //! What a certificate says about itself.
 
+use std::path::Path;
+
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
-use super::CertificateWarning;
+use super::{CertificateError, CertificateWarning, Thumbprint, files, material};
 
 /// Less cannot be used with TLS here, and clients refuse it.
 const RSA_BITS_MIN: usize = 2048;
@@ -44,6 +46,44 @@ pub(super) fn facts(der: &CertificateDer<'_>) -> Result<Facts, String> {
         is_for_servers: is_for_servers(&parsed),
         is_signed_with_sha1: is_signed_with_sha1(&parsed),
     })
+}
+
+/// A certificate in a file that is not in the store, such as a partner's.
+#[derive(Clone, Debug)]
+pub struct Described {
+    pub subject: String,
+    pub issuer: String,
+    pub names: Vec<String>,
+    pub not_before: jiff::Timestamp,
+    pub not_after: jiff::Timestamp,
+    pub sha1: Thumbprint,
+    pub sha256: Thumbprint,
+}
+
+/// The certificates of a PEM or DER file, in its order; keys are not looked at.
+///
+/// # Errors
+/// The file cannot be read, is damaged, or has no certificate.
+pub fn describe_file(path: &Path) -> Result<Vec<Described>, CertificateError> {
+    let bytes = files::read(path)?;
+    let certificates = material::read(path, &bytes, None)?.certificates;
+    if certificates.is_empty() {
+        return Err(CertificateError::NoPem { path: path.to_owned(), expected: "certificate" });
+    }
+    let describe = |der: &CertificateDer<'_>| {
+        let not_x509 = |text| CertificateError::NotX509 { path: path.to_owned(), text };
+        let facts = facts(der).map_err(not_x509)?;
+        Ok(Described {
+            subject: facts.subject,
+            issuer: facts.issuer,
+            names: facts.names,
+            not_before: facts.not_before,
+            not_after: facts.not_after,
+            sha1: Thumbprint::sha1(der),
+            sha256: Thumbprint::sha256(der),
+        })
+    };
+    certificates.iter().map(describe).collect()
 }
 
 impl Facts {

@@ -1,12 +1,16 @@
 //! `tureen cert list` and `show`.
 
+use std::path::Path;
+
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::{Ended, HomeArgument, output};
 use super::assign::uses_of;
-use crate::certificates::{Assignments, Certificate, CertificateStore, Scan};
+use crate::certificates::{
+    Assignments, Certificate, CertificateStore, Described, Scan, describe_file,
+};
 
 /// A subject is cut here in the table; `show` has it whole.
 const SUBJECT_CHARACTERS: usize = 40;
@@ -73,14 +77,16 @@ impl List {
     }
 }
 
-/// Show everything about one certificate.
+/// Show everything about one certificate of the home, or those of a file.
+///
+/// A file may be a partner's: PEM or DER, without a key.
 #[derive(Args)]
 pub(in crate::cli) struct Show {
     #[command(flatten)]
     home: HomeArgument,
 
-    /// Which one, by name or thumbprint
-    #[arg(value_name = "NAME")]
+    /// Which one, by name or thumbprint; or a file
+    #[arg(value_name = "NAME|FILE")]
     name: String,
 
     /// As JSON, for programs
@@ -90,6 +96,10 @@ pub(in crate::cli) struct Show {
 
 impl Show {
     pub(super) fn run(self) -> anyhow::Result<Ended> {
+        let file = Path::new(&self.name);
+        if file.is_file() {
+            return self.show_file(file);
+        }
         let store = super::store(&self.home)?;
         let one = store.named(&self.name)?;
         let assignments = Assignments::load(store.directory())?;
@@ -118,6 +128,48 @@ impl Show {
         super::warn(&warnings(&one, now));
         Ok(Ended::Well)
     }
+}
+
+impl Show {
+    fn show_file(&self, file: &Path) -> anyhow::Result<Ended> {
+        let described = describe_file(file)?;
+        if self.json {
+            let all: Vec<Value> = described.iter().map(described_json).collect();
+            output::line(&json!({ "certificates": all }).to_string());
+            return Ok(Ended::Well);
+        }
+        let now = Timestamp::now();
+        for (index, one) in described.iter().enumerate() {
+            if index > 0 {
+                output::line("");
+            }
+            let days = (one.not_after.as_second() - now.as_second()).div_euclid(24 * 60 * 60);
+            for (label, value) in [
+                ("subject", one.subject.clone()),
+                ("issuer", one.issuer.clone()),
+                ("for", one.names.join(", ")),
+                ("from", one.not_before.to_string()),
+                ("until", format!("{} ({})", one.not_after, expires(days))),
+                ("SHA-1", one.sha1.to_string()),
+                ("SHA-256", one.sha256.to_string()),
+            ] {
+                output::line(&format!("{label:<8} {value}"));
+            }
+        }
+        Ok(Ended::Well)
+    }
+}
+
+fn described_json(one: &Described) -> Value {
+    json!({
+        "subject": one.subject,
+        "issuer": one.issuer,
+        "names": one.names,
+        "notBefore": one.not_before.to_string(),
+        "notAfter": one.not_after.to_string(),
+        "sha1": one.sha1.to_string(),
+        "sha256": one.sha256.to_string(),
+    })
 }
 
 fn warnings(one: &Certificate, now: Timestamp) -> Vec<crate::certificates::CertificateWarning> {

@@ -2,7 +2,7 @@
 //!
 //! Whatever would make a receiver less protected than its file says is refused,
 //! never ignored (traps T-01 to T-04). What depends on the server's
-//! configuration, such as TLS of the shared address, `workflow/access.rs` judges.
+//! configuration, such as TLS of the shared address, `app/access.rs` judges.
 
 use std::collections::HashSet;
 
@@ -62,14 +62,15 @@ const RESERVED_PREFIX: &str = "httpheader:";
 
 /// Reads the properties and tells what forbids to start the receiver.
 pub(super) fn http_receiver(fields: &Fields<'_>) -> HttpReceiver {
+    let host_mode = fields.flag("UseIntegrationHostServiceAddress", false);
     let (service_name_text, service_name) = service_name(fields);
     let (query_parameters, url_sections) = request_variables(fields);
     let receiver = HttpReceiver {
         service_name,
         service_name_text,
-        port: port(fields),
+        port: port(fields, host_mode),
         use_ssl: fields.flag("UseSsl", false),
-        host_mode: fields.flag("UseIntegrationHostServiceAddress", false),
+        host_mode,
         certificate: own_certificate(fields),
         authentication: fields.flag("Authentication", false).then(|| Basic {
             user: fields.template("AuthenticationUserName"),
@@ -88,9 +89,9 @@ pub(super) fn http_receiver(fields: &Fields<'_>) -> HttpReceiver {
     receiver
 }
 
-fn port(fields: &Fields<'_>) -> u16 {
+fn port(fields: &Fields<'_>, host_mode: bool) -> u16 {
     let port = fields.integer("Port", 0, i64::from(u16::MAX)).unwrap_or(DEFAULT_PORT);
-    if port == 0 {
+    if port == 0 && !host_mode {
         fields.findings().tell(
             codes::PORT_CHOSEN_BY_SYSTEM,
             &fields.pointer_to("Port"),
@@ -246,7 +247,7 @@ fn client_thumbprints(fields: &Fields<'_>) -> Vec<Thumbprint> {
             diagnostic
                 .saying("a client certificate is known by its SHA-1 thumbprint, which can be forged")
                 .expected("the SHA-256 thumbprint, 64 hexadecimal digits")
-                .help("`tureen cert show` prints both, for a certificate file too")
+                .help("`tureen cert show FILE` prints both of a certificate")
         });
     }
     thumbprints
