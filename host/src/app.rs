@@ -182,10 +182,13 @@ impl Server {
         changes
     }
 
-    /// Names in `[receivers]` that protect nothing.
+    /// Names in `[receivers]` that protect nothing. Nothing is said while a file does not tell its
+    /// workflow's name: it may be the one.
     fn tell_of_unknown_receivers(&mut self) {
-        let found = unknown_receivers(&self.home.path, &self.home.config, self.registry.names());
-        self.publisher.tell(&found);
+        if let Some(names) = self.registry.names().collect::<Option<Vec<&str>>>() {
+            let Home { path, config, .. } = &self.home;
+            self.publisher.tell(&unknown_receivers(path, config, names.into_iter()));
+        }
     }
 
     async fn publish_again(&mut self) {

@@ -140,9 +140,9 @@ impl Registry {
         })
     }
 
-    /// The names of all workflows that could be read, whether they run or not.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.values().filter_map(|entry| {
+    /// The name of each workflow, whether it runs or not; `None` for a file that does not tell it.
+    pub fn names(&self) -> impl Iterator<Item = Option<&str>> {
+        self.entries.values().map(|entry| {
             let live = entry.live.as_ref().map(|live| live.name());
             live.or_else(|| entry.stopped.as_ref().map(|stopped| stopped.workflow.as_str()))
         })
