@@ -65,7 +65,10 @@ pub enum CertificateError {
          with a new key"
     )]
     KeyTooShort { path: PathBuf, bits: usize },
-    #[error("the private key {key} belongs to another certificate than {certificate}")]
+    #[error(
+        "the private key {key} belongs to another certificate than {certificate}. Put the key that \
+         belongs to it in its place, or import both again"
+    )]
     KeyMismatch { key: PathBuf, certificate: PathBuf },
     #[error(
         "no private key of the store belongs to {path}. Import the key with it, or make the request \

@@ -19,7 +19,7 @@ pub(super) fn check(
     definitions: &[&WorkflowDefinition],
 ) -> Vec<Diagnostic> {
     let store = Store::open(&home.path.join("certificates"));
-    let mut found = store.problems();
+    let mut found = Vec::new();
     let mut policies = Policies::default();
     let mut ports = BTreeSet::new();
     for definition in definitions {
@@ -32,6 +32,11 @@ pub(super) fn check(
             found.extend(check_port(home, definition, reached.port));
         }
     }
+    // What a receiver's finding tells already, with its place, is not told again.
+    let problems = store.problems().into_iter();
+    let untold: Vec<_> =
+        problems.filter(|problem| found.iter().all(|it| it.message != problem.message)).collect();
+    found.extend(untold);
     if !home.is_bare() {
         let names = definitions.iter().map(|definition| definition.name.as_str());
         found.extend(unknown_receivers(&ground.home, &ground.config, names));
