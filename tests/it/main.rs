@@ -33,6 +33,8 @@ mod commands;
 mod edges;
 /// The file writer stays in what it is granted.
 mod file_writer;
+/// What monitors are told.
+mod health;
 /// Receivers at the shared address of the server.
 mod host_mode;
 /// Plugins that loop, take memory, trap or remember.
@@ -65,3 +67,5 @@ mod status_profiles;
 mod transformations;
 /// What surprises in the original does not surprise here.
 mod traps;
+/// What an operator reads about configurations that cannot work.
+mod wrong_configurations;

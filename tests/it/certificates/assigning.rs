@@ -19,7 +19,8 @@ fn bound_unbound_and_default_certificates_are_shown_from_the_next_handshake_on()
     let (www, other) = (stored(&home, "www"), stored(&home, "other"));
     let port = first.port().to_string();
     let port = port.as_str();
-    let steps: [(&[&str], &str, &[u8], &[u8]); 9] = [
+    type Step<'s> = (&'s [&'s str], &'s str, &'s [u8], &'s [u8]);
+    let steps: [Step<'_>; 9] = [
         (&["bind", port, "www"], "bound: port", &www, &original),
         (&["bind", port, "www"], "already has a certificate: this one", &www, &original),
         (&["bind", port, "other", "--replace"], "instead of \"www\"", &other, &original),

@@ -111,13 +111,6 @@ impl Http1 {
         Self::tls_over(tcp(socket), config)
     }
 
-    /// As [`Http1::with_tls`], after bytes that a proxy sends first.
-    pub(crate) fn after_header(socket: SocketAddr, header: &[u8], tls: Arc<ClientConfig>) -> Self {
-        let mut socket = tcp(socket);
-        socket.write_all(header).unwrap();
-        Self::tls_over(socket, tls)
-    }
-
     /// TLS on an open connection, on which a proxy may have said something already.
     pub(crate) fn tls_over(socket: TcpStream, config: Arc<ClientConfig>) -> Self {
         let name = ServerName::try_from("localhost").unwrap();

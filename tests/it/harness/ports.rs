@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Below those that the system gives to clients, so that no connection takes one meanwhile.
-const FIRST: u32 = 12_000;
-const COUNT: u32 = 20_000;
+/// Below those that the system gives to clients, so that no connection takes one meanwhile;
+/// above those that tests name without listening there.
+const FIRST: u32 = 20_000;
+const COUNT: u32 = 12_000;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 

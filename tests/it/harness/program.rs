@@ -1,6 +1,7 @@
 //! Finds the program under test and runs its commands.
 
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -44,6 +45,25 @@ pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -
     command
 }
 
+/// As [`command`], without the right to listen on ports below 1024, which root has.
+pub(crate) fn without_low_ports(arguments: impl IntoIterator<Item = String>) -> Command {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    let plain = command(arguments);
+    if !is_root {
+        return plain;
+    }
+    let mut wrapped = Command::new("setpriv");
+    wrapped.arg("--bounding-set=-net_bind_service").arg(plain.get_program());
+    wrapped.args(plain.get_args()).stdin(Stdio::null());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
+    wrapped
+}
+
 /// What a command printed and ended with.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -66,7 +86,11 @@ impl Ran {
 
 /// Runs a command to its end.
 pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
-    let Output { status, stdout, stderr } = command(arguments).output().unwrap();
+    run_command(command(arguments))
+}
+
+pub(crate) fn run_command(mut command: Command) -> Ran {
+    let Output { status, stdout, stderr } = command.output().unwrap();
     Ran {
         code: status.code(),
         stdout: String::from_utf8(stdout).unwrap(),

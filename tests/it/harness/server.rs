@@ -44,7 +44,7 @@ impl Server {
     pub(crate) fn start(home: &Path) -> Self {
         let mut command = command(["serve", "--home"]);
         command.arg(home);
-        Self::start_command(home, command)
+        Self::run(command, home)
     }
 
     /// Starts a home with no more than so many open files.
@@ -55,17 +55,18 @@ impl Server {
         let command = command(["serve", "--home"]);
         limited.arg(command.get_program()).args(command.get_args()).arg(home);
         limited.env_remove("RUST_LOG").env_remove("TUREEN_HOME");
-        Self::start_command(home, limited)
+        Self::run(limited, home)
     }
 
     /// As [`Server::start`], with environment variables.
     pub(crate) fn start_with(home: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = command(["serve", "--home"]);
         command.arg(home).envs(environment.iter().copied());
-        Self::start_command(home, command)
+        Self::run(command, home)
     }
 
-    fn start_command(home: &Path, mut command: Command) -> Self {
+    /// As [`Server::start`], with a command of the test's own that serves this home.
+    pub(crate) fn run(mut command: Command, home: &Path) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
