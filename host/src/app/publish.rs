@@ -231,13 +231,14 @@ impl Publish for Publisher {
         live: &[Arc<Workflow>],
         stopped: &[Stopped],
     ) -> Result<(), Vec<Diagnostic>> {
+        // First: a workflow that cannot run takes no address from those that can.
+        let reached = self.reach(live)?;
         let definitions: Vec<&WorkflowDefinition> =
             live.iter().map(|workflow| workflow.definition()).collect();
         let found = conflicts(&definitions, &self.ground.config.service_address);
         if !found.is_empty() {
             return Err(found);
         }
-        let reached = self.reach(live)?;
         let desired = self.desired(&reached, stopped)?;
         match self.listeners.apply(desired).await {
             Ok(_) => {

@@ -236,6 +236,28 @@ fn behaviour_14_tls_settings_belong_to_the_port() {
 }
 
 #[test]
+fn behaviour_14_a_workflow_that_cannot_run_takes_no_port_from_others() {
+    for port in [0, free_port()] {
+        let home = Home::new();
+        let refused = super::with_credentials(text("a-refused", "same")).with("UseSsl", false);
+        home.workflow("a-refused", &refused.with("Port", port).build());
+        for (name, service) in [("b-good", "good"), ("c-same", "same")] {
+            let workflow = text(name, service).with("Port", port).responding(name);
+            home.workflow(name, &workflow.build());
+        }
+        let server = home.serve();
+        let running: Vec<&str> = server.addresses().keys().map(String::as_str).collect();
+        assert_eq!(running, ["b-good", "c-same"], "T-57 port {port}: {}", server.log());
+        for (path, expected) in [("/good", "b-good"), ("/same", "c-same")] {
+            assert_eq!(server.http1().post(path, "x").text(), expected, "T-57 port {port}");
+        }
+        let log = server.stop();
+        let told = (log.contains("WF050"), log.contains("WF070"));
+        assert_eq!(told, (true, false), "T-57 port {port}: {log}");
+    }
+}
+
+#[test]
 fn behaviour_14_two_certificates_on_one_port_conflict() {
     let (home, port) = (Home::new(), free_port());
     let own = |name: &str| Workflow::new(name, name).with("Port", port);
