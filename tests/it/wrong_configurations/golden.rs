@@ -95,7 +95,7 @@ const PORT_CONFLICT: &str = r#"
 error[WF070]: two workflows want port 18443 with different TLS settings
   at        HOME/workflows/b.hl7Workflow:15:17
   field     /WorkflowPattern/0/UseSsl
-  expected  TLS with the default certificate, as "First" has it
+  expected  TLS with the default certificate, as "First" in HOME/workflows/a.hl7Workflow has it
   found     plain HTTP
   help      give one of them another port, or both the same TLS settings
 
