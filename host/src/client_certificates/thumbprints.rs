@@ -51,15 +51,13 @@ impl ThumbprintList {
             let parsed = entry.parse::<Thumbprint>();
             let thumbprint =
                 parsed.map_err(|source| ThumbprintListError::Thumbprint { number, source })?;
-            list.has_sha1 |= thumbprint.to_string().len() == SHA1_DIGITS;
+            list.has_sha1 |= thumbprint.is_sha1();
             list.thumbprints.push(thumbprint);
             Ok(())
         })?;
         Ok(list)
     }
 }
-
-const SHA1_DIGITS: usize = 40;
 
 #[cfg(test)]
 mod tests {

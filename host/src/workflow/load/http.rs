@@ -5,12 +5,14 @@
 //! configuration, such as TLS of the shared address, `app/access.rs` judges.
 
 use std::collections::HashSet;
+use std::error::Error as _;
 
 use percent_encoding::percent_decode_str;
 
 use super::fields::{Fields, Found};
 use super::findings::Headline as _;
 use crate::certificates::{Thumbprint, ThumbprintError};
+use crate::client_certificates::ThumbprintList;
 use crate::diagnostics::{codes, quoted};
 use crate::workflow::definition::{
     Basic, HttpReceiver, OwnCertificate, QueryParameter, VariableDescriptor,
@@ -235,14 +237,23 @@ fn check_basic(fields: &Fields<'_>, receiver: &HttpReceiver) {
 }
 
 /// Each part must be one whole thumbprint: the original's test for a substring
-/// lets partial and glued values match (T-03).
+/// lets partial and glued values match (T-03). An empty list is judged where
+/// authorities are known.
 fn client_thumbprints(fields: &Fields<'_>) -> Vec<Thumbprint> {
     let property = "ClientCertificateThumbPrint";
-    let list = fields.text(property).unwrap_or_default();
-    let parts = list.split(',').filter(|part| !Thumbprint::is_blank(part));
-    let thumbprints: Vec<Thumbprint> =
-        parts.filter_map(|part| thumbprint(fields, property, part)).collect();
-    if thumbprints.iter().any(Thumbprint::is_sha1) {
+    let written = fields.text(property).unwrap_or_default();
+    if Thumbprint::is_blank(&written) {
+        return Vec::new();
+    }
+    let list = match ThumbprintList::parse(&written) {
+        Ok(list) => list,
+        Err(error) => {
+            let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+            tell_thumbprint(fields, property, &format!("{error}{reason}"));
+            return Vec::new();
+        }
+    };
+    if list.has_sha1 {
         fields.findings().tell(codes::WEAK_THUMBPRINT, &fields.pointer_to(property), |diagnostic| {
             diagnostic
                 .saying("a client certificate is known by its SHA-1 thumbprint, which can be forged")
@@ -250,7 +261,7 @@ fn client_thumbprints(fields: &Fields<'_>) -> Vec<Thumbprint> {
                 .help("`tureen cert show FILE` prints both of a certificate")
         });
     }
-    thumbprints
+    list.thumbprints
 }
 
 fn own_certificate(fields: &Fields<'_>) -> OwnCertificate {
@@ -260,9 +271,14 @@ fn own_certificate(fields: &Fields<'_>) -> OwnCertificate {
     let property = "CertificateThumbPrint";
     let text = fields.text(property).unwrap_or_default();
     if !Thumbprint::is_blank(&text) {
-        // A bad one was told: nothing is started then.
-        let found = thumbprint(fields, property, &text);
-        return found.map_or(OwnCertificate::Default, OwnCertificate::Thumbprint);
+        return match text.parse() {
+            Ok(thumbprint) => OwnCertificate::Thumbprint(thumbprint),
+            Err(error) => {
+                // Nothing is started then.
+                tell_thumbprint(fields, property, &ThumbprintError::to_string(&error));
+                OwnCertificate::Default
+            }
+        };
     }
     if fields.flag("UseSsl", false) && !fields.flag("UseIntegrationHostServiceAddress", false) {
         let pointer = fields.pointer_to("UseDefaultSSLCertificate");
@@ -276,19 +292,13 @@ fn own_certificate(fields: &Fields<'_>) -> OwnCertificate {
     OwnCertificate::Default
 }
 
-fn thumbprint(fields: &Fields<'_>, property: &str, text: &str) -> Option<Thumbprint> {
-    match text.parse() {
-        Ok(thumbprint) => Some(thumbprint),
-        Err(error) => {
-            fields.findings().tell(codes::THUMBPRINT, &fields.pointer_to(property), |diagnostic| {
-                diagnostic
-                    .saying("a certificate is not named by a whole thumbprint")
-                    .expected("SHA-1 (40 hexadecimal digits) or SHA-256 (64); several separated by commas")
-                    .found(ThumbprintError::to_string(&error))
-            });
-            None
-        }
-    }
+fn tell_thumbprint(fields: &Fields<'_>, property: &str, found: &str) {
+    fields.findings().tell(codes::THUMBPRINT, &fields.pointer_to(property), |diagnostic| {
+        diagnostic
+            .saying("a certificate is not named by a whole thumbprint")
+            .expected("SHA-1 (40 hexadecimal digits) or SHA-256 (64); several separated by commas")
+            .found(found)
+    });
 }
 
 /// Properties whose switch is off: somebody may believe that they protect.
