@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use super::fields::{Fields, Found};
 use super::findings::Headline as _;
 use crate::certificates::{Thumbprint, ThumbprintError};
-use crate::client_certificates::ThumbprintList;
+use crate::client_certificates::{ThumbprintList, ThumbprintListError};
 use crate::diagnostics::{codes, quoted};
 use crate::workflow::definition::{
     Basic, HttpReceiver, OwnCertificate, QueryParameter, VariableDescriptor,
@@ -241,12 +241,9 @@ fn check_basic(fields: &Fields<'_>, receiver: &HttpReceiver) {
 /// authorities are known.
 fn client_thumbprints(fields: &Fields<'_>) -> Vec<Thumbprint> {
     let property = "ClientCertificateThumbPrint";
-    let written = fields.text(property).unwrap_or_default();
-    if Thumbprint::is_blank(&written) {
-        return Vec::new();
-    }
-    let list = match ThumbprintList::parse(&written) {
+    let list = match ThumbprintList::parse(&fields.text(property).unwrap_or_default()) {
         Ok(list) => list,
+        Err(ThumbprintListError::Empty) => return Vec::new(),
         Err(error) => {
             let reason = error.source().map(|source| format!(": {source}")).unwrap_or_default();
             tell_thumbprint(fields, property, &format!("{error}{reason}"));
