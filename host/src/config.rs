@@ -285,12 +285,9 @@ impl ServerConfig {
     /// What is different for the receiver of a workflow; names are compared without regard to
     /// case.
     pub fn receiver(&self, workflow: &str) -> Option<&Receiver> {
-        if self.receivers.is_empty() {
-            return None;
-        }
-        let workflow = workflow.to_lowercase();
+        // For every message: nothing is copied.
         let mut receivers = self.receivers.iter();
-        receivers.find(|(name, _)| name.to_lowercase() == workflow).map(|(_, receiver)| receiver)
+        receivers.find(|(name, _)| is_same_name(name, workflow)).map(|(_, receiver)| receiver)
     }
 
     /// How the receiver of a workflow answers.
@@ -389,6 +386,12 @@ fn refuse_content_type(key: &str, content_type: &str) -> Result<(), (String, Str
         return Err((key.to_owned(), text.to_owned()));
     }
     Ok(())
+}
+
+/// Upper and lower case do not differ in names.
+fn is_same_name(one: &str, other: &str) -> bool {
+    let folded = |name| str::chars(name).flat_map(char::to_lowercase);
+    folded(one).eq(folded(other))
 }
 
 fn refuse_same_name<'a>(

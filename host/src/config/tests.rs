@@ -157,3 +157,17 @@ fn a_file_that_is_too_long_is_not_read() {
     let error = ServerConfig::load(home.path()).unwrap_err();
     assert!(matches!(error, ConfigError::TooLong { found, .. } if found == FILE_BYTES_MAX + 1));
 }
+
+#[test]
+fn a_receiver_is_found_by_its_workflows_name_in_any_case() {
+    let text = "[receivers.\"Lab Résults\"]\nstatus_profile = \"rest\"\n";
+    let (config, _) = parse(text).unwrap();
+    for (workflow, expected) in [
+        ("Lab Résults", StatusProfile::Rest),
+        ("LAB RÉSULTS", StatusProfile::Rest),
+        ("Lab Résult", StatusProfile::Hoh),
+        ("", StatusProfile::Hoh),
+    ] {
+        assert_eq!(config.response_style(workflow).status_profile, expected, "{workflow}");
+    }
+}
