@@ -109,6 +109,16 @@ impl Message {
         self.0.append(text)
     }
 
+    /// Inserts wire text as a new sibling before the place: a segment or a
+    /// repetition, an item of an array, an element. One behind the last appends.
+    ///
+    /// # Errors
+    /// When the place has no siblings, a gap would arise, or the message would
+    /// break.
+    pub fn insert(&mut self, path: &str, text: &str) -> Result<(), Problem> {
+        self.0.insert(path, text)
+    }
+
     /// Removes what the pattern matches; answers how many places that was.
     ///
     /// # Errors

@@ -59,6 +59,10 @@ impl Message {
         Ok(self.0.append(text)?)
     }
 
+    pub(crate) fn insert(&mut self, path: &str, text: &str) -> Result<(), Problem> {
+        Ok(self.0.insert(path, text)?)
+    }
+
     pub(crate) fn remove(&mut self, pattern: &str) -> Result<u32, Problem> {
         Ok(self.0.remove(pattern)?)
     }

@@ -93,6 +93,10 @@ impl Binary {
         Err(Problem::new("edit.append", "a binary message cannot be appended to"))
     }
 
+    pub(crate) fn insert(&mut self, _: &Whole, _: &str) -> Result<(), Problem> {
+        Err(Problem::new("edit.insert", "nothing can be inserted into a binary message"))
+    }
+
     pub(crate) fn remove(&mut self, _: &Whole) -> Result<usize, Problem> {
         Err(Problem::new("edit.read-only", "a binary message has no places that can be removed"))
     }

@@ -235,6 +235,14 @@ impl Csv {
         ))
     }
 
+    /// Inserts wire text before a place.
+    ///
+    /// # Errors
+    /// `edit.insert`.
+    pub fn insert(&mut self, _: &CsvPath, _: &str) -> Result<(), Problem> {
+        Err(Problem::new("edit.insert", "insertion is not available for this format"))
+    }
+
     /// Removes a column with its delimiter, so that later ones move up; answers
     /// 0 when there is no such column.
     ///

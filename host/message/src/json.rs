@@ -202,6 +202,14 @@ impl Json {
         ))
     }
 
+    /// Inserts wire text before a place.
+    ///
+    /// # Errors
+    /// `edit.insert`.
+    pub fn insert(&mut self, _: &JsonPath, _: &str) -> Result<(), Problem> {
+        Err(Problem::new("edit.insert", "insertion is not available for this format"))
+    }
+
     /// Removes what the pattern means, members and items with their comma, and
     /// answers how many places that was.
     ///

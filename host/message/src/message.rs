@@ -189,6 +189,17 @@ impl Message {
         of_each!(self, message => message.append(text))
     }
 
+    /// Inserts wire text as a new sibling **before** the place that the path
+    /// addresses: a segment or a repetition, an item of an array, an element. One
+    /// behind the last sibling appends. Later siblings move up by one.
+    ///
+    /// # Errors
+    /// `edit.insert` where the format has no such siblings or a gap would arise;
+    /// else as [`Message::set_structure`]. The message is then unchanged.
+    pub fn insert(&mut self, path: &Path, text: &str) -> Result<(), Problem> {
+        at_path!(self, path, message, place => message.insert(place, text), else Err(other_format()))
+    }
+
     /// Removes what the pattern matches; answers how many places that was.
     ///
     /// # Errors

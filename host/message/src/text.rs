@@ -107,6 +107,13 @@ impl Text {
         Ok(())
     }
 
+    pub(crate) fn insert(&mut self, _: &Whole, _: &str) -> Result<(), Problem> {
+        Err(Problem::new(
+            "edit.insert",
+            "nothing can be inserted into a text message: append a line",
+        ))
+    }
+
     pub(crate) fn remove(&mut self, _: &Whole) -> Result<usize, Problem> {
         Err(Problem::new("edit.read-only", "a text message has no places that can be removed"))
     }

@@ -245,6 +245,14 @@ impl Xml {
         ))
     }
 
+    /// Inserts wire text before a place.
+    ///
+    /// # Errors
+    /// `edit.insert`.
+    pub fn insert(&mut self, _: &XmlPath, _: &str) -> Result<(), Problem> {
+        Err(Problem::new("edit.insert", "insertion is not available for this format"))
+    }
+
     /// Removes the elements or attributes that the pattern means, with the white
     /// space before them, and answers how many that was.
     ///

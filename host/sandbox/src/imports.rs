@@ -195,6 +195,10 @@ impl types::HostMessage for Guest {
         self.change(&this, |message, _| message.append(&text))
     }
 
+    fn insert(&mut self, this: Handle, path: String, text: String) -> Answer<()> {
+        self.write(&this, path, |message, path| message.insert(path, &text))
+    }
+
     fn remove(&mut self, this: Handle, pattern: String) -> Answer<u32> {
         let removed = self.write(&this, pattern, Message::remove)?;
         Ok(removed.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))

@@ -113,6 +113,14 @@ impl Hl7 {
         self.rebuild(std::iter::once(end..end), &inserted, writing)
     }
 
+    /// Inserts wire text before a place.
+    ///
+    /// # Errors
+    /// `edit.insert`.
+    pub fn insert(&mut self, _: &Hl7Path, _: &str) -> Result<(), Problem> {
+        Err(Problem::new("edit.insert", "insertion is not available for this format"))
+    }
+
     /// Writes raw bytes at a place and creates what is missing.
     fn write(&mut self, path: &Hl7Path, raw: &[u8], writing: Writing) -> Result<(), Problem> {
         self.refuse_index(path)?;

@@ -86,6 +86,10 @@ impl Message {
         Ok(self.message.append(text)?)
     }
 
+    pub(crate) fn insert(&mut self, path: &str, text: &str) -> Result<(), Problem> {
+        Ok(self.message.insert(&self.path(path)?, text)?)
+    }
+
     pub(crate) fn remove(&mut self, pattern: &str) -> Result<u32, Problem> {
         let removed = self.message.remove(&self.path(pattern)?)?;
         Ok(u32::try_from(removed).unwrap_or(u32::MAX))
