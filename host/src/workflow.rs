@@ -7,7 +7,7 @@ pub mod conflicts;
 pub mod definition;
 pub mod document;
 pub mod file;
-mod load;
+pub mod load;
 pub mod nearest;
 pub mod prepare;
 pub mod registry;
