@@ -18,6 +18,7 @@ mod message;
 mod outside;
 mod parts;
 mod template;
+#[cfg(feature = "workflow")]
 mod workflow;
 
 /// A property by its name: the name of its fuzz target and of its seeds' folder.
@@ -35,6 +36,7 @@ pub const ALL: &[Property] = &[
     ("charset", outside::charset),
     ("template", template::template),
     ("format", template::format),
+    #[cfg(feature = "workflow")]
     ("workflow", workflow::workflow),
 ];
 
