@@ -24,6 +24,7 @@ mod escape;
 mod find;
 mod format_text;
 mod header;
+mod insert;
 mod path;
 mod read;
 mod received;
@@ -31,11 +32,14 @@ mod reencode;
 mod remove;
 mod segments;
 mod split;
+mod store;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::OnceLock;
 
 pub use self::check::PROBLEMS_MAX;
 pub use self::delimiters::Delimiters;
@@ -43,29 +47,33 @@ pub use self::find::MATCHES_MAX;
 pub use self::header::Header;
 pub use self::path::{Hl7Path, PATH_BYTES_MAX};
 pub(crate) use self::received::decode;
+pub use self::segments::MESSAGE_BYTES_MAX;
 
 use self::charset::{CharacterSet, Declared, Resolved, Transcoding};
-use self::segments::{SegmentTable, too_many_bytes};
+use self::segments::{Name, SegmentTable, Spare, too_many_bytes};
+use self::store::Store;
 use crate::{Limits, Problem};
 
 /// One HL7 v2 message.
-#[derive(Clone)]
 pub struct Hl7 {
     /// The message in an encoding whose delimiters are single bytes.
-    text: Vec<u8>,
-    table: SegmentTable,
-    /// How `text` is read; not decided while it is all ASCII, because then
-    /// every set reads it alike.
+    store: Store,
+    /// The message as it would be written, put together since the last edit.
+    whole: OnceLock<Vec<u8>>,
+    /// How it is read; not decided while it is all ASCII, because then every
+    /// set reads it alike.
     charset: Option<CharacterSet>,
-    /// Of a message that cannot be read in place: its own bytes.
+    /// Of a message that cannot be read in place.
     transcoded: Option<Box<Transcoded>>,
     limits: Limits,
 }
 
 #[derive(Clone)]
 struct Transcoded {
+    /// The message's own character set, which it is written in.
     transcoding: Transcoding,
-    written: Vec<u8>,
+    /// The bytes as they came, while nothing was edited.
+    received: Option<Vec<u8>>,
 }
 
 impl Hl7 {
@@ -90,65 +98,127 @@ impl Hl7 {
     /// # Ok::<(), tureen_message::Problem>(())
     /// ```
     pub fn parse(bytes: Vec<u8>, limits: &Limits) -> Result<Self, Problem> {
+        Self::parse_in(&mut Spare::default(), bytes, limits)
+    }
+
+    fn parse_in(spare: &mut Spare, bytes: Vec<u8>, limits: &Limits) -> Result<Self, Problem> {
         if bytes.len() > limits.message_bytes {
             return Err(too_many_bytes(bytes.len(), limits));
         }
-        match resolve(&bytes) {
+        let (bytes, charset, transcoded) = match resolve(&bytes) {
             Some(Resolved::Transcoded(transcoding)) => {
                 let text = transcoding.decode(&bytes).into_bytes();
-                let transcoded = Box::new(Transcoded { transcoding, written: bytes });
-                Self::with(text, Some(CharacterSet::Utf8), Some(transcoded), limits)
+                let transcoded = Transcoded { transcoding, received: Some(bytes) };
+                (text, Some(CharacterSet::Utf8), Some(Box::new(transcoded)))
             }
-            Some(Resolved::InPlace(charset)) => Self::with(bytes, Some(charset), None, limits),
-            None => Self::with(bytes, None, None, limits),
-        }
+            Some(Resolved::InPlace(charset)) => (bytes, Some(charset), None),
+            None => (bytes, None, None),
+        };
+        let table = SegmentTable::index_in(spare, &bytes, limits)?;
+        Ok(Self {
+            store: Store::new(bytes, table),
+            whole: OnceLock::new(),
+            charset,
+            transcoded,
+            limits: limits.clone(),
+        })
     }
 
-    fn with(
-        text: Vec<u8>,
-        charset: Option<CharacterSet>,
-        transcoded: Option<Box<Transcoded>>,
-        limits: &Limits,
-    ) -> Result<Self, Problem> {
-        let table = SegmentTable::index(&text, limits)?;
-        Ok(Self { text, table, charset, transcoded, limits: limits.clone() })
-    }
-
-    /// The message exactly as it would be written.
+    /// The message exactly as it would be written. After an edit it is put
+    /// together once, and kept until the next.
     pub fn bytes(&self) -> &[u8] {
-        self.transcoded.as_ref().map_or(&self.text, |transcoded| &transcoded.written)
+        match (&self.transcoded, self.store.in_order()) {
+            (None, Some(bytes)) => bytes,
+            (Some(transcoded), _) if let Some(received) = &transcoded.received => received,
+            _ => self.whole.get_or_init(|| self.written()),
+        }
     }
 
-    /// The message exactly as it would be written, without a copy.
-    pub fn into_bytes(self) -> Vec<u8> {
-        match self.transcoded {
-            Some(transcoded) => transcoded.written,
-            None => self.text,
+    fn written(&self) -> Vec<u8> {
+        let text = self.store.assembled();
+        match &self.transcoded {
+            None => text.into_owned(),
+            // Every edit proved that it can be written.
+            Some(transcoded) => {
+                let text = String::from_utf8_lossy(&text);
+                transcoded.transcoding.encode(&text).unwrap_or_default()
+            }
         }
+    }
+
+    /// The message exactly as it would be written, without a copy where it was
+    /// not edited.
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        if let Some(received) = self.transcoded.as_mut().and_then(|it| it.received.take()) {
+            return received;
+        }
+        match self.whole.take() {
+            Some(whole) => whole,
+            None if self.transcoded.is_some() => self.written(),
+            None => self.store.into_assembled(),
+        }
+    }
+
+    /// How many bytes the message has, without putting it together. Of a message
+    /// that is not read in place: in UTF-8.
+    pub fn size(&self) -> usize {
+        self.store.len()
     }
 
     /// The message as text, without byte order mark and framing bytes.
     pub fn whole_text(&self) -> Cow<'_, str> {
-        self.charset().decode(self.text.get(self.table.content()).unwrap_or_default())
+        let content = self.store.table.content(self.store.len());
+        if let Some(text) = self.store.in_order() {
+            return self.charset().decode(text.get(content).unwrap_or_default());
+        }
+        let text = self.store.assembled();
+        let text = self.charset().decode(text.get(content).unwrap_or_default()).into_owned();
+        Cow::Owned(text)
     }
 
     /// The delimiters of the first header.
     pub fn delimiters(&self) -> &Delimiters {
-        self.table.delimiters(0)
+        self.store.table.delimiters(0)
     }
 
     /// The first MSH of the message, read leniently; `None` in an envelope that
     /// holds no message.
     pub fn header(&self) -> Option<Header> {
-        Header::read(self.bytes())
+        match self.first_header() {
+            Some(line) => Header::of_line(line, self.charset()),
+            None => Header::read(self.bytes()),
+        }
+    }
+
+    fn first_header(&self) -> Option<&[u8]> {
+        let position = self.store.table.position(Name::MSH, 1)?;
+        self.store.table.get(position).map(|segment| self.line(segment))
     }
 
     /// The set that values are read and escapes are decoded with.
     fn charset(&self) -> CharacterSet {
-        self.charset.unwrap_or_else(|| match header::declared_charset(&self.text) {
+        self.charset.unwrap_or_else(|| match self.declared_charset() {
             Declared::Set(set) => set,
             Declared::Nothing | Declared::Transcoded(_) | Declared::Unknown => CharacterSet::Utf8,
         })
+    }
+
+    /// What MSH-18 says.
+    fn declared_charset(&self) -> Declared {
+        self.first_header().map_or(Declared::Nothing, header::declared_charset)
+    }
+}
+
+impl Clone for Hl7 {
+    /// A copy stands in order, so that it is written without being put together.
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            whole: OnceLock::new(),
+            charset: self.charset,
+            transcoded: self.transcoded.clone(),
+            limits: self.limits.clone(),
+        }
     }
 }
 
@@ -169,8 +239,8 @@ impl fmt::Debug for Hl7 {
         write!(
             formatter,
             "Hl7({} bytes, {} lines)",
-            self.bytes().len(),
-            self.table.segments().len()
+            self.store.len(),
+            self.store.table.segments().len()
         )
     }
 }

@@ -110,6 +110,15 @@ impl Message {
         of_each!(self, message => message.into_bytes())
     }
 
+    /// How many bytes the message has in memory. Asking after every edit costs
+    /// nothing, while [`Message::bytes`] may have to put the message together.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Hl7(message) => message.size(),
+            other => other.bytes().len(),
+        }
+    }
+
     /// The message as text; a binary one as base64.
     pub fn whole_text(&self) -> Cow<'_, str> {
         of_each!(self, message => message.whole_text())
@@ -226,7 +235,7 @@ impl Message {
 impl fmt::Debug for Message {
     /// Format and length, never content: a message may be logged by accident.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Message({}, {} bytes)", self.format().name(), self.bytes().len())
+        write!(formatter, "Message({}, {} bytes)", self.format().name(), self.size())
     }
 }
 

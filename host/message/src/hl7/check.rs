@@ -6,7 +6,6 @@ use super::Hl7;
 use super::charset::{CharacterSet, Declared};
 use super::delimiters::Delimiters;
 use super::escape::{Piece, Sequence, hexadecimal_text, pieces};
-use super::header::declared_charset;
 use super::segments::Name;
 use crate::Problem;
 
@@ -19,22 +18,30 @@ impl Hl7 {
     /// encoding characters, a second header, character sets, escape characters
     /// that start no sequence, framing bytes inside the message.
     pub fn check(&self) -> Vec<Problem> {
+        let Some(text) = self.store.in_order() else {
+            // A copy stands in order, so that offsets are those of the message.
+            return self.clone().check();
+        };
         let headers = self.check_headers();
         let lines = self.check_lines();
-        let framing = self.check_framing();
-        let found = headers.into_iter().chain(self.check_charset()).chain(lines).chain(framing);
+        let framing = self.check_framing(text);
+        let found = headers.into_iter().chain(self.check_charset(text)).chain(lines).chain(framing);
         found.take(PROBLEMS_MAX).collect()
     }
 
     fn check_headers(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut messages = 0;
-        for (position, segment) in self.table.segments().iter().enumerate() {
+        for (position, segment) in self.store.table.segments().iter().enumerate() {
             if !segment.name.is_header() {
                 continue;
             }
             let line = self.line(segment);
-            problems.extend(check_characters(line, self.table.delimiters(position), segment.name));
+            problems.extend(check_characters(
+                line,
+                self.store.table.delimiters(position),
+                segment.name,
+            ));
             messages += usize::from(segment.name == Name::MSH);
             if segment.name == Name::MSH && messages == 2 {
                 problems.push(
@@ -48,10 +55,10 @@ impl Hl7 {
         problems
     }
 
-    fn check_charset(&self) -> Vec<Problem> {
+    fn check_charset(&self, text: &[u8]) -> Vec<Problem> {
         let problem = |text: &str| Problem::new("hl7.charset", text).at("MSH-18");
         let mut problems = Vec::new();
-        let declared = declared_charset(&self.text);
+        let declared = self.declared_charset();
         if declared == Declared::Unknown {
             problems.push(problem("the name is in none of the sets of table 0211 that are read"));
         }
@@ -63,14 +70,14 @@ impl Hl7 {
             ));
         }
         let single_bytes = matches!(declared, Declared::Set(set) if set != CharacterSet::Utf8);
-        if single_bytes && self.charset.is_some() && std::str::from_utf8(&self.text).is_ok() {
+        if single_bytes && self.charset.is_some() && std::str::from_utf8(text).is_ok() {
             problems.push(problem(
                 "the bytes are UTF-8 and another set is declared; they are read as declared",
             ));
         }
         if self.charset == Some(CharacterSet::Utf8)
             && self.transcoded.is_none()
-            && let Err(error) = std::str::from_utf8(&self.text)
+            && let Err(error) = std::str::from_utf8(text)
         {
             problems.push(
                 problem("UTF-8 is declared and the bytes are not").at_offset(error.valid_up_to()),
@@ -80,7 +87,7 @@ impl Hl7 {
     }
 
     fn check_lines(&self) -> impl Iterator<Item = Problem> + '_ {
-        self.table.segments().iter().enumerate().flat_map(|(position, segment)| {
+        self.store.table.segments().iter().enumerate().flat_map(|(position, segment)| {
             let place = format!("line {}", position + 1);
             if segment.name == Name::NONE {
                 let problem = Problem::new(
@@ -90,7 +97,7 @@ impl Hl7 {
                 );
                 return Some(problem.at(place).at_offset(segment.range().start));
             }
-            let delimiters = self.table.delimiters(position);
+            let delimiters = self.store.table.delimiters(position);
             self.check_escapes(self.line(segment), segment.name, delimiters)
                 .map(|problem| problem.at(place))
         })
@@ -123,9 +130,9 @@ impl Hl7 {
         None
     }
 
-    fn check_framing(&self) -> Option<Problem> {
-        let content = self.table.content();
-        let offset = memchr2_iter(0x0B, 0x1C, self.text.get(content.clone())?).next()?;
+    fn check_framing(&self, text: &[u8]) -> Option<Problem> {
+        let content = self.store.table.content(text.len());
+        let offset = memchr2_iter(0x0B, 0x1C, text.get(content.clone())?).next()?;
         Some(
             Problem::new("hl7.framing", "an MLLP framing byte stands inside the message")
                 .at_offset(content.start + offset),

@@ -16,7 +16,7 @@ impl Hl7 {
     /// makes no difference. Of a pattern: how many places it matches.
     pub fn count(&self, path: &Hl7Path) -> usize {
         match path.element {
-            None => self.every_position(path, Index::Every).count(),
+            None => self.store.table.count(path.segment),
             Some(_) if path.is_pattern() => self.matches(path).count(),
             Some(element) if element.is_repetition() => {
                 let every = Element { repetition: Index::Every, ..element };
@@ -38,7 +38,7 @@ impl Hl7 {
         self.every_position(pattern, pattern.occurrence).flat_map(
             move |(occurrence, position, segment)| {
                 let line = self.line(segment);
-                let delimiters = self.table.delimiters(position);
+                let delimiters = self.store.table.delimiters(position);
                 let repetitions = match &pattern.element {
                     None => Repetitions::whole_segment(),
                     Some(element) => Repetitions::of(line, segment, element, delimiters),
@@ -48,22 +48,28 @@ impl Hl7 {
         )
     }
 
+    /// The segments of a name that are wanted: occurrence, line number, segment.
     fn every_position<'a>(
         &'a self,
         path: &'a Hl7Path,
         wanted: Index,
     ) -> impl Iterator<Item = (usize, usize, &'a Segment)> + 'a {
-        self.table
-            .segments()
+        let table = &self.store.table;
+        let (range, before) = match wanted {
+            Index::Every => (0..table.segments().len(), 0),
+            Index::Number(number) => match table.position(path.segment, usize::from(number)) {
+                Some(position) => (position..position + 1, usize::from(number) - 1),
+                None => (0..0, 0),
+            },
+        };
+        let start = range.start;
+        let lines = table.segments().get(range).unwrap_or_default();
+        lines
             .iter()
             .enumerate()
             .filter(|(_, segment)| segment.name == path.segment)
             .enumerate()
-            .map(|(before, (position, segment))| (before + 1, position, segment))
-            .filter(move |(occurrence, ..)| match wanted {
-                Index::Every => true,
-                Index::Number(number) => usize::from(number) == *occurrence,
-            })
+            .map(move |(found, (line, segment))| (before + found + 1, start + line, segment))
     }
 }
 

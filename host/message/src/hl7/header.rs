@@ -58,7 +58,7 @@ impl Header {
         }
     }
 
-    fn of_line(line: &[u8], charset: CharacterSet) -> Option<Self> {
+    pub(super) fn of_line(line: &[u8], charset: CharacterSet) -> Option<Self> {
         let field = line.get(3).copied()?;
         let read = Delimiters::read(line).ok();
         let usable = read.is_some();

@@ -80,10 +80,10 @@ impl Hl7 {
     /// The bytes at a path, if they exist.
     #[inline]
     pub(super) fn place(&self, path: &Hl7Path) -> Option<Place<'_>> {
-        let position = self.table.position(path.segment, path.occurrence.number())?;
-        let segment = self.table.get(position)?;
+        let position = self.store.table.position(path.segment, path.occurrence.number())?;
+        let segment = self.store.table.get(position)?;
         let line = self.line(segment);
-        let delimiters = self.table.delimiters(position);
+        let delimiters = self.store.table.delimiters(position);
         let Some(element) = &path.element else {
             return Some(Place { raw: line, delimiters, depth: Depth::Segment });
         };
@@ -93,7 +93,7 @@ impl Hl7 {
     /// The bytes of a segment without its terminator.
     #[inline]
     pub(super) fn line(&self, segment: &Segment) -> &[u8] {
-        self.text.get(segment.range()).unwrap_or_default()
+        self.store.line(segment)
     }
 }
 

@@ -22,24 +22,26 @@ impl Hl7 {
         if characters.contains(&field) {
             return Err(Problem::new("hl7.header", "MSH-2 must not hold the field separator"));
         }
-        let mut text = Vec::with_capacity(self.text.len() + 64);
+        self.store.arrange();
+        let old = &self.store.bytes;
+        let mut text = Vec::with_capacity(old.len() + 64);
         let mut written_to = 0;
-        for (position, segment) in self.table.segments().iter().enumerate() {
+        for (position, segment) in self.store.table.segments().iter().enumerate() {
             let range = segment.range();
-            text.extend_from_slice(self.text.get(written_to..range.start).unwrap_or_default());
+            text.extend_from_slice(old.get(written_to..range.start).unwrap_or_default());
             let line = self.line(segment);
             if segment.name == Name::NONE {
                 text.extend_from_slice(line);
             } else {
-                let change = Change { old: self.table.delimiters(position), new: &new };
+                let change = Change { old: self.store.table.delimiters(position), new: &new };
                 change
                     .segment(segment, line, characters, &mut text)
                     .map_err(|problem| problem.at(format!("line {}", position + 1)))?;
             }
             written_to = range.end;
         }
-        text.extend_from_slice(self.text.get(written_to..).unwrap_or_default());
-        let whole = 0..self.text.len();
+        text.extend_from_slice(old.get(written_to..).unwrap_or_default());
+        let whole = 0..old.len();
         self.rebuild(std::iter::once(whole), &text, self.writing(""))
     }
 }

@@ -7,7 +7,9 @@ use super::edit::read_only;
 use super::find::Match;
 use super::path::{Element, Hl7Path, Index};
 use super::read::{field_range, is_verbatim};
+use super::segments::SegmentTable;
 use super::split::part;
+use super::store::{Store, terminator_length};
 use crate::Problem;
 
 impl Hl7 {
@@ -26,42 +28,105 @@ impl Hl7 {
         if verbatim || (pattern.is_segment() && pattern.segment.is_header()) {
             return Err(read_only(pattern, "headers and their delimiters cannot be removed"));
         }
+        let Some(element) = &pattern.element else { return self.remove_segments(pattern) };
+        self.remove_elements(pattern, element)
+    }
+
+    fn remove_segments(&mut self, pattern: &Hl7Path) -> Result<usize, Problem> {
+        let positions: Vec<usize> = self.matches(pattern).map(|found| found.position).collect();
+        if positions.is_empty() {
+            return Ok(0);
+        }
+        let writing = self.writing("");
+        self.prepare(&writing, b"")?;
+        if self.store.has_plain_lines() && !pattern.segment.is_trailer() {
+            self.store.remove(&positions);
+            self.settle(writing);
+            self.index_framing();
+        } else {
+            self.store.arrange();
+            let ranges: Vec<_> = positions
+                .iter()
+                .filter_map(|position| self.line_with_terminator(*position))
+                .collect();
+            self.rebuild(ranges, b"", writing)?;
+        }
+        Ok(positions.len())
+    }
+
+    fn remove_elements(&mut self, pattern: &Hl7Path, element: &Element) -> Result<usize, Problem> {
         let matches: Vec<Match> = self.matches(pattern).collect();
-        let mut ranges: Vec<Range<usize>> = Vec::with_capacity(matches.len());
+        let mut ranges: Vec<(usize, Range<usize>)> = Vec::with_capacity(matches.len());
         let mut removed = 0;
-        let whole_fields = pattern
-            .element
-            .is_some_and(|element| element.is_repetition() && element.repetition == Index::Every);
+        let whole_fields = element.is_repetition() && element.repetition == Index::Every;
         let mut fields = Fields::default();
         for found in &matches {
             removed += 1;
             if whole_fields && found.repetition > 1 {
                 continue;
             }
-            let range = match &pattern.element {
-                None => self.line_with_terminator(found.position),
-                Some(element) => fields.range(self, found, element),
-            };
-            match range {
-                Some(range) if !range.is_empty() => ranges.push(range),
+            match fields.range(self, found, element) {
+                Some(range) if !range.is_empty() => ranges.push((found.position, range)),
                 // An emptied place was empty already; a single empty repetition too.
                 _ => removed -= 1,
             }
         }
         if !ranges.is_empty() {
-            self.rebuild(ranges, b"", self.writing(""))?;
+            self.cut(&ranges)?;
         }
         Ok(removed)
     }
 
+    /// Cuts ranges out of lines, given in order.
+    fn cut(&mut self, ranges: &[(usize, Range<usize>)]) -> Result<(), Problem> {
+        let writing = self.writing("");
+        self.prepare(&writing, b"")?;
+        if !self.store.has_plain_lines() {
+            self.store.arrange();
+            let start_of =
+                |position| self.store.table.get(position).map_or(0, |it| it.range().start);
+            let absolute: Vec<_> = ranges
+                .iter()
+                .map(|(position, range)| {
+                    start_of(*position) + range.start..start_of(*position) + range.end
+                })
+                .collect();
+            return self.rebuild(absolute, b"", writing);
+        }
+        for of_line in ranges.chunk_by(|(first, _), (second, _)| first == second) {
+            let [(position, first), .., (_, last)] = of_line else {
+                if let [(position, range)] = of_line {
+                    self.store.replace(*position, range.clone(), b"");
+                }
+                continue;
+            };
+            let Some(segment) = self.store.table.get(*position) else { continue };
+            let line = self.line(segment);
+            let mut kept = Vec::with_capacity(last.end - first.start);
+            for ((_, cut), (_, next)) in of_line.iter().zip(of_line.iter().skip(1)) {
+                kept.extend_from_slice(line.get(cut.end..next.start).unwrap_or_default());
+            }
+            self.store.replace(*position, first.start..last.end, &kept);
+        }
+        self.settle(writing);
+        self.index_framing();
+        Ok(())
+    }
+
+    /// What was inside the last line may frame the message now.
+    fn index_framing(&mut self) {
+        if self.store.table.ends_like_framing(&self.store.bytes) {
+            self.store.arrange();
+            if let Ok(table) = SegmentTable::index(&self.store.bytes, &self.limits) {
+                self.store = Store::new(std::mem::take(&mut self.store.bytes), table);
+            }
+        }
+    }
+
     fn line_with_terminator(&self, position: usize) -> Option<Range<usize>> {
-        let line = self.table.get(position)?.range();
-        let terminator = match self.text.get(line.end..)? {
-            [b'\r', b'\n', ..] => 2,
-            [b'\r' | b'\n', ..] => 1,
-            _ => 0,
-        };
-        Some(line.start..line.end + terminator)
+        let segment = self.store.table.get(position)?;
+        let line = segment.range();
+        Some(line.start..line.end + terminator_length(self.store.gap(segment)))
     }
 }
 
@@ -77,11 +142,10 @@ struct Fields {
 }
 
 impl Fields {
-    /// The bytes to remove for one match, as offsets in the message.
+    /// The bytes to remove for one match, as offsets in its line.
     fn range(&mut self, message: &Hl7, found: &Match, element: &Element) -> Option<Range<usize>> {
-        let segment = *message.table.get(found.position)?;
-        let delimiters = message.table.delimiters(found.position);
-        let base = segment.range().start;
+        let segment = *message.store.table.get(found.position)?;
+        let delimiters = message.store.table.delimiters(found.position);
         let line = message.line(&segment);
         if self.position != Some(found.position) {
             let field = field_range(line, segment.name, element.field, delimiters)?;
@@ -93,7 +157,7 @@ impl Fields {
             };
         }
         if element.is_repetition() && element.repetition == Index::Every {
-            return Some(base + self.start..base + self.end);
+            return Some(self.start..self.end);
         }
         let rest = line.get(self.start..self.end)?;
         let skipped = found.repetition.checked_sub(self.repetition)?;
@@ -119,6 +183,6 @@ impl Fields {
                 }
             }
         };
-        Some(base + range.start..base + range.end)
+        Some(range.start..range.end)
     }
 }

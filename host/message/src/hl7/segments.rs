@@ -1,42 +1,54 @@
 //! The table of segments: where each line of a message starts and ends.
 //!
 //! Stage: bytes → **segment table** → reading and editing by path. Knows: line
-//! ends, framing bytes, segment names. Deliberately does not know: fields,
-//! character sets.
+//! ends, framing bytes, segment names, the order of lines. Deliberately does not
+//! know: fields, character sets.
+//!
+//! Every byte of a message is either in front of the first line or belongs to a
+//! line: its text, then the gap behind it (terminator, blank lines, framing
+//! bytes). So a line may stand anywhere in memory; an edit moves that line
+//! alone, and the message is put together in the order of the table.
 //!
 //! # Invariants
-//! - Segments are in document order and do not overlap; everything between them
-//!   (terminators, blank lines) stays in the bytes untouched.
+//! - Segments are in document order and do not overlap.
 //! - A line that is no segment is in the table without a name: kept, warned
 //!   about, not addressable.
 //! - Building the table is linear: no byte is looked at more than a fixed
 //!   number of times.
 
+mod index;
+mod names;
+
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use memchr::{memchr, memchr2_iter};
-
+use self::index::{FILE_SEPARATOR, Lines, content_range};
+use self::names::Names;
 use super::delimiters::{Delimiters, is_field_separator};
 use crate::{Limits, Problem};
 
-const CARRIAGE_RETURN: u8 = b'\r';
-const LINE_FEED: u8 = b'\n';
-const VERTICAL_TAB: u8 = 0x0B;
-const FILE_SEPARATOR: u8 = 0x1C;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// The longest message in bytes, whatever the limits say: offsets of a message
+/// and of its replaced lines are 32 bits wide.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 30;
+
+/// How many lines are looked at one by one, which is faster than an index.
+const SCANNED_LINES: usize = 64;
+/// How often all lines are looked at before an index of them pays.
+const SCANS_BEFORE_INDEX: u8 = 16;
 
 /// The three characters of a segment name in one number; compares in one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Name(u32);
 
 impl Name {
     /// No segment: a line whose start is not a segment name.
     pub(super) const NONE: Self = Self(0);
     pub(super) const MSH: Self = Self::of(*b"MSH");
-    const FILE_HEADER: Self = Self::of(*b"FHS");
-    const BATCH_HEADER: Self = Self::of(*b"BHS");
-    const BATCH_TRAILER: Self = Self::of(*b"BTS");
-    const FILE_TRAILER: Self = Self::of(*b"FTS");
+    pub(super) const FILE_HEADER: Self = Self::of(*b"FHS");
+    pub(super) const BATCH_HEADER: Self = Self::of(*b"BHS");
+    pub(super) const BATCH_TRAILER: Self = Self::of(*b"BTS");
+    pub(super) const FILE_TRAILER: Self = Self::of(*b"FTS");
 
     pub(super) const fn of(characters: [u8; 3]) -> Self {
         let [first, second, third] = characters;
@@ -59,7 +71,7 @@ impl Name {
     }
 
     /// BTS and FTS close what BHS and FHS opened, with its delimiters.
-    fn is_trailer(self) -> bool {
+    pub(super) fn is_trailer(self) -> bool {
         self == Self::BATCH_TRAILER || self == Self::FILE_TRAILER
     }
 
@@ -76,28 +88,55 @@ impl std::fmt::Display for Name {
     }
 }
 
-/// One line: its name, and its bytes without the terminator.
+/// One line: its name, its bytes, and behind them the gap up to the next line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) name: Name,
-    start: u32,
-    end: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Where the gap ends; the next line may stand elsewhere.
+    pub(super) next: u32,
 }
 
 impl Segment {
+    /// The line without its terminator.
     pub(super) fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
+    }
+
+    /// What stands between this line and the next, or the end.
+    pub(super) fn gap(&self) -> Range<usize> {
+        self.end as usize..self.next as usize
+    }
+
+    /// The line and the gap behind it.
+    pub(super) fn whole(&self) -> Range<usize> {
+        self.start as usize..self.next as usize
     }
 }
 
 /// All lines of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct SegmentTable {
-    segments: Vec<Segment>,
-    /// Without byte order mark and framing bytes.
-    content: Range<u32>,
+    pub(super) segments: Vec<Segment>,
+    /// Where the first line starts, which is also where it ever was.
+    pub(super) lead: u32,
+    /// Of the message, where reading starts: behind byte order mark and framing.
+    content_start: u32,
+    /// Framing bytes and what follows them at the end of the message.
+    framing: u32,
     delimiters: Delimiters,
     /// Later headers that declare other delimiters: from which line on.
+    pub(super) later: Vec<(u32, Delimiters)>,
+    names: OnceLock<Names>,
+    /// How often all lines were looked at; see [`SCANS_BEFORE_INDEX`].
+    scans: AtomicU8,
+}
+
+/// The memory of a table that is no longer needed.
+#[derive(Debug, Default)]
+pub(super) struct Spare {
+    segments: Vec<Segment>,
     later: Vec<(u32, Delimiters)>,
 }
 
@@ -108,7 +147,17 @@ impl SegmentTable {
     /// `hl7.header` when no usable header stands first, `limit.segments`,
     /// `limit.message-bytes`.
     pub(super) fn index(bytes: &[u8], limits: &Limits) -> Result<Self, Problem> {
-        if bytes.len() > limits.message_bytes.min(u32::MAX as usize) {
+        Self::index_in(&mut Spare::default(), bytes, limits)
+    }
+
+    /// As [`SegmentTable::index`], in memory that another table had. It is left
+    /// where it is when the bytes are refused.
+    pub(super) fn index_in(
+        spare: &mut Spare,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<Self, Problem> {
+        if bytes.len() > message_bytes_max(limits) {
             return Err(too_many_bytes(bytes.len(), limits));
         }
         let content = content_range(bytes);
@@ -116,56 +165,33 @@ impl SegmentTable {
         let mut lines = Lines::new(body, content.start);
         let first = lines.first_header()?;
         let mut table = Self {
-            segments: Vec::with_capacity((body.len() / 80).clamp(8, 256)),
-            content: narrow(content.start)..narrow(content.end),
+            segments: std::mem::take(&mut spare.segments),
+            lead: 0,
+            content_start: narrow(content.start),
+            framing: narrow(bytes.len() - content.end),
             delimiters: first,
-            later: Vec::new(),
+            later: std::mem::take(&mut spare.later),
+            names: OnceLock::new(),
+            scans: AtomicU8::new(0),
         };
-        table.fill(&mut lines, limits)?;
-        Ok(table)
+        table.segments.clear();
+        table.later.clear();
+        table.segments.reserve((body.len() / 80).clamp(8, 256));
+        let filled = table.fill(&mut lines, limits);
+        if let Some(last) = table.segments.last_mut() {
+            last.next = narrow(bytes.len());
+        }
+        match filled {
+            Ok(()) => Ok(table),
+            Err(problem) => {
+                *spare = table.into_spare();
+                Err(problem)
+            }
+        }
     }
 
-    fn fill(&mut self, lines: &mut Lines<'_>, limits: &Limits) -> Result<(), Problem> {
-        let mut scope = Scope { current: self.delimiters, file: None, batch: None };
-        let body = lines.body;
-        for hit in memchr2_iter(CARRIAGE_RETURN, LINE_FEED, body) {
-            if hit < lines.start || !lines.ends_line(hit, scope.current.field) {
-                continue;
-            }
-            self.push_line(body, lines.start..hit, &mut scope);
-            lines.start = lines.after_terminator(hit);
-            if self.segments.len() > limits.segments {
-                return Err(too_many_segments(limits));
-            }
-        }
-        self.push_line(body, lines.start..body.len(), &mut scope);
-        if self.segments.len() > limits.segments {
-            return Err(too_many_segments(limits));
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn push_line(&mut self, body: &[u8], range: Range<usize>, scope: &mut Scope) {
-        if range.start >= range.end {
-            return;
-        }
-        let line = body.get(range.clone()).unwrap_or_default();
-        let mut name = name_of_line(line, scope.current.field);
-        if self.segments.is_empty() {
-            // `index` has read the first line already.
-            scope.open(name, self.delimiters);
-        } else if name.is_header() || name.is_trailer() {
-            match scope.enter(name, line) {
-                Some(delimiters) if delimiters != scope.current => {
-                    self.later.push((narrow(self.segments.len()), delimiters));
-                    scope.current = delimiters;
-                }
-                Some(_) => {}
-                None => name = Name::NONE,
-            }
-        }
-        self.segments.push(Segment { name, start: narrow(range.start), end: narrow(range.end) });
+    pub(super) fn into_spare(self) -> Spare {
+        Spare { segments: self.segments, later: self.later }
     }
 
     pub(super) fn segments(&self) -> &[Segment] {
@@ -176,10 +202,66 @@ impl SegmentTable {
     #[inline]
     pub(super) fn position(&self, name: Name, occurrence: usize) -> Option<usize> {
         let mut remaining = occurrence;
-        self.segments.iter().position(|segment| {
+        let near = self.segments.iter().take(SCANNED_LINES).position(|segment| {
             remaining -= usize::from(segment.name == name);
             remaining == 0
-        })
+        });
+        if near.is_some() || self.segments.len() <= SCANNED_LINES {
+            return near;
+        }
+        self.far_position(name, occurrence)
+    }
+
+    fn far_position(&self, name: Name, occurrence: usize) -> Option<usize> {
+        match self.names() {
+            Some(names) => {
+                let line = names.lines_of(name).get(occurrence.checked_sub(1)?)?;
+                Some(*line as usize)
+            }
+            None => self.lines_of(name).nth(occurrence.checked_sub(1)?),
+        }
+    }
+
+    /// How many segments have a name.
+    pub(super) fn count(&self, name: Name) -> usize {
+        match self.names() {
+            Some(names) => names.lines_of(name).len(),
+            None => self.lines_of(name).count(),
+        }
+    }
+
+    /// The line number of the last segment of a name.
+    pub(super) fn last(&self, name: Name) -> Option<usize> {
+        match self.names() {
+            Some(names) => names.lines_of(name).last().map(|line| *line as usize),
+            None => self.lines_of(name).next_back(),
+        }
+    }
+
+    fn lines_of(&self, name: Name) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        let numbered = self.segments.iter().enumerate();
+        numbered.filter(move |(_, segment)| segment.name == name).map(|(line, _)| line)
+    }
+
+    /// The index by name, where it is worth its making.
+    fn names(&self) -> Option<&Names> {
+        if self.segments.len() <= SCANNED_LINES {
+            return None;
+        }
+        if let Some(names) = self.names.get() {
+            return Some(names);
+        }
+        // A lost count of two threads makes the index one look later.
+        let scans = self.scans.load(Ordering::Relaxed);
+        if scans < SCANS_BEFORE_INDEX {
+            self.scans.store(scans + 1, Ordering::Relaxed);
+            return None;
+        }
+        Some(self.names.get_or_init(|| {
+            let mut names = Names::default();
+            names.refill(&self.segments);
+            names
+        }))
     }
 
     pub(super) fn get(&self, position: usize) -> Option<&Segment> {
@@ -202,128 +284,100 @@ impl SegmentTable {
         self.later.last().map_or(&self.delimiters, |(_, delimiters)| delimiters)
     }
 
-    /// The message without byte order mark and framing bytes.
-    pub(super) fn content(&self) -> Range<usize> {
-        self.content.start as usize..self.content.end as usize
+    /// A message of so many bytes without byte order mark and framing bytes.
+    pub(super) fn content(&self, length: usize) -> Range<usize> {
+        let start = self.content_start as usize;
+        start..length.saturating_sub(self.framing as usize).max(start)
     }
 
-    /// Records that one line became longer or shorter in the bytes.
-    pub(super) fn resize(&mut self, position: usize, old_length: usize, new_length: usize) {
-        let delta = narrow(new_length).wrapping_sub(narrow(old_length));
-        let mut lines = self.segments.iter_mut().skip(position);
-        if let Some(line) = lines.next() {
-            line.end = line.end.wrapping_add(delta);
-        }
-        for line in lines {
-            line.start = line.start.wrapping_add(delta);
-            line.end = line.end.wrapping_add(delta);
-        }
-        self.content.end = self.content.end.wrapping_add(delta);
-    }
-}
-
-/// The delimiters that lines are read with, and those that the trailers of an
-/// open batch and file will be read with.
-struct Scope {
-    current: Delimiters,
-    file: Option<Delimiters>,
-    batch: Option<Delimiters>,
-}
-
-impl Scope {
-    /// The delimiters from a header or trailer on; `None` where the line is not
-    /// usable as one.
-    fn enter(&mut self, name: Name, line: &[u8]) -> Option<Delimiters> {
-        if name.is_trailer() {
-            let opened = if name == Name::FILE_TRAILER { self.file } else { self.batch };
-            let delimiters = opened.unwrap_or(self.current);
-            return line.get(3).is_none_or(|byte| *byte == delimiters.field).then_some(delimiters);
-        }
-        let delimiters = Delimiters::read(line).ok()?;
-        self.open(name, delimiters);
-        Some(delimiters)
+    /// The parts of memory that make up the message, in order; neighbours that
+    /// follow each other in memory are one part.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut lines = self.segments.iter();
+        let mut part = Some(0..self.lead as usize);
+        std::iter::from_fn(move || {
+            let mut current = part.take()?;
+            for line in lines.by_ref() {
+                let whole = line.whole();
+                if whole.start != current.end {
+                    part = Some(whole);
+                    break;
+                }
+                current.end = whole.end;
+            }
+            Some(current)
+        })
     }
 
-    fn open(&mut self, header: Name, delimiters: Delimiters) {
-        match header {
-            Name::FILE_HEADER => self.file = Some(delimiters),
-            Name::BATCH_HEADER => self.batch = Some(delimiters),
-            _ => {}
+    /// Renumbers the lines for memory in which they stand in order.
+    pub(super) fn lay_out(&mut self) {
+        let mut offset = self.lead;
+        for line in &mut self.segments {
+            let (length, gap) = (line.end - line.start, line.next - line.end);
+            line.start = offset;
+            line.end = offset + length;
+            line.next = line.end + gap;
+            offset = line.next;
         }
     }
-}
 
-/// The scan over a body: where the current line starts, and what is known
-/// about the message's line ends.
-struct Lines<'a> {
-    body: &'a [u8],
-    start: usize,
-    /// Whether any CR occurs; looked for once, when the first LF is met.
-    carriage_returns: Option<bool>,
-    /// Line feeds before this offset are known to be data.
-    data_until: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn new(body: &'a [u8], start: usize) -> Self {
-        Self { body, start, carriage_returns: None, data_until: 0 }
+    /// Puts a line in front of the one that has this number.
+    pub(super) fn insert(&mut self, position: usize, segment: Segment) {
+        self.segments.insert(position, segment);
+        if let Some(names) = self.names.get_mut() {
+            names.insert(segment.name, position);
+        }
     }
 
-    /// Skips blank lines and reads the delimiters of the header that must
-    /// follow.
-    fn first_header(&mut self) -> Result<Delimiters, Problem> {
-        let rest = self.body.get(self.start..).unwrap_or_default();
-        let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.start += blank;
-        let line = rest.get(blank..).unwrap_or_default();
-        if line.len() < 5 {
-            return Err(no_header(format!("a message has at least 5 bytes; found {}", line.len())));
+    /// Takes lines out, given in ascending order.
+    pub(super) fn remove(&mut self, positions: &[usize]) {
+        if let &[position] = positions {
+            let segment = self.segments.remove(position);
+            if let Some(names) = self.names.get_mut() {
+                names.remove(segment.name, position);
+            }
+            return;
         }
-        if !Name::start_of(line).is_some_and(Name::is_header) {
-            return Err(no_header("the first segment must be MSH, FHS or BHS"));
-        }
-        let field = line.get(3).copied().unwrap_or_default();
-        let end = memchr2_iter(CARRIAGE_RETURN, LINE_FEED, line)
-            .find(|hit| self.ends_line(self.start + hit, field))
-            .unwrap_or(line.len());
-        Delimiters::read(line.get(..end).unwrap_or_default())
-    }
-
-    /// Whether the CR or LF at an offset ends the current line. A CR always
-    /// does. A line feed does in a message without any CR; beside CRs it is
-    /// data, unless a segment, the end, or another line feed of that kind
-    /// follows.
-    #[inline]
-    fn ends_line(&mut self, hit: usize, field: u8) -> bool {
-        if self.body.get(hit) == Some(&CARRIAGE_RETURN) || hit == self.start {
-            return true;
-        }
-        if hit < self.data_until {
-            return false;
-        }
-        let body = self.body;
-        let after = body.get(hit + 1..).unwrap_or_default();
-        let start = self.start;
-        let mixed = *self.carriage_returns.get_or_insert_with(|| {
-            memchr(CARRIAGE_RETURN, body.get(start..).unwrap_or_default()).is_some()
+        self.names.take();
+        let mut removed = positions.iter().copied().peekable();
+        let mut position = 0;
+        self.segments.retain(|_| {
+            let goes = removed.next_if_eq(&position).is_some();
+            position += 1;
+            !goes
         });
-        if !mixed {
-            return true;
-        }
-        let line_feeds = after.iter().take_while(|byte| **byte == LINE_FEED).count();
-        let next = after.get(line_feeds..).unwrap_or_default();
-        if next.is_empty() || starts_segment(next, field) {
-            return true;
-        }
-        self.data_until = hit + 1 + line_feeds;
-        false
     }
 
-    fn after_terminator(&self, hit: usize) -> usize {
-        let next = hit + 1;
-        let pair =
-            self.body.get(hit) == Some(&CARRIAGE_RETURN) && self.body.get(next) == Some(&LINE_FEED);
-        next + usize::from(pair)
+    /// Whether the last line ends in a byte that indexing again would take for
+    /// the end of the framing.
+    pub(super) fn ends_like_framing(&self, bytes: &[u8]) -> bool {
+        let last = self.segments.last().and_then(|last| bytes.get(last.range()));
+        self.framing == 0 && last.is_some_and(|line| line.ends_with(&[FILE_SEPARATOR]))
+    }
+}
+
+impl Clone for SegmentTable {
+    /// A copy makes its index by name when it needs one.
+    fn clone(&self) -> Self {
+        Self {
+            segments: self.segments.clone(),
+            later: self.later.clone(),
+            names: OnceLock::new(),
+            scans: AtomicU8::new(0),
+            ..*self
+        }
+    }
+}
+
+#[cfg(test)]
+impl PartialEq for SegmentTable {
+    /// Of tables of memory in order.
+    fn eq(&self, other: &Self) -> bool {
+        let fields = |table: &Self| (table.lead, table.content_start, table.framing);
+        fields(self) == fields(other)
+            && self.segments == other.segments
+            && self.delimiters == other.delimiters
+            && self.later == other.later
     }
 }
 
@@ -339,33 +393,13 @@ pub(super) fn name_of_line(line: &[u8], field: u8) -> Name {
     }
 }
 
-fn starts_segment(text: &[u8], field: u8) -> bool {
-    let end = if matches!(text.get(3), Some(b'\r' | b'\n')) { 3 } else { text.len() };
-    name_of_line(text.get(..end).unwrap_or_default(), field) != Name::NONE
+/// How many bytes a message may have.
+pub(super) fn message_bytes_max(limits: &Limits) -> usize {
+    limits.message_bytes.min(MESSAGE_BYTES_MAX)
 }
 
-/// The message without a leading byte order mark and MLLP start byte, and
-/// without a trailing MLLP end byte and the line ends after it.
-fn content_range(bytes: &[u8]) -> Range<usize> {
-    let mut start = 0;
-    if bytes.starts_with(BYTE_ORDER_MARK) {
-        start = BYTE_ORDER_MARK.len();
-    }
-    if bytes.get(start) == Some(&VERTICAL_TAB) {
-        start += 1;
-        if bytes.get(start..).is_some_and(|rest| rest.starts_with(BYTE_ORDER_MARK)) {
-            start += BYTE_ORDER_MARK.len();
-        }
-    }
-    let kept = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
-    match kept {
-        Some(last) if last >= start && bytes.get(last) == Some(&FILE_SEPARATOR) => start..last,
-        _ => start..bytes.len(),
-    }
-}
-
-/// Offsets fit: `index` refuses more bytes than a `u32` counts.
-fn narrow(offset: usize) -> u32 {
+/// Offsets fit: no message has more than [`MESSAGE_BYTES_MAX`] bytes.
+pub(super) fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
@@ -383,6 +417,6 @@ pub(super) fn too_many_segments(limits: &Limits) -> Problem {
 pub(super) fn too_many_bytes(found: usize, limits: &Limits) -> Problem {
     Problem::new(
         "limit.message-bytes",
-        format!("the message has {found} bytes; the limit is {}", limits.message_bytes),
+        format!("the message has {found} bytes; the limit is {}", message_bytes_max(limits)),
     )
 }

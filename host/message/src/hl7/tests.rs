@@ -1,6 +1,7 @@
 //! Tests of whole HL7 messages.
 
 mod edge_cases;
+mod editing;
 mod properties;
 mod reading;
 mod writing;

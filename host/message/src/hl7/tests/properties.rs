@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::super::segments::SegmentTable;
 use super::super::{Header, Hl7, Hl7Path};
+use super::editing::assert_is_current;
 use super::{HEADER, parse, path};
 use crate::{Limits, Value};
 
@@ -67,11 +67,6 @@ fn any_path() -> impl Strategy<Value = Hl7Path> {
     })
 }
 
-fn assert_table_is_current(message: &Hl7) {
-    let again = SegmentTable::index(&message.text, &Limits::default()).unwrap();
-    assert_eq!(message.table, again);
-}
-
 fn use_everything(message: &mut Hl7, path: &Hl7Path) {
     let _ = message.get(path);
     let _ = message.structure(path);
@@ -84,10 +79,11 @@ fn use_everything(message: &mut Hl7, path: &Hl7Path) {
     let _ = message.set_structure(path, "a^b~c&d\\F");
     let _ = message.set_null(path);
     let _ = message.append("NTE|1||text\rZZ1|x");
+    let _ = message.insert(path, "NTE|1");
     let _ = message.remove(path);
     let _ = message.reencode(b'$', b"%+?*");
     if message.transcoded.is_none() {
-        assert_table_is_current(message);
+        assert_is_current(message);
     }
 }
 
@@ -128,7 +124,7 @@ proptest! {
                     text => Value::Text(text.into()),
                 };
                 prop_assert_eq!(message.get(&path), state);
-                assert_table_is_current(&message);
+                assert_is_current(&message);
             }
             Err(_) => prop_assert_eq!(message.bytes(), before),
         }
@@ -213,7 +209,7 @@ proptest! {
         prop_assert_eq!(message.find(&path("OBX[*]-3[*]")).len(), before - usize::from(existed));
         prop_assert_eq!(message.count(&path("OBX")), counts.len());
         prop_assert_eq!(message.find(&path("OBX[*]-4")).len(), counts.len());
-        assert_table_is_current(&message);
+        assert_is_current(&message);
     }
 }
 

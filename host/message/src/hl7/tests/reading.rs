@@ -6,7 +6,7 @@ use crate::{Limits, Value};
 
 fn lines(message: &Hl7) -> Vec<String> {
     let line = |segment| String::from_utf8_lossy(message.line(segment)).into_owned();
-    message.table.segments().iter().skip(1).map(line).collect()
+    message.store.table.segments().iter().skip(1).map(line).collect()
 }
 
 #[test]
