@@ -16,6 +16,7 @@
 //! - Index, read and write take time linear in the message.
 
 pub mod acknowledgement;
+pub mod batch;
 mod charset;
 mod check;
 mod delimiters;

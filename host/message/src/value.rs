@@ -52,10 +52,13 @@ impl Format {
 /// whose code starts with `limit.` before memory is spent on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one message. Default 16 MiB: embedded PDFs fit.
+    /// Bytes of one message. Default 16 MiB: embedded PDFs fit. HL7 has at most
+    /// 1 GiB, whatever is set here.
     pub message_bytes: usize,
     /// HL7 segments. Default 65,535.
     pub segments: usize,
+    /// Messages of an HL7 batch, and batches of a file. Default 10,000.
+    pub messages: usize,
     /// The highest HL7 field, repetition or component number that a write may
     /// create, and that a path may name. Default 65,535.
     pub index: usize,
@@ -76,6 +79,7 @@ impl Default for Limits {
         Self {
             message_bytes: 16 << 20,
             segments: 65_535,
+            messages: 10_000,
             index: 65_535,
             depth: 128,
             attributes: 256,

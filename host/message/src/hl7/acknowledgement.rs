@@ -11,7 +11,11 @@
 //! - MSA-2 is MSH-10, byte for byte where the message is ASCII or UTF-8.
 //! - Building never fails: a character that cannot be escaped becomes `?`.
 
+mod batch;
+
 use std::borrow::Cow;
+
+pub use self::batch::BatchAcknowledgement;
 
 use super::charset::{CharacterSet, Declared, Resolved};
 use super::delimiters::Delimiters;

@@ -23,7 +23,8 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use self::index::{FILE_SEPARATOR, Lines, content_range};
+pub(super) use self::index::content_range;
+use self::index::{FILE_SEPARATOR, Lines};
 use self::names::Names;
 use super::delimiters::{Delimiters, is_field_separator};
 use crate::{Limits, Problem};

@@ -182,7 +182,7 @@ fn starts_segment(text: &[u8], field: u8) -> bool {
 
 /// The message without a leading byte order mark and MLLP start byte, and
 /// without a trailing MLLP end byte and the line ends after it.
-pub(super) fn content_range(bytes: &[u8]) -> Range<usize> {
+pub(in crate::hl7) fn content_range(bytes: &[u8]) -> Range<usize> {
     let mut start = 0;
     if bytes.starts_with(BYTE_ORDER_MARK) {
         start = BYTE_ORDER_MARK.len();
