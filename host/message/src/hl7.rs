@@ -19,6 +19,7 @@ pub mod acknowledgement;
 pub mod batch;
 mod charset;
 mod check;
+mod continuation;
 mod delimiters;
 mod edit;
 mod escape;
@@ -26,6 +27,7 @@ mod find;
 mod format_text;
 mod header;
 mod insert;
+mod parser;
 mod path;
 mod read;
 mod received;
@@ -43,14 +45,16 @@ use std::fmt;
 use std::sync::OnceLock;
 
 pub use self::check::PROBLEMS_MAX;
+pub use self::continuation::{Continuation, ContinuationKind};
 pub use self::delimiters::Delimiters;
 pub use self::find::MATCHES_MAX;
 pub use self::header::Header;
+pub use self::parser::Parser;
 pub use self::path::{Hl7Path, PATH_BYTES_MAX};
 pub(crate) use self::received::decode;
 pub use self::segments::MESSAGE_BYTES_MAX;
 
-use self::charset::{CharacterSet, Declared, Resolved, Transcoding};
+use self::charset::{CharacterSet, Declared, ESCAPE, Resolved, Transcoding};
 use self::segments::{Name, SegmentTable, Spare, too_many_bytes};
 use self::store::Store;
 use crate::{Limits, Problem};
@@ -224,15 +228,22 @@ impl Clone for Hl7 {
 }
 
 /// How the bytes of a message are to be read; `None` while that makes no
-/// difference, because all of them are ASCII.
+/// difference, because all of them are ASCII and mean it.
 fn resolve(bytes: &[u8]) -> Option<Resolved> {
     if let Some(wide) = Transcoding::detect(bytes) {
         return Some(Resolved::Transcoded(wide));
     }
     if bytes.is_ascii() {
-        return None;
+        return switches_sets(bytes).then_some(Resolved::Transcoded(Transcoding::JAPANESE));
     }
     Some(header::declared_charset(bytes).resolve(bytes))
+}
+
+/// Whether ASCII bytes stand for Japanese text: MSH-18 says so and a sequence of
+/// ISO 2022 makes use of it.
+fn switches_sets(bytes: &[u8]) -> bool {
+    header::declared_charset(bytes) == Declared::Transcoded(Transcoding::JAPANESE)
+        && memchr::memchr(ESCAPE, bytes).is_some()
 }
 
 impl fmt::Debug for Hl7 {

@@ -41,7 +41,13 @@ pub(crate) fn of_hl7(name: &str) -> Named {
 fn table_0211(name: &str) -> Option<Named> {
     let set = |set| Some(Named::Set(set));
     let table = |encoding| Some(Named::Set(Set::Table(encoding)));
-    match name.trim().to_ascii_uppercase().as_str() {
+    // Compared in place: this is asked for every message outside ASCII.
+    let mut buffer = [0_u8; 32];
+    let name = name.trim();
+    let upper = buffer.get_mut(..name.len())?;
+    upper.copy_from_slice(name.as_bytes());
+    upper.make_ascii_uppercase();
+    match std::str::from_utf8(upper).ok()? {
         "" | "ASCII" | "US-ASCII" | "ISO IR6" | "ISO IR 6" => Some(Named::Ascii),
         "UNICODE UTF-8" | "UNICODE UTF8" | "UTF-8" | "UTF8" | "UFT-8" | "UNICODE UFT-8"
         | "UNICODE" => set(Set::Utf8),
@@ -70,9 +76,12 @@ fn table_0211(name: &str) -> Option<Named> {
         "GB 18030-2000" => table(encoding_rs::GB18030),
         "BIG-5" => table(encoding_rs::BIG5),
         "SHIFT-JIS" => table(encoding_rs::SHIFT_JIS),
-        // Sets within ISO 2022 and one that no library has.
-        "ISO IR14" | "ISO IR 14" | "ISO IR87" | "ISO IR 87" | "ISO IR159" | "ISO IR 159"
-        | "JIS X 0202" | "JAS2020" | "CNS 11643-1992" => Some(Named::Unsupported),
+        // JIS X 0201 and JIS X 0208, switched to within ISO 2022.
+        "ISO IR14" | "ISO IR 14" | "ISO IR87" | "ISO IR 87" | "JIS X 0202" => {
+            table(encoding_rs::ISO_2022_JP)
+        }
+        // JIS X 0212 and sets that no library has.
+        "ISO IR159" | "ISO IR 159" | "JAS2020" | "CNS 11643-1992" => Some(Named::Unsupported),
         _ => None,
     }
 }

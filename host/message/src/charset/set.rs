@@ -157,14 +157,21 @@ fn encode_with_table<'a>(
     text: &'a str,
 ) -> Result<Cow<'a, [u8]>, usize> {
     let (bytes, _, unwritable) = encoding.encode(text);
-    if !unwritable {
+    let keeps = |bytes: &[u8], text: &str| {
+        // It writes narrow katakana as wide ones, which is another text.
+        encoding != encoding_rs::ISO_2022_JP
+            || encoding.decode_without_bom_handling(bytes).0 == text
+    };
+    if !unwritable && keeps(&bytes, text) {
         return Ok(bytes);
     }
     let mut buffer = [0; 4];
-    Err(text
-        .chars()
-        .take_while(|character| !encoding.encode(character.encode_utf8(&mut buffer)).2)
-        .count())
+    let is_writable = |character: &char| {
+        let text = character.encode_utf8(&mut buffer);
+        let (bytes, _, unwritable) = encoding.encode(text);
+        !unwritable && keeps(&bytes, text)
+    };
+    Err(text.chars().take_while(is_writable).count())
 }
 
 fn first_undecodable_of_table(encoding: &'static Encoding, bytes: &[u8]) -> Option<usize> {

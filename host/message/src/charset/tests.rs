@@ -53,6 +53,8 @@ fn names_of_iana_and_of_table_0211_are_known_in_any_case() {
         ("BIG-5", "Big5"),
         ("shift_jis", "Shift_JIS"),
         ("iso-2022-jp", "ISO-2022-JP"),
+        ("ISO IR87", "ISO-2022-JP"),
+        ("ISO IR14", "ISO-2022-JP"),
         ("utf-16", "UTF-16BE"),
         ("utf-16le", "UTF-16LE"),
         ("utf-32", "UTF-32BE"),
@@ -61,8 +63,6 @@ fn names_of_iana_and_of_table_0211_are_known_in_any_case() {
         assert_eq!(Charset::from_name(name).unwrap().to_string(), expected, "{name}");
     }
     for (name, code) in [
-        ("ISO IR87", "charset.unsupported"),
-        ("ISO IR14", "charset.unsupported"),
         ("ISO IR159", "charset.unsupported"),
         ("CNS 11643-1992", "charset.unsupported"),
         ("iso-2022-kr", "charset.unsupported"),
@@ -248,10 +248,12 @@ fn hl7_that_the_transport_contradicts_becomes_utf8_and_says_so() {
 #[test]
 fn hl7_in_a_set_that_is_not_read_is_refused_once_it_matters() {
     for (declared, name, refused) in [
-        ("ISO IR87", &b"abc"[..], false),
-        ("ISO IR87", b"\x1b$B;3\x1b(B", true),
-        ("~ISO IR87", b"\x1b$B;3\x1b(B", true),
+        ("ISO IR159", &b"abc"[..], false),
+        ("ISO IR159", b"\x1b$(D;3\x1b(B", true),
+        ("~ISO IR159", b"\x1b$(D;3\x1b(B", true),
+        ("~ISO IR159", b"\xE9", false),
         ("~ISO IR87", b"\xE9", false),
+        ("~ISO IR87~ISO IR159", b"\x1b$B;3\x1b(B", false),
         ("CNS 11643-1992", b"\xE9", true),
         ("", b"\x1b$B;3\x1b(B", false),
     ] {
@@ -267,6 +269,28 @@ fn hl7_in_a_set_that_is_not_read_is_refused_once_it_matters() {
             Ok(_) => assert!(!refused, "{declared}"),
         }
     }
+}
+
+#[test]
+fn japanese_hl7_is_read_as_its_header_says() {
+    for declared in ["~ISO IR87", "ASCII~ISO IR87", "ISO IR87", "~ISO IR14~ISO IR87", "iso-2022-jp"]
+    {
+        let body = hl7(declared, b"\x1b$B;3\x1b(B^\x1b$BB@O:\x1b(B");
+        let found = decoded(Format::Hl7, &body, None);
+        assert_eq!((found.charset.name(), found.source), ("ISO-2022-JP", Source::Msh18));
+        assert_eq!(found.bytes, body, "{declared}");
+        assert_eq!(name_in(&found), "山^太郎", "{declared}");
+    }
+    // JIS X 0212 beside it is not read: refused, not guessed.
+    let body = hl7("~ISO IR87~ISO IR159", b"\x1b$B;3\x1b$(D0!\x1b(B");
+    assert_eq!(refusal(Format::Hl7, &body, None).code, "charset.undecodable");
+}
+
+#[test]
+fn a_character_that_would_be_written_as_another_is_refused() {
+    let japanese = Set::Table(encoding_rs::ISO_2022_JP);
+    assert_eq!(japanese.encode("山ｱ"), Err(1));
+    assert_eq!(japanese.encode("山ア").unwrap(), b"\x1b$B;3%\"\x1b(B".as_slice());
 }
 
 #[test]

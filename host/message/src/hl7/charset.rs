@@ -5,7 +5,7 @@
 //! # Invariants
 //! - A set used for reading in place keeps every ASCII byte a character of its
 //!   own, so delimiters are single bytes. The sets that do not (UTF-16, UTF-32,
-//!   Shift_JIS, Big5, GB18030) are in [`Transcoding`] and never read in place.
+//!   Shift_JIS, Big5, GB18030, ISO-2022-JP) are in [`Transcoding`] and never read in place.
 //! - Encoding never replaces a character: what cannot be written is refused.
 
 use std::borrow::Cow;
@@ -13,6 +13,9 @@ use std::borrow::Cow;
 use encoding_rs::Encoding;
 
 use crate::charset::{Named, Set, of_hl7};
+
+/// Begins the sequences of ISO 2022, whose sets are ASCII bytes to the eye.
+pub(super) const ESCAPE: u8 = 0x1B;
 
 /// A character set whose text can be read where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,20 +76,19 @@ impl Declared {
             {
                 Self::Set(CharacterSet::Table(table))
             }
-            Set::Table(table) if table.is_ascii_compatible() => {
-                Self::Transcoded(Transcoding::Table(table))
-            }
-            // ISO-2022-JP: a message in it is all ASCII to the eye.
-            Set::Table(_) => Self::Unknown,
+            Set::Table(table) => Self::Transcoded(Transcoding::Table(table)),
         }
     }
 
     /// The set that bytes which are not all ASCII are read with. A wide set
-    /// declared over bytes that are not wide counts as nothing declared.
+    /// declared over bytes that are not wide counts as nothing declared, and so
+    /// does ISO-2022-JP, whose bytes are all ASCII.
     pub(super) fn resolve(self, bytes: &[u8]) -> Resolved {
         match self {
             Self::Set(set) => Resolved::InPlace(set),
-            Self::Transcoded(transcoding @ Transcoding::Table(_)) => {
+            Self::Transcoded(transcoding @ Transcoding::Table(_))
+                if transcoding != Transcoding::JAPANESE =>
+            {
                 Resolved::Transcoded(transcoding)
             }
             Self::Nothing | Self::Unknown | Self::Transcoded(_) => {
@@ -123,6 +125,11 @@ impl CharacterSet {
         self.set().decode(bytes)
     }
 
+    /// The offset of the first byte that the set does not define.
+    pub(super) fn first_undecodable(self, bytes: &[u8]) -> Option<usize> {
+        self.set().first_undecodable(bytes)
+    }
+
     /// The bytes of text.
     ///
     /// # Errors
@@ -142,6 +149,10 @@ impl Resolved {
 }
 
 impl Transcoding {
+    /// ISO IR87 and ISO IR14 of table 0211: JIS X 0208 and JIS X 0201, switched to
+    /// by the sequences of ISO 2022.
+    pub(super) const JAPANESE: Self = Self::Table(encoding_rs::ISO_2022_JP);
+
     fn set(self) -> Set {
         match self {
             Self::Utf16 { big_endian } => Set::Utf16 { big_endian },
@@ -162,6 +173,11 @@ impl Transcoding {
             [0xFE, 0xFF, ..] | [0, b'M' | b'F' | b'B', ..] => wide16(true),
             _ => None,
         }
+    }
+
+    /// The offset of the first byte that the set does not define.
+    pub(super) fn first_undecodable(self, bytes: &[u8]) -> Option<usize> {
+        self.set().first_undecodable(bytes)
     }
 
     /// The text of a message; a byte order mark stays its first character.

@@ -3,11 +3,12 @@
 use memchr::memchr2_iter;
 
 use super::Hl7;
+use super::batch::Batch;
 use super::charset::{CharacterSet, Declared};
 use super::delimiters::Delimiters;
 use super::escape::{Piece, Sequence, hexadecimal_text, pieces};
 use super::segments::Name;
-use crate::Problem;
+use crate::{Limits, Problem};
 
 /// The most problems that [`Hl7::check`] answers.
 pub const PROBLEMS_MAX: usize = 100;
@@ -16,17 +17,21 @@ impl Hl7 {
     /// Everything that the standard does not allow and reading tolerates, at
     /// most [`PROBLEMS_MAX`]: lines that are no segment, repeated or surplus
     /// encoding characters, a second header, character sets, escape characters
-    /// that start no sequence, framing bytes inside the message.
+    /// that start no sequence, framing bytes inside the message, envelopes that
+    /// count wrongly.
     pub fn check(&self) -> Vec<Problem> {
         let Some(text) = self.store.in_order() else {
             // A copy stands in order, so that offsets are those of the message.
             return self.clone().check();
         };
-        let headers = self.check_headers();
-        let lines = self.check_lines();
-        let framing = self.check_framing(text);
-        let found = headers.into_iter().chain(self.check_charset(text)).chain(lines).chain(framing);
-        found.take(PROBLEMS_MAX).collect()
+        self.check_headers()
+            .into_iter()
+            .chain(self.check_charset(text))
+            .chain(self.check_envelope(text))
+            .chain(self.check_lines())
+            .chain(self.check_framing(text))
+            .take(PROBLEMS_MAX)
+            .collect()
     }
 
     fn check_headers(&self) -> Vec<Problem> {
@@ -83,7 +88,43 @@ impl Hl7 {
                 problem("UTF-8 is declared and the bytes are not").at_offset(error.valid_up_to()),
             );
         }
+        problems.extend(self.check_undefined(text, declared));
         problems
+    }
+
+    /// Bytes that the set in use does not define, and sets that are declared and
+    /// not in use.
+    fn check_undefined(&self, text: &[u8], declared: Declared) -> Option<Problem> {
+        let problem = |text: &str| Problem::new("hl7.charset", text).at("MSH-18");
+        let undefined =
+            || problem("some bytes are not of the declared set; they are read as U+FFFD");
+        match (declared, self.charset, &self.transcoded) {
+            (_, _, Some(transcoded)) => {
+                let received = transcoded.received.as_deref().unwrap_or_default();
+                transcoded.transcoding.first_undecodable(received).map(|_| undefined())
+            }
+            // Of UTF-8 it is told already.
+            (Declared::Set(set), Some(in_use), None) if set == in_use => match set {
+                CharacterSet::Utf8 => None,
+                set => set.first_undecodable(text).map(|at| undefined().at_offset(at)),
+            },
+            (Declared::Transcoded(_), Some(_), None) => Some(problem(
+                "the bytes are not in the declared set; they are read as UTF-8 or windows-1252",
+            )),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the envelope of a message that came with one.
+    fn check_envelope(&self, text: &[u8]) -> Vec<Problem> {
+        let segments = self.store.table.segments();
+        let is_envelope = |name: Name| (name.is_header() && name != Name::MSH) || name.is_trailer();
+        if !segments.iter().any(|segment| is_envelope(segment.name)) {
+            return Vec::new();
+        }
+        let limits = Limits { messages: segments.len(), ..self.limits.clone() };
+        let batch = Batch::split(text, &limits);
+        batch.map_or_else(|problem| vec![problem], |batch| batch.warnings().to_vec())
     }
 
     fn check_lines(&self) -> impl Iterator<Item = Problem> + '_ {

@@ -36,24 +36,20 @@ impl Header {
     /// wherever it stands; `None` when there is none. Where MSH-2 cannot be
     /// used, `^~\&` is taken in its place.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        if let Some(wide) = Transcoding::detect(bytes) {
-            let start = bytes.get(..bytes.len().min(HEADER_BYTES_MAX))?;
-            let text = wide.decode(start).into_bytes();
-            return Self::of_line(first_line(&text)?, CharacterSet::Utf8);
-        }
-        let line = first_line(bytes)?;
-        if bytes.is_ascii() {
-            let charset = match declared_charset(line) {
-                Declared::Set(charset) => charset,
-                _ => CharacterSet::Utf8,
-            };
-            return Self::of_line(line, charset);
-        }
-        match declared_charset(line).resolve(bytes) {
-            Resolved::InPlace(charset) => Self::of_line(line, charset),
-            Resolved::Transcoded(transcoding) => {
-                let text = transcoding.decode(bytes.get(..bytes.len().min(HEADER_BYTES_MAX))?);
+        match super::resolve(bytes) {
+            Some(Resolved::Transcoded(transcoding)) => {
+                let start = bytes.get(..bytes.len().min(HEADER_BYTES_MAX))?;
+                let text = transcoding.decode(start);
                 Self::of_line(first_line(text.as_bytes())?, CharacterSet::Utf8)
+            }
+            Some(Resolved::InPlace(charset)) => Self::of_line(first_line(bytes)?, charset),
+            None => {
+                let line = first_line(bytes)?;
+                let charset = match declared_charset(line) {
+                    Declared::Set(charset) => charset,
+                    _ => CharacterSet::Utf8,
+                };
+                Self::of_line(line, charset)
             }
         }
     }
@@ -141,10 +137,17 @@ impl fmt::Debug for Header {
     }
 }
 
-/// What the first MSH of ASCII-compatible bytes says in MSH-18.
+/// What the first MSH of ASCII-compatible bytes says in MSH-18. Its first
+/// repetition counts; Japanese senders leave that empty, or ASCII, and name the
+/// set that they switch to behind it.
 pub(super) fn declared_charset(bytes: &[u8]) -> Declared {
-    let name = declared_name(bytes).and_then(|range| bytes.get(range));
-    name.map_or(Declared::Nothing, Declared::from_name)
+    let mut names = declared_names(bytes);
+    let first = names.next().map_or(Declared::Nothing, Declared::from_name);
+    let japanese = Declared::Transcoded(Transcoding::JAPANESE);
+    match first {
+        Declared::Nothing if names.any(|name| Declared::from_name(name) == japanese) => japanese,
+        first => first,
+    }
 }
 
 /// Where repetition 1 of MSH-18 stands in ASCII-compatible bytes.

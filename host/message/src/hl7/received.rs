@@ -7,7 +7,7 @@
 
 use memchr::memchr;
 
-use super::charset::{Declared, Resolved};
+use super::charset::{Declared, ESCAPE, Resolved};
 use super::{header, resolve};
 use crate::Problem;
 use crate::charset::{
@@ -16,9 +16,6 @@ use crate::charset::{
 
 /// What MSH-18 says of UTF-8 (table 0211).
 pub(super) const UNICODE_UTF_8: &[u8] = b"UNICODE UTF-8";
-
-/// Begins the sequences of ISO 2022, whose sets are ASCII bytes to the eye.
-const ESCAPE: u8 = 0x1B;
 
 /// As [`crate::charset::decode`] for HL7.
 ///
@@ -73,7 +70,7 @@ fn by_header(
     undecodable: Undecodable,
 ) -> Result<Decoded, Problem> {
     refuse_unsupported(&body, own)?;
-    let declared = declared_set(&body);
+    let declared = declared_set(&body).filter(|set| own.is_none_or(|own| own == *set));
     let (set, source) = match (own, declared) {
         (Some(set), _) if set.is_wide() => (set, Source::ByteOrderMark),
         (Some(set), Some(_)) => (set, Source::Msh18),
@@ -105,6 +102,10 @@ fn refuse_unsupported(body: &[u8], own: Option<Set>) -> Result<(), Problem> {
     }
     let mut names = header::declared_names(body);
     let is_unsupported = |name: &[u8]| of_hl7(&String::from_utf8_lossy(name)) == Named::Unsupported;
+    if own == Some(Set::Table(encoding_rs::ISO_2022_JP)) {
+        // What else it switches to is told as bytes that are not of the set.
+        return Ok(());
+    }
     // The sets of later repetitions are switched to by escape sequences.
     let first = names.next().is_some_and(is_unsupported);
     if first || (has_escape && names.any(is_unsupported)) {

@@ -16,7 +16,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::segments::{Name, Segment, SegmentTable, message_bytes_max, narrow, too_many_bytes};
+use super::segments::{
+    Name, Segment, SegmentTable, Spare, message_bytes_max, narrow, too_many_bytes,
+};
 use crate::{Limits, Problem};
 
 /// Memory left behind that is not worth sweeping up, in bytes.
@@ -76,6 +78,11 @@ impl Store {
             true => self.bytes,
             false => self.assembled().into_owned(),
         }
+    }
+
+    /// The memory, for another message.
+    pub(super) fn into_parts(self) -> (Vec<u8>, Spare) {
+        (self.bytes, self.table.into_spare())
     }
 
     /// Puts the lines in order; offsets of the message are those of the memory

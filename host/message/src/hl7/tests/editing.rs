@@ -314,3 +314,30 @@ fn a_framing_byte_that_an_edit_lays_bare_frames_the_message() {
     assert_eq!(message.text(&path("OBX-1")), "1");
     assert_is_current(&message);
 }
+
+#[test]
+fn an_addendum_goes_on_where_the_last_field_ended() {
+    for (start, joined, expected) in [
+        ("OBX|1|TX|A||one \rADD|two|u\r", 1, "OBX|1|TX|A||one two|u\r"),
+        ("OBX|1\rADD|2\r\rADD|3|4\rNTE|5\r", 2, "OBX|123|4\rNTE|5\r"),
+        ("OBX|\r\nADD|", 1, "OBX|"),
+        ("ADD|1\rPID|1\r", 0, "ADD|1\rPID|1\r"),
+        ("OBX|1\rADD\rDSC|p|F\r", 0, "OBX|1\rADD\rDSC|p|F\r"),
+        ("OBX|1\rADD\rADD|2\r", 0, "OBX|1\rADD\rADD|2\r"),
+        ("OBX\rADD|2\r", 0, "OBX\rADD|2\r"),
+        ("x y\rADD|2\r", 0, "x y\rADD|2\r"),
+        ("OBX|1\rDSC|p\rADD|2\r", 0, "OBX|1\rDSC|p\rADD|2\r"),
+    ] {
+        let mut message = message(start);
+        assert_eq!(message.join_continuations().unwrap(), joined, "{start:?}");
+        assert_eq!(rest(&message), expected, "{start:?}");
+        assert_is_current(&message);
+    }
+}
+
+#[test]
+fn many_addenda_are_joined_in_one_pass() {
+    let mut message = message(&format!("OBX|1|TX|A||{}", "x\rADD|".repeat(60_000)));
+    assert_eq!(message.join_continuations().unwrap(), 60_000);
+    assert_eq!(message.text(&path("OBX-5")).len(), 60_000);
+}

@@ -1,6 +1,6 @@
 //! Terminators, counting, finding, character sets, checks, limits.
 
-use super::super::{Delimiters, Header, Hl7, PROBLEMS_MAX};
+use super::super::{Continuation, ContinuationKind, Delimiters, Header, Hl7, PROBLEMS_MAX, Parser};
 use super::{HEADER, message, parse, path};
 use crate::{Limits, Value};
 
@@ -111,6 +111,9 @@ fn each_character_set_is_read_and_written() {
         ("BIG-5", "功", b"\xA5\x5C"),
         ("SHIFT_JIS", "表", b"\x95\x5C"),
         ("GB 18030-2000", "乗", b"\x81\x5C"),
+        ("~ISO IR87", "山", b"\x1B$B;3\x1B(B"),
+        ("ISO IR6~ISO IR87", "代", b"\x1B$BBe\x1B(B"),
+        ("ISO IR87", "～", b"\x1B$B!A\x1B(B"),
         ("", "é", "é".as_bytes()),
         ("ISO IR 999", "€", b"\x80"),
         ("ASCII", "€", b"\x80"),
@@ -148,6 +151,68 @@ fn wide_messages_are_read_as_they_are_and_written_in_their_own_set() {
 }
 
 #[test]
+fn ascii_that_declares_a_set_is_written_in_it() {
+    for (declared, text, bytes) in [
+        ("~ISO IR87", "山", b"\x1B$B;3\x1B(B".as_slice()),
+        ("SHIFT_JIS", "表", b"\x95\x5C"),
+        ("8859/1", "é", b"\xE9"),
+        ("", "é", "é".as_bytes()),
+    ] {
+        let start = format!("MSH|^~\\&|A|B|||20240101||ADT^A01|1|P|2.5||||||{declared}\rPID|");
+        let mut message = parse(&start);
+        message.set(&path("PID-1"), text).unwrap();
+        assert_eq!(message.bytes(), [start.as_bytes(), bytes].concat(), "{declared}");
+        let again = parse(message.bytes());
+        assert_eq!(again.text(&path("PID-1")), text, "{declared}");
+        let first = declared.split('~').next().unwrap();
+        assert_eq!(again.header().unwrap().component(18, 1), first);
+    }
+}
+
+#[test]
+fn a_message_is_parsed_in_the_memory_of_another() {
+    let mut parser = Parser::new(&Limits::default());
+    let mut buffer = Vec::with_capacity(1 << 10);
+    for (text, value) in [
+        (format!("{HEADER}\rPID|1\rPID|2\r"), "2"),
+        ("PID|1".to_owned(), ""),
+        (format!("{HEADER}\rMSH$%+?*$x\rPID$1\rPID$3\r"), "3"),
+        (format!("{HEADER}\r"), ""),
+    ] {
+        buffer.extend_from_slice(text.as_bytes());
+        match parser.parse(buffer) {
+            Ok(mut message) => {
+                assert_eq!(message.text(&path("PID[2]-1")), value);
+                message.set(&path("ZZ1-1"), "v").unwrap();
+                buffer = parser.recycle(message);
+            }
+            Err(_) => buffer = Vec::new(),
+        }
+        assert!(buffer.is_empty());
+    }
+    assert_ne!(buffer.capacity(), 0);
+}
+
+#[test]
+fn what_continues_elsewhere_is_told() {
+    use ContinuationKind::{Fragment, Interactive};
+    for (rest, expected) in [
+        ("OBX|1\rDSC|p\\T\\1|F\r", Some(("p&1", Some(Fragment)))),
+        ("DSC|9|I", Some(("9", Some(Interactive)))),
+        ("DSC|9", Some(("9", None))),
+        ("DSC|8|I\rDSC|9|x", Some(("9", None))),
+        ("DSC||F", None),
+        ("DSC", None),
+        ("OBX|1", None),
+    ] {
+        let found = message(rest).continuation();
+        let expected =
+            expected.map(|(pointer, kind)| Continuation { pointer: pointer.to_owned(), kind });
+        assert_eq!(found, expected, "{rest:?}");
+    }
+}
+
+#[test]
 fn a_header_is_read_wherever_it_stands() {
     let header =
         Header::read(b"\r\nnoise\r\nMSH|^~\\&|A|B|||||ORU^R01|ID\\T\\7|P|2.3.1^X\r").unwrap();
@@ -181,6 +246,11 @@ fn check_names_what_reading_tolerates() {
         ("MSH|^~\\&#!|A", "hl7.encoding-characters"),
         ("MSH|^~\\&|A|||||||||||||||wrong", "hl7.charset"),
         ("MSH|^~\\&|é|||||||||||||||8859/1", "hl7.charset"),
+        ("MSH|^~\\&|é|||||||||||||||UNICODE UTF-16", "hl7.charset"),
+        ("MSH|^~\\&|é|||||||||||||||~ISO IR87", "hl7.charset"),
+        ("MSH|^~\\&|é|||||||||||||||KS X 1001", "hl7.charset"),
+        ("FHS|^~\\&|A\rMSH|^~\\&|B\rFTS|7", "hl7.batch-count"),
+        ("BHS|^~\\&|A\rMSH|^~\\&|B\rBTS|1\rNTE|1", "hl7.batch-line"),
     ] {
         let problems = parse(header).check();
         assert!(problems.iter().any(|problem| problem.code == code), "{header}: {problems:?}");
