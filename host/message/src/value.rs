@@ -64,6 +64,12 @@ pub struct Limits {
     pub index: usize,
     /// Nesting of JSON and XML. Default 128.
     pub depth: usize,
+    /// Steps of one JSON selector that may mean several places, such as
+    /// `newtonsoft:$..code`: one for each byte that it passes over, as often as it
+    /// does, 16 more for each value, 16 for each byte that a regular expression
+    /// reads. Default 536,870,912, about a second of work. A read that needs more
+    /// finds what it found until then; an edit is refused.
+    pub path_steps: usize,
     /// Attributes of an XML element. Default 256.
     pub attributes: usize,
     /// XML namespace declarations in scope at one place. Default 64.
@@ -82,6 +88,7 @@ impl Default for Limits {
             messages: 10_000,
             index: 65_535,
             depth: 128,
+            path_steps: 512 << 20,
             attributes: 256,
             namespaces: 64,
             columns: 10_000,

@@ -8,12 +8,13 @@
 //! - Outside the splices every byte stays.
 //! - A splice leaves the document valid JSON, not deeper than the limit.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 use super::path::{Dialect, JsonPath, Step};
-use super::scan::{Child, Children, Kind, Span};
+use super::scan::{self, Child, Children, Kind, Span};
 use super::string;
-use super::walk::{self, Node, Reached};
+use super::walk::{Item, Missing, Node, Reached};
 use crate::Problem;
 
 /// What comes instead of a piece of the document.
@@ -28,51 +29,80 @@ pub(super) struct Fragment {
     pub(super) depth: usize,
 }
 
-/// The splice that makes `value` stand at the path, creating what is missing.
+/// The splice that makes `value` stand where the path was found to lead, creating
+/// what is missing.
 ///
 /// # Errors
-/// `path.pattern` for a path with `[*]`; `edit.gap` for an item beyond the next;
-/// `edit.blocked` where something else stands in the way; `limit.depth`.
+/// `edit.gap` for an item beyond the next; `edit.blocked` where something else
+/// stands in the way; `limit.depth`.
 pub(super) fn place(
     text: &str,
     path: &JsonPath,
+    reached: &Reached,
     value: Fragment,
     depth_max: usize,
 ) -> Result<Splice, Problem> {
-    if path.is_pattern() {
-        return Err(Problem::new(
-            "path.pattern",
-            "a write needs one exact place, found `[*]`: write each path that the pattern finds",
-        )
-        .at(path.to_string()));
-    }
-    let (depth, splice) = match walk::locate(text, path) {
+    let (depth, splice) = match reached {
         Reached::Place(node) => {
             (node.depth + value.depth, Splice { old: node.value(text), new: value.json })
         }
-        Reached::Missing(node, number) => {
-            let steps = path.steps.get(number..).unwrap_or_default();
-            let depth = node.depth + steps.len() + value.depth;
-            let splice = create(text, path.dialect, &node, steps, value.json)
+        Reached::Missing(missing) => {
+            let steps = path.steps.get(missing.step..).unwrap_or_default();
+            let depth = missing.node.depth + steps.len() + value.depth;
+            let splice = create(text, path.dialect, missing, steps, value.json)
                 .map_err(|problem| problem.at(path.to_string()))?;
             (depth, splice)
         }
     };
-    if depth > depth_max {
-        return Err(Problem::new(
-            "limit.depth",
-            format!("the change would nest JSON {depth} deep, at most {depth_max} is allowed"),
-        )
-        .at(path.to_string()));
-    }
+    check_depth(depth, depth_max, path)?;
     Ok(splice)
+}
+
+/// # Errors
+/// `limit.depth`.
+pub(super) fn check_depth(depth: usize, depth_max: usize, path: &JsonPath) -> Result<(), Problem> {
+    if depth <= depth_max {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "limit.depth",
+        format!("the change would nest JSON {depth} deep, at most {depth_max} is allowed"),
+    )
+    .at(path.to_string()))
+}
+
+/// The splice that puts a value before an item, with the white space that stands
+/// between items.
+pub(super) fn before(text: &str, item: &Node, value: &str) -> Splice {
+    let mut items = Children::from_item(text, item.start);
+    let own = scan::item_at(text, item.start);
+    let next = items.nth(1).unwrap_or(own);
+    let white = Span { start: next.lead, end: next.start() }.of(text);
+    let here = Span { start: item.start, end: item.start };
+    Splice { old: here, new: format!("{value},{white}") }
+}
+
+/// What an insertion says that would have created more than one item.
+pub(super) fn as_insert(problem: Problem) -> Problem {
+    match problem.code {
+        "edit.gap" | "edit.blocked" => Problem { code: "edit.insert", ..problem },
+        _ => problem,
+    }
+}
+
+pub(super) fn not_an_item(path: &JsonPath) -> Problem {
+    Problem::new(
+        "edit.insert",
+        "JSON is inserted between the items of an array: the path must end in the index of one",
+    )
+    .at(path.to_string())
 }
 
 /// Puts what `steps` ask for into (or instead of) the value where they end.
 fn create(
     text: &str,
     dialect: Dialect,
-    node: &Node,
+    Missing { node, last, .. }: &Missing,
     steps: &[Step],
     value: String,
 ) -> Result<Splice, Problem> {
@@ -83,18 +113,18 @@ fn create(
     match (kind, first) {
         (Kind::Null, _) => Ok(Splice { old: node.value(text), new: nested(steps, value)? }),
         (Kind::Object, Step::Name(name)) => {
-            Ok(insert(text, node, Some(name), &nested(after, value)?))
+            Ok(add_member(text, node, name, &nested(after, value)?))
         }
         (Kind::Array, Step::Index(item)) => {
-            let length = node.children(text).count();
+            let length = last.map_or(0, |last| last.number + 1);
             if *item != length {
                 return Err(gap(length));
             }
-            Ok(insert(text, node, None, &nested(after, value)?))
+            Ok(add_item(text, node, last.as_ref(), &nested(after, value)?))
         }
         // Only an empty array is left: in any other the name means its first item.
         (Kind::Array, Step::Name(_)) if dialect == Dialect::Slash => {
-            Ok(insert(text, node, None, &nested(steps, value)?))
+            Ok(add_item(text, node, None, &nested(steps, value)?))
         }
         (_, step) => Err(Problem::new(
             "edit.blocked",
@@ -123,7 +153,7 @@ fn nested(steps: &[Step], value: String) -> Result<String, Problem> {
                 opening.push('[');
                 closing.push(']');
             }
-            Step::Index(_) | Step::Every => return Err(gap(0)),
+            _ => return Err(gap(0)),
         }
     }
     opening.push_str(&value);
@@ -138,40 +168,57 @@ fn gap(length: usize) -> Problem {
     )
 }
 
-/// A new last member or item, with the white space of the last one there is.
-fn insert(text: &str, node: &Node, name: Option<&str>, value: &str) -> Splice {
+/// A new last item, with the white space of the last one there is.
+fn add_item(text: &str, array: &Node, last: Option<&Item>, value: &str) -> Splice {
+    let Some(last) = last else { return fill(text, array, value.to_owned()) };
+    let item = scan::item_at(text, last.node.start);
+    add_behind(text, &item, "", value)
+}
+
+/// A new last member, with the white space of the last one there is.
+fn add_member(text: &str, object: &Node, name: &str, value: &str) -> Splice {
     let mut count = 0usize;
-    let last = node.children(text).inspect(|_| count += 1).last();
-    let name = name.map(string::encode);
-    let Some(last) = last else {
-        let whole = node.value(text);
-        let inside = Span { start: whole.start + 1, end: whole.end.saturating_sub(1) };
-        let name = name.map(|name| name + ":").unwrap_or_default();
-        return Splice { old: inside, new: name + value };
-    };
+    let last = object.children(text).inspect(|_| count += 1).last();
+    let name = string::encode(name);
+    let Some(last) = last else { return fill(text, object, format!("{name}:{value}")) };
     let colon = last
         .name
         .map(|name| Span { start: name.end, end: last.value.start }.of(text))
         .unwrap_or_default();
-    let mut before = Span { start: last.lead, end: last.start() }.of(text);
-    if count == 1 && before.is_empty() && colon.len() > 1 {
-        // `{"a": 1}` is written by those who also write a blank after commas.
-        before = " ";
-    }
-    let name = name.map(|name| name + colon).unwrap_or_default();
+    // `{"a": 1}` is written by those who also write a blank after commas.
+    let blank = if count == 1 && last.lead == last.start() && colon.len() > 1 { " " } else { "" };
+    add_behind(text, &last, blank, &format!("{name}{colon}{value}"))
+}
+
+fn add_behind(text: &str, last: &Child, blank: &str, new: &str) -> Splice {
+    let before = Span { start: last.lead, end: last.start() }.of(text);
     let after = Span { start: last.value.end, end: last.value.end };
-    Splice { old: after, new: format!(",{before}{name}{value}") }
+    Splice { old: after, new: format!(",{before}{blank}{new}") }
+}
+
+/// The first member or item of an empty container, instead of its white space.
+fn fill(text: &str, container: &Node, new: String) -> Splice {
+    let whole = container.value(text);
+    let inside = Span { start: whole.start + 1, end: whole.end.saturating_sub(1) };
+    Splice { old: inside, new }
 }
 
 /// The pieces to cut so that none of these places exists, in document order.
-pub(super) fn cuts(text: &str, places: &[Node]) -> Vec<Span> {
+pub(super) fn cuts(text: &str, mut places: Vec<Node>) -> Vec<Span> {
+    places.sort_unstable_by_key(|place| place.start);
     let mut by_holder: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut past = 0;
     for place in places {
+        // What stands in a place that goes, goes with it.
+        if place.start < past {
+            continue;
+        }
+        past = place.value(text).end;
         if let Some(holder) = place.holder {
             by_holder.entry(holder).or_default().push(place.start);
         }
     }
-    let mut cuts = Vec::with_capacity(places.len());
+    let mut cuts = Vec::new();
     for (holder, values) in by_holder {
         cut_children(text, holder, &values, &mut cuts);
     }
@@ -182,12 +229,12 @@ pub(super) fn cuts(text: &str, places: &[Node]) -> Vec<Span> {
 /// Cuts the children whose values begin at `values` (ascending), each with the
 /// comma that is left over without it.
 fn cut_children(text: &str, holder: usize, values: &[usize], cuts: &mut Vec<Span>) {
-    let name = doomed_name(text, holder, values);
+    let names = doomed_names(text, holder, values);
     let mut values = values.iter().copied().peekable();
     let mut doomed = move |child: &Child| {
         let addressed = values.next_if_eq(&child.value.start).is_some();
         // An earlier member of the same name would come to light.
-        addressed || name.as_ref().is_some_and(|name| walk::is_named(text, child, name))
+        addressed || child.name.is_some_and(|name| names.contains(&string::decode(name.of(text))))
     };
     let mut kept_end = None;
     let mut open_cut: Option<usize> = None;
@@ -210,17 +257,18 @@ fn cut_children(text: &str, holder: usize, values: &[usize], cuts: &mut Vec<Span
         (Some(_), None) => {
             // Nothing is left: the white space inside the brackets goes too.
             let bytes = text.as_bytes();
-            let closing = super::scan::skip_white(bytes, last_end);
+            let closing = scan::skip_white(bytes, last_end);
             cuts.push(Span { start: holder + 1, end: closing });
         }
         (None, _) => {}
     }
 }
 
-/// The name that is removed from an object; one path removes only one.
-fn doomed_name(text: &str, holder: usize, values: &[usize]) -> Option<String> {
+/// The names of the members that are removed from an object.
+fn doomed_names<'a>(text: &'a str, holder: usize, values: &[usize]) -> HashSet<Cow<'a, str>> {
     Children::of(text, holder)
         .filter(|child| values.binary_search(&child.value.start).is_ok())
-        .find_map(|child| child.name)
-        .map(|name| string::decode(name.of(text)).into_owned())
+        .filter_map(|child| child.name)
+        .map(|name| string::decode(name.of(text)))
+        .collect()
 }

@@ -20,6 +20,10 @@ impl Span {
     pub(super) fn of(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
     }
+
+    pub(super) fn length(self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
 }
 
 /// What kind of value begins at a byte.
@@ -117,14 +121,24 @@ impl<'a> Children<'a> {
     }
 }
 
-impl Children<'_> {
+impl<'a> Children<'a> {
+    /// The items of an array from the one on whose value begins at `start`.
+    pub(super) fn from_item(text: &'a str, start: usize) -> Self {
+        Self { bytes: text.as_bytes(), at: start, named: false }
+    }
+
     /// Where the value of the item `skipped` items further begins. Its own
-    /// extent is not looked for: what follows many brackets stays linear.
-    pub(super) fn start_after(mut self, skipped: usize) -> Option<usize> {
-        if skipped > 0 {
-            self.nth(skipped - 1)?;
+    /// extent is not looked for: what follows many brackets stays linear. `Err`
+    /// holds the last item there is, and how many were passed before it.
+    pub(super) fn start_after(mut self, skipped: usize) -> Result<usize, Option<(usize, usize)>> {
+        let mut last = None;
+        for passed in 0..skipped {
+            match self.next() {
+                Some(child) => last = Some((passed, child.value.start)),
+                None => return Err(last),
+            }
         }
-        self.head().map(|head| head.value_start)
+        self.head().map(|head| head.value_start).ok_or(last)
     }
 
     /// Reads up to the next value; `None` at the closing bracket.
@@ -146,6 +160,14 @@ impl Children<'_> {
         });
         Some(Head { lead, name, value_start })
     }
+}
+
+/// The item of an array whose value begins at `start`.
+pub(super) fn item_at(text: &str, start: usize) -> Child {
+    let bytes = text.as_bytes();
+    let before = bytes.get(..start).unwrap_or_default();
+    let white = before.iter().rev().take_while(|byte| is_white(**byte)).count();
+    Child { lead: start - white, name: None, value: value_at(bytes, start) }
 }
 
 /// What stands before the value of a member or item.

@@ -1,6 +1,8 @@
 mod edits;
 mod paths;
 mod properties;
+mod selectors;
+mod walks;
 
 use super::*;
 

@@ -4,7 +4,8 @@
 //! equal names the last one counts. Deliberately does not know: edits.
 //!
 //! # Invariants
-//! - No recursion: patterns are walked with one cursor per `[*]`.
+//! - No recursion: patterns are walked with one cursor per `[*]`. Patterns of
+//!   selectors are not walked here: `select` does that.
 //! - An item is not passed to its end before it is entered, so brackets cost
 //!   nothing. An object is, since a later member may have the same name: each
 //!   name and each `[*]` of the path costs at most one pass over the text.
@@ -20,7 +21,7 @@ use super::string;
 pub(super) struct Node {
     pub(super) start: usize,
     /// Where the value ends, when it was passed on the way.
-    end: Option<usize>,
+    pub(super) end: Option<usize>,
     /// How many containers are around it.
     pub(super) depth: usize,
     /// Where the container that holds it begins; `None` for the whole document.
@@ -52,50 +53,95 @@ impl Node {
         self.inner(child.value.start, Some(child.value.end))
     }
 
-    fn inner(&self, start: usize, end: Option<usize>) -> Self {
+    pub(super) fn inner(&self, start: usize, end: Option<usize>) -> Self {
         Self { start, end, depth: self.depth + 1, holder: Some(self.start) }
     }
 
-    /// The item of that number (from 0) of an array.
-    fn item(&self, text: &str, number: usize) -> Option<Self> {
-        self.children(text).start_after(number).map(|start| self.inner(start, None))
+    /// The item of that number (from 0) of an array, looked for from a known
+    /// one on where it is not behind it. `Err` holds the last item there is.
+    fn item(&self, text: &str, number: usize, known: Option<Item>) -> Result<Self, Option<Item>> {
+        let known = known.filter(|known| known.number <= number);
+        let (from, children) = match known {
+            Some(known) => (known.number, Children::from_item(text, known.node.start)),
+            None => (0, self.children(text)),
+        };
+        match children.start_after(number - from) {
+            Ok(start) => Ok(self.inner(start, None)),
+            Err(last) => Err(last.map_or(known, |(passed, start)| {
+                Some(Item { number: from + passed, node: self.inner(start, None) })
+            })),
+        }
     }
+}
+
+/// An item of an array whose place is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    /// From 0.
+    pub(super) number: usize,
+    pub(super) node: Node,
 }
 
 /// How far an exact path leads.
 pub(super) enum Reached {
     Place(Node),
-    /// The value where it ends, and the number of the step that leads nowhere.
-    Missing(Node, usize),
+    Missing(Missing),
 }
 
-/// Follows a path without `[*]`.
-pub(super) fn locate(text: &str, path: &JsonPath) -> Reached {
-    let mut node = Node::whole(text);
-    for (number, step) in path.steps.iter().enumerate() {
-        node = match follow(text, node, step, path.dialect) {
+/// Where a path ends before its place.
+pub(super) struct Missing {
+    /// The last value that there is.
+    pub(super) node: Node,
+    /// The number of the step that leads nowhere.
+    pub(super) step: usize,
+    /// Where that is the index of an array: its last item.
+    pub(super) last: Option<Item>,
+}
+
+/// Follows exact steps from where `way` ends: the value before each step that
+/// was followed already, one at least. Adds what it comes to. `known` is an item
+/// of the array at the end of `way`.
+pub(super) fn locate_from(
+    text: &str,
+    dialect: Dialect,
+    steps: &[Step],
+    way: &mut Vec<Node>,
+    mut known: Option<Item>,
+) -> Reached {
+    let mut node = way.last().copied().unwrap_or_else(|| Node::whole(text));
+    for (number, step) in steps.iter().enumerate().skip(way.len().saturating_sub(1)) {
+        node = match follow(text, node, step, dialect, known.take()) {
             Ok(next) => next,
-            Err(last) => return Reached::Missing(last, number),
+            Err((node, last)) => return Reached::Missing(Missing { node, step: number, last }),
         };
+        way.push(node);
     }
     Reached::Place(node)
 }
 
-/// One step; `Err` holds the value from which it leads nowhere.
-fn follow(text: &str, mut node: Node, step: &Step, dialect: Dialect) -> Result<Node, Node> {
+/// One step; `Err` holds the value from which it leads nowhere and, for an index,
+/// the last item there.
+fn follow(
+    text: &str,
+    mut node: Node,
+    step: &Step,
+    dialect: Dialect,
+    known: Option<Item>,
+) -> Result<Node, (Node, Option<Item>)> {
     let kind = node.kind(text);
-    let found = match step {
+    match step {
         Step::Name(name) => {
             while node.kind(text) == Kind::Array && dialect == Dialect::Slash {
-                node = node.item(text, 0).ok_or(node)?;
+                node = node.item(text, 0, None).map_err(|_| (node, None))?;
             }
-            member(text, &node, name).map(|child| node.child(child))
+            member(text, &node, name).map(|child| node.child(child)).ok_or((node, None))
         }
-        Step::Index(0) if dialect == Dialect::Slash && stands_for_itself(kind) => return Ok(node),
-        Step::Index(number) if kind == Kind::Array => node.item(text, *number),
-        Step::Index(_) | Step::Every => None,
-    };
-    found.ok_or(node)
+        Step::Index(0) if dialect == Dialect::Slash && stands_for_itself(kind) => Ok(node),
+        Step::Index(number) if kind == Kind::Array => {
+            node.item(text, *number, known).map_err(|last| (node, last))
+        }
+        _ => Err((node, None)),
+    }
 }
 
 /// Whether `[1]` of this kind is the value itself (slash paths only).
@@ -104,7 +150,7 @@ fn stands_for_itself(kind: Kind) -> bool {
 }
 
 /// The last member of that name.
-fn member(text: &str, node: &Node, name: &str) -> Option<Child> {
+pub(super) fn member(text: &str, node: &Node, name: &str) -> Option<Child> {
     if node.kind(text) != Kind::Object {
         return None;
     }
@@ -112,7 +158,7 @@ fn member(text: &str, node: &Node, name: &str) -> Option<Child> {
 }
 
 /// Whether a member has that name, whatever escapes it is written with.
-pub(super) fn is_named(text: &str, child: &Child, name: &str) -> bool {
+fn is_named(text: &str, child: &Child, name: &str) -> bool {
     child.name.is_some_and(|written| {
         let written = written.of(text);
         // Quotes around and no escape: by far the most frequent.
@@ -159,7 +205,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Calls `visit` with every place that the path means, in document order, and
+/// Calls `visit` with every place that a slash path means, in document order, and
 /// the item numbers (from 0) that its `[*]` stand for there.
 pub(super) fn walk(
     text: &str,
@@ -210,7 +256,7 @@ fn advance(
         if *step == Step::Every {
             return Some((node, Some(number)));
         }
-        node = follow(text, node, step, path.dialect).ok()?;
+        node = follow(text, node, step, path.dialect, None).ok()?;
     }
     Some((node, None))
 }

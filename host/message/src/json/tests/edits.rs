@@ -169,3 +169,49 @@ fn the_whole_document_and_too_many_places_are_not_removed() {
     assert_eq!(message.remove(&path("[*]")).unwrap(), MATCHES_MAX);
     assert_eq!(message.bytes(), b"[]");
 }
+
+#[test]
+fn an_item_is_inserted_before_the_one_that_the_path_names() {
+    let check = |before: &str, place: &str, text: &str, after: &str| {
+        let edit = |message: &mut Json| message.insert(&path(place), text);
+        assert_eq!(edited(before, edit), after, "{place}");
+    };
+    check("[1, 2]", "[1]", "0", "[0, 1, 2]");
+    check("[1, 2]", "[2]", "{\"a\": 0}", "[1, {\"a\": 0}, 2]");
+    check("[1, 2]", "[3]", "0", "[1, 2, 0]");
+    check("[1]", "[1]", " 0 ", "[0,1]");
+    check("[\n  1,\n  2\n]", "[1]", "0", "[\n  0,\n  1,\n  2\n]");
+    check("[\n  1,\n  2\n]", "[2]", "0", "[\n  1,\n  0,\n  2\n]");
+    check("[]", "[1]", "0", "[0]");
+    check("{}", "a[1]", "0", r#"{"a":[0]}"#);
+    check(r#"{"a":null}"#, "a[1]", "0", r#"{"a":[0]}"#);
+    check("[[1],[2]]", "[2][1]", "0", "[[1],[0,2]]");
+    check("[1,2]", "newtonsoft:$[1]", "0", "[1,0,2]");
+    check(r#"[{"id":1},{"id":2}]"#, "newtonsoft:$[?(@.id==2)]", "0", r#"[{"id":1},0,{"id":2}]"#);
+}
+
+#[test]
+fn an_insertion_that_cannot_be_is_refused_and_changes_nothing() {
+    let check = |before: &str, place: &str, text: &str, code: &str| {
+        let mut message = parse(before);
+        assert_eq!(message.insert(&path(place), text).unwrap_err().code, code, "{place}");
+        assert_eq!(message.bytes(), before.as_bytes(), "{place}");
+    };
+    check("[1]", "[3]", "0", "edit.insert");
+    check("[]", "[2]", "0", "edit.insert");
+    check(r#"{"a":1}"#, "a", "0", "edit.insert");
+    check(r#"{"a":[1]}"#, "a", "0", "edit.insert");
+    check(r#"{"a":1}"#, "a[1]", "0", "edit.insert");
+    check(r#"[[2],{"a":1}]"#, "[2][1]", "0", "edit.insert");
+    check(r#"{"a":1}"#, "a[2]", "0", "edit.insert");
+    check("[1]", "", "0", "edit.insert");
+    check("[1]", "[1]", "x", "json.syntax");
+    check("[1]", "[*]", "0", "path.pattern");
+    check("[1,2]", "newtonsoft:$[0,1]", "0", "path.several");
+    check(r#"{"a":1}"#, "newtonsoft:$.*", "0", "edit.insert");
+    let limits = Limits { depth: 2, message_bytes: 8, ..Limits::default() };
+    let mut message = Json::parse(b"[[1]]".to_vec(), &limits).unwrap();
+    assert_eq!(message.insert(&path("[1][1]"), "[]").unwrap_err().code, "limit.depth");
+    assert_eq!(message.insert(&path("[1][1]"), "123").unwrap_err().code, "limit.message-bytes");
+    assert_eq!(message.bytes(), b"[[1]]");
+}

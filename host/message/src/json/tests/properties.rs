@@ -50,6 +50,27 @@ fn places(tree: &Tree) -> Vec<(String, String)> {
     found
 }
 
+/// A selector that parses, with conditions of any shape.
+fn selector() -> impl Strategy<Value = String> {
+    let step = prop_oneof![
+        "\\.(\\.)?[ab]",
+        "\\.(\\.)?\\*",
+        "(\\.\\.)?\\['[ab]'(,'[b-d]')?\\]",
+        "\\[([0-2*]|[0-2],[0-2])\\]",
+        "\\[(-?[0-3])?:(-?[0-3])?(:-?[1-3])?\\]",
+    ];
+    let test = prop_oneof![
+        "!?@(\\.[ab]|\\[[01]\\])?",
+        "(@|\\$)(\\.[ab]|\\.\\.\\*)?(==|!=|<|<=|>|>=|===)(-?[0-2](\\.5)?|'[ab1]'|null|true|@\\.b)",
+        "@(\\.[ab])? =~ /[ab.]?/i?",
+    ];
+    let condition = (prop::collection::vec(test, 1..4), "(&&|\\|\\|)", "(\\.\\.)?").prop_map(
+        |(tests, join, search)| format!("{search}[?({})]", tests.join(&format!(" {join} "))),
+    );
+    prop::collection::vec(prop_oneof![3 => step, 1 => condition], 0..4)
+        .prop_map(|steps| format!("newtonsoft:${}", steps.concat()))
+}
+
 fn written(tree: &Tree, pretty: bool) -> String {
     if pretty { serde_json::to_string_pretty(tree).unwrap() } else { tree.to_string() }
 }
@@ -134,6 +155,60 @@ proptest! {
     }
 
     #[test]
+    fn writes_to_different_places_commute(
+        tree in tree(), first: prop::sample::Index, second: prop::sample::Index,
+    ) {
+        let places = places(&tree);
+        prop_assume!(!places.is_empty());
+        let (one, other) = (first.get(&places), second.get(&places));
+        let inside = |outer: &str, inner: &str| {
+            inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        prop_assume!(!inside(&one.1, &other.1) && !inside(&other.1, &one.1));
+        let text = written(&tree, true);
+        let (mut forth, mut back) = (parse(&text), parse(&text));
+        forth.set(&path(&one.0), "1, long enough").unwrap();
+        forth.set(&path(&other.0), "").unwrap();
+        back.set(&path(&other.0), "").unwrap();
+        back.set(&path(&one.0), "1, long enough").unwrap();
+        prop_assert_eq!(forth.bytes(), back.bytes());
+    }
+
+    #[test]
+    fn a_search_finds_every_place_once(tree in tree(), pretty: bool) {
+        let message = parse(&written(&tree, pretty));
+        let everything = message.find(&path("newtonsoft:$..*"));
+        prop_assert_eq!(everything.len(), places(&tree).len() + 1);
+        let mut starts: Vec<_> = everything
+            .iter()
+            .map(|place| message.structure(&path(place)).unwrap().as_ptr() as usize)
+            .collect();
+        starts.sort_unstable();
+        starts.dedup();
+        prop_assert_eq!(starts.len(), everything.len());
+    }
+
+    #[test]
+    fn a_backward_slice_is_the_forward_one_reversed(length in 0..6_usize, at in 0..6_usize) {
+        let message = parse(&serde_json::json!((0..length).collect::<Vec<_>>()).to_string());
+        let mut forward = message.find(&path(&format!("newtonsoft:$[{at}:]")));
+        forward.reverse();
+        let backward = match at {
+            0 => "newtonsoft:$[::-1]".to_owned(),
+            _ => format!("newtonsoft:$[:{}:-1]", at - 1),
+        };
+        prop_assert_eq!(message.find(&path(&backward)), forward);
+    }
+
+    #[test]
+    fn selectors_parse_and_keep_their_text(selector in selector()) {
+        let parsed = JsonPath::parse(&selector);
+        prop_assert!(parsed.is_ok(), "{}: {:?}", selector, parsed);
+        let parsed = parsed.unwrap();
+        prop_assert_eq!(&path(&parsed.to_string()), &parsed);
+    }
+
+    #[test]
     fn the_same_texts_are_json_as_for_serde_json(text in "[\\[\\]{}:,\"\\\\u0a1eE.+ntf -]{0,12}") {
         let ours = Json::parse(text.clone().into_bytes(), &Limits::default()).is_ok();
         let theirs = serde_json::from_str::<Tree>(&text).is_ok();
@@ -147,8 +222,13 @@ proptest! {
             "[\\[\\]{}:,\"\\\\ab1n ]{0,24}".prop_map(String::into_bytes),
             tree().prop_map(|tree| tree.to_string().into_bytes()),
         ],
-        place in "(newtonsoft:\\$?)?[ab/.\\[\\]*0-2'\"]{0,8}",
-        value in any::<String>(),
+        place in prop_oneof![
+            "(newtonsoft:\\$?)?[ab/.\\[\\]*0-2'\"]{0,8}",
+            selector(),
+            "newtonsoft:\\$[ab.\\[\\]*0-2'?()@!&|<>=~/:, -]{0,24}",
+            any::<String>(),
+        ],
+        value in prop_oneof![any::<String>(), Just("[0]".to_owned())],
     ) {
         let Ok(mut message) = Json::parse(bytes.clone(), &Limits::default()) else { return Ok(()) };
         prop_assert_eq!(message.bytes(), bytes);
@@ -157,12 +237,13 @@ proptest! {
         for found in message.find(&place) {
             prop_assert!(message.get(&path(&found)) != Value::Absent);
         }
-        for edit in 0..4 {
+        for edit in 0..5 {
             let before = message.clone();
             let done = match edit {
                 0 => message.set(&place, &value),
                 1 => message.set_null(&place),
                 2 => message.set_structure(&place, &value),
+                3 => message.insert(&place, &value),
                 _ => message.remove(&place).map(drop),
             };
             if done.is_err() {
