@@ -1,22 +1,23 @@
 //! CSV messages that keep their bytes.
 //!
-//! Stage: received bytes → **CSV message** → reads and edits by column → bytes.
-//! Knows: RFC 4180, the delimiter option. Deliberately does not know: headers
-//! (a workflow that has one names columns by number), files, and how a file
-//! becomes messages; [`Csv::rows`] helps whoever does that.
+//! Stage: received bytes → **CSV message** → reads and edits by row and column →
+//! bytes. Knows: RFC 4180, the options of contract 8.2, which rows are header,
+//! data and footer. Deliberately does not know: files, and how a file becomes
+//! messages; [`Csv::rows`] helps whoever does that.
 //!
-//! One message is one record: paths, `count` and edits mean the **first row**.
-//! Further rows of a body are checked, counted against the limits and kept;
-//! only [`Csv::rows`] reads them.
+//! A path without a row means the first data row.
 //!
 //! # Invariants
 //! - A message has at least one row and a row at least one field: an empty text
 //!   and an empty line are one empty field.
-//! - `columns` are the fields of the first row, in order, within the bytes.
+//! - `rows`, `first` and `parts` are what parsing the bytes would give.
 //! - An edit is a splice: other fields keep their quotes, rows their ends.
 //! - A failed edit changes nothing.
 
+mod edit;
+mod options;
 mod path;
+mod rows;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -25,71 +26,55 @@ mod text;
 use std::borrow::Cow;
 use std::fmt;
 
-pub use path::CsvPath;
+pub use options::CsvOptions;
+pub use path::{CsvPath, PATH_BYTES_MAX};
 
+use self::path::Column;
+use self::rows::{Known, Rows};
 use self::scan::{Field, Follows};
 use self::text::Charset;
+use crate::cursor::Cursor;
 use crate::{Limits, Problem, Value};
 
 /// What [`Csv::check`] answers at most.
 pub const PROBLEMS_MAX: usize = 100;
 
+/// The most places that one pattern may mean in [`Csv::find`].
+pub const MATCHES_MAX: usize = 65_535;
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How the text of a CSV message is divided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CsvOptions {
-    /// Between fields: one ASCII byte that is no quote, CR or LF. Default `,`.
-    pub delimiter: u8,
-}
-
-impl Default for CsvOptions {
-    fn default() -> Self {
-        Self { delimiter: b',' }
-    }
-}
-
-impl CsvOptions {
-    /// The options of a workflow's `Delimiter`: one ASCII character, `\t`
-    /// written out for the tabulator, or nothing for the comma.
-    ///
-    /// # Errors
-    /// `options.delimiter`: the fault of the workflow's author.
-    pub fn from_delimiter(text: &str) -> Result<Self, Problem> {
-        let delimiter = match text.as_bytes() {
-            [] => b',',
-            b"\\t" => b'\t',
-            [delimiter] => *delimiter,
-            _ => return Err(delimiter_problem()),
-        };
-        let options = Self { delimiter };
-        options.check()?;
-        Ok(options)
-    }
-
-    fn check(&self) -> Result<(), Problem> {
-        if self.delimiter.is_ascii() && !matches!(self.delimiter, b'"' | b'\r' | b'\n') {
-            return Ok(());
-        }
-        Err(delimiter_problem())
-    }
-}
-
-fn delimiter_problem() -> Problem {
-    Problem::new(
-        "options.delimiter",
-        "the CSV delimiter must be one ASCII character and no double quote, CR or LF",
-    )
-}
-
 /// One CSV message.
+///
+/// Where the last read ended is remembered: a loop over rows, or over the columns
+/// of one, passes over each once.
 #[derive(Clone)]
 pub struct Csv {
     bytes: Vec<u8>,
-    columns: Vec<Field>,
+    rows: Rows,
+    parts: Parts,
+    /// The fields of the first data row; none when there is no such row.
+    first: Vec<Field>,
     charset: Charset,
     options: CsvOptions,
     limits: Limits,
+    cursor: Cursor<Mark>,
+}
+
+/// Which rows are no data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Parts {
+    header: bool,
+    footer: bool,
+}
+
+/// A row and one of its fields.
+#[derive(Clone, Copy)]
+struct Mark {
+    row: Known,
+    column: usize,
+    /// Where that field begins.
+    field: usize,
 }
 
 impl fmt::Debug for Csv {
@@ -110,23 +95,28 @@ impl Csv {
     pub fn parse(bytes: Vec<u8>, options: &CsvOptions, limits: &Limits) -> Result<Self, Problem> {
         options.check()?;
         check_length(bytes.len(), limits)?;
-        let mut columns = Vec::new();
+        let mut rows = Rows::new();
         let mut at = text_start(&bytes);
-        let mut row = 0usize;
         loop {
-            let next = scan_row(&bytes, at, options, limits, |field| {
-                if row == 0 {
-                    columns.push(field);
-                }
-            })?;
-            row += 1;
-            match next {
+            rows.add(at);
+            match scan_row(&bytes, at, options, limits, |_| ())? {
                 Some(next) if next < bytes.len() => at = next,
                 _ => break,
             }
         }
         let charset = Charset::of(&bytes);
-        Ok(Self { bytes, columns, charset, options: options.clone(), limits: limits.clone() })
+        let mut message = Self {
+            bytes,
+            rows,
+            parts: Parts { header: false, footer: false },
+            first: Vec::new(),
+            charset,
+            options: options.clone(),
+            limits: limits.clone(),
+            cursor: Cursor::default(),
+        };
+        message.find_parts();
+        Ok(message)
     }
 
     /// Replaces the whole content.
@@ -158,10 +148,11 @@ impl Csv {
         self.charset.decode(&self.bytes)
     }
 
-    /// The content of a column, quotes removed. `[*]` reads the first.
+    /// The content of a column, quotes removed; of a row, its text without row
+    /// end. Of a pattern, the first place.
     pub fn get(&self, path: &CsvPath) -> Value<'_> {
         let Some(written) = self.structure(path) else { return Value::Absent };
-        let content = text::unquote(written);
+        let content = if path.column.is_some() { text::unquote(written) } else { written };
         if content.is_empty() { Value::Empty } else { Value::Text(content) }
     }
 
@@ -173,102 +164,58 @@ impl Csv {
         }
     }
 
-    /// The field as it stands, with its quotes.
+    /// The field as it stands, with its quotes, or the row without its row end.
     pub fn structure(&self, path: &CsvPath) -> Option<Cow<'_, str>> {
-        let column = self.columns.get(path.column.unwrap_or(0))?;
-        Some(self.charset.decode(column.of(&self.bytes)))
+        let place = self.place(path)?;
+        Some(self.charset.decode(place.of(&self.bytes)))
     }
 
-    /// The number of columns of the first row, whatever the path.
-    pub fn count(&self, _path: &CsvPath) -> usize {
-        self.columns.len()
-    }
-
-    /// The exact paths of the columns that a pattern means.
-    pub fn find(&self, pattern: &CsvPath) -> Vec<String> {
-        let every = 0..self.columns.len();
-        match pattern.column {
-            Some(column) if every.contains(&column) => vec![pattern.to_string()],
-            Some(_) => Vec::new(),
-            None => every.map(|column| format!("[{column}]")).collect(),
-        }
-    }
-
-    /// Writes a column that exists, quoted where it must be.
-    ///
-    /// # Errors
-    /// `edit.column` beyond the last column (CSV rows do not grow by a write),
-    /// `path.pattern`, `edit.charset`, `limit.field-bytes`,
-    /// `limit.message-bytes`. Nothing is changed then.
-    pub fn set(&mut self, path: &CsvPath, value: &str) -> Result<(), Problem> {
-        let quoted = text::quote(value, self.options.delimiter);
-        self.splice(path, &quoted)
-    }
-
-    /// Always refused: CSV has no null.
-    ///
-    /// # Errors
-    /// `edit.null`.
-    pub fn set_null(&mut self, path: &CsvPath) -> Result<(), Problem> {
-        Err(Problem::new("edit.null", "CSV has no null: write an empty value instead")
-            .at(path.to_string()))
-    }
-
-    /// Writes wire text: a field with or without quotes, or several with the
-    /// delimiter between them, which makes new columns.
-    ///
-    /// # Errors
-    /// As [`Csv::set`]; `csv.quote` when a quote is not closed, `edit.row` when
-    /// the text holds a row end outside quotes.
-    pub fn set_structure(&mut self, path: &CsvPath, text: &str) -> Result<(), Problem> {
-        self.splice(path, text)
-    }
-
-    /// Always refused: one message is one record.
-    ///
-    /// # Errors
-    /// `edit.append`.
-    pub fn append(&mut self, _text: &str) -> Result<(), Problem> {
-        Err(Problem::new(
-            "edit.append",
-            "nothing can be appended to a CSV message: one message is one row",
-        ))
-    }
-
-    /// Inserts wire text before a place.
-    ///
-    /// # Errors
-    /// `edit.insert`.
-    pub fn insert(&mut self, _: &CsvPath, _: &str) -> Result<(), Problem> {
-        Err(Problem::new("edit.insert", "insertion is not available for this format"))
-    }
-
-    /// Removes a column with its delimiter, so that later ones move up; answers
-    /// 0 when there is no such column.
-    ///
-    /// # Errors
-    /// `edit.whole` for the only column, and for `[*]`: a row has at least one.
-    pub fn remove(&mut self, pattern: &CsvPath) -> Result<usize, Problem> {
-        let column = match pattern.column {
-            Some(column) if column >= self.columns.len() => return Ok(0),
-            Some(column) if self.columns.len() > 1 => column,
-            _ => {
-                return Err(Problem::new(
-                    "edit.whole",
-                    "a CSV row keeps at least one column: write an empty value instead",
-                ));
+    /// With a column, how many columns the row has, whatever the column. `Row` and
+    /// `Row[*]` count the data rows: how often a loop runs. One row counts 1, a
+    /// pattern with rows and columns its places.
+    pub fn count(&self, path: &CsvPath) -> usize {
+        match (path.rows, &path.column) {
+            (path::Rows::First | path::Rows::Every, None) => self.data_rows(),
+            (path::Rows::Every, Some(_)) => {
+                self.numbers(path).map(|row| self.matching(row, path).count()).sum()
             }
-        };
-        let removed = self.columns.remove(column);
-        // With the delimiter before it; the first column has only the one after.
-        let start = if column == 0 { removed.start } else { removed.start - 1 };
-        let length = removed.end - removed.start + 1;
-        self.bytes.drain(start..start + length);
-        for later in self.columns.iter_mut().skip(column) {
-            later.start -= length;
-            later.end -= length;
+            (_, None) => self.numbers(path).count(),
+            (_, Some(_)) => self.numbers(path).map(|row| self.fields(row).count()).sum(),
         }
-        Ok(1)
+    }
+
+    /// The exact paths of the rows and columns that a pattern means, at most
+    /// [`MATCHES_MAX`], the rest is left out. A column that is asked for by name
+    /// is told by name.
+    pub fn find(&self, pattern: &CsvPath) -> Vec<String> {
+        let exact = |row: usize, column: Option<Column>| {
+            let rows = match pattern.rows {
+                path::Rows::Every => path::Rows::Number(row - usize::from(self.parts.header)),
+                other => other,
+            };
+            CsvPath { rows, column }.to_string()
+        };
+        let mut found = Vec::new();
+        for row in self.numbers(pattern) {
+            match &pattern.column {
+                None => found.push(exact(row, None)),
+                Some(Column::Every) => {
+                    let left = MATCHES_MAX - found.len();
+                    let columns = self.matching(row, pattern).take(left);
+                    found.extend(
+                        columns.map(|(column, _)| exact(row, Some(Column::Number(column)))),
+                    );
+                }
+                Some(one) => {
+                    found
+                        .extend(self.matching(row, pattern).map(|_| exact(row, Some(one.clone()))));
+                }
+            }
+            if found.len() >= MATCHES_MAX {
+                break;
+            }
+        }
+        found
     }
 
     /// Fields of any row that are not written as RFC 4180 has it: a quote inside
@@ -308,54 +255,143 @@ impl Csv {
         })
     }
 
-    fn splice(&mut self, path: &CsvPath, text: &str) -> Result<(), Problem> {
-        let at = |problem: Problem| problem.at(path.to_string());
-        let Some(column) = path.column else {
-            return Err(at(Problem::new(
-                "path.pattern",
-                "a write needs one exact column, found `[*]`: write each that the pattern finds",
-            )));
-        };
-        let Some(old) = self.columns.get(column).copied() else {
-            let count = self.columns.len();
-            return Err(at(Problem::new(
-                "edit.column",
-                format!(
-                    "the row has {count} columns, the last is [{}]: a write adds none",
-                    count - 1
-                ),
-            )));
-        };
-        let new = self.charset.encode(text).map_err(at)?;
-        let fields = self.fields_of(&new).map_err(at)?;
-        let (before, after) = self.bytes.split_at_checked(old.start).unwrap_or_default();
-        let after = after.get(old.end - old.start..).unwrap_or_default();
-        check_length(before.len() + new.len() + after.len(), &self.limits).map_err(at)?;
-        check_columns(self.columns.len() - 1 + fields.len(), &self.limits).map_err(at)?;
-        self.bytes.splice(old.start..old.end, new.iter().copied());
-        let shift = |offset: usize| offset - old.end + old.start + new.len();
-        for later in self.columns.iter_mut().skip(column + 1) {
-            *later = Field { start: shift(later.start), end: shift(later.end) };
-        }
-        let moved = fields
-            .into_iter()
-            .map(|field| Field { start: old.start + field.start, end: old.start + field.end });
-        self.columns.splice(column..=column, moved);
-        Ok(())
+    fn data_rows(&self) -> usize {
+        self.rows.count() - usize::from(self.parts.header) - usize::from(self.parts.footer)
     }
 
-    /// The fields that a text would become inside a row.
-    fn fields_of(&self, text: &[u8]) -> Result<Vec<Field>, Problem> {
-        let mut fields = Vec::new();
-        let row_end = scan_row(text, 0, &self.options, &self.limits, |field| fields.push(field))?;
-        match row_end {
-            None => Ok(fields),
-            Some(_) => Err(Problem::new(
-                "edit.row",
-                "the text holds a row end outside quotes, and one message is one row: quote it",
-            )),
+    /// Which rows of the message (from 0, header and footer counted) a path means.
+    fn numbers(&self, path: &CsvPath) -> std::ops::Range<usize> {
+        let data = usize::from(self.parts.header);
+        let end = data + self.data_rows();
+        let one = |row: Option<usize>| row.map_or(0..0, |row| row..row + 1);
+        match path.rows {
+            path::Rows::Unnamed | path::Rows::First => one((data < end).then_some(data)),
+            path::Rows::Number(row) => one(data.checked_add(row).filter(|row| *row < end)),
+            path::Rows::Every => data..end,
+            path::Rows::Header => one(self.parts.header.then_some(0)),
+            path::Rows::Footer => one(self.parts.footer.then_some(end)),
         }
     }
+
+    /// The first place of a path.
+    fn place(&self, path: &CsvPath) -> Option<Field> {
+        let mut rows = self.numbers(path);
+        match &path.column {
+            None => self.row(rows.next()?).map(|row| row.content),
+            Some(Column::Every) => self.field(rows.next()?, 0),
+            Some(Column::Number(column)) => rows.find_map(|row| self.field(row, *column)),
+            Some(Column::Name(name)) => {
+                let column = self.named(name)?;
+                rows.find_map(|row| self.field(row, column))
+            }
+        }
+    }
+
+    /// The columns of a row that a path means.
+    fn matching(&self, row: usize, path: &CsvPath) -> impl Iterator<Item = (usize, Field)> {
+        let wanted = match &path.column {
+            Some(Column::Every) | None => None,
+            Some(Column::Number(column)) => Some(*column),
+            // No row has so many columns.
+            Some(Column::Name(name)) => Some(self.named(name).unwrap_or(usize::MAX)),
+        };
+        let every = wanted.is_none().then(|| self.fields(row).enumerate());
+        let one = wanted.and_then(|column| self.field(row, column).map(|field| (column, field)));
+        every.into_iter().flatten().chain(one)
+    }
+
+    /// The number of the first column of that name, by the header row, else by the
+    /// `Header` option.
+    fn named(&self, name: &str) -> Option<usize> {
+        if self.parts.header {
+            return self.fields(0).position(|field| {
+                text::unquote(self.charset.decode(field.of(&self.bytes))) == name
+            });
+        }
+        let header = self.options.header.as_bytes();
+        fields_from(header, text_start(header), self.options.delimiter)
+            .position(|(field, _)| text::unquote(String::from_utf8_lossy(field.of(header))) == name)
+    }
+
+    /// Where a row stands.
+    fn row(&self, row: usize) -> Option<scan::Row> {
+        let start = self.row_start(row)?;
+        scan::row(&self.bytes, start, self.options.delimiter)
+    }
+
+    fn row_start(&self, row: usize) -> Option<usize> {
+        let known = self.cursor.recall().map(|mark| mark.row);
+        let start = self.rows.start(&self.bytes, self.options.delimiter, row, known)?;
+        if known.is_none_or(|known| known.row != row) {
+            self.cursor.remember(Mark { row: Known { row, start }, column: 0, field: start });
+        }
+        Some(start)
+    }
+
+    /// Where a field stands; looked for from the one that was read last, where
+    /// that is before it in the same row.
+    fn field(&self, row: usize, column: usize) -> Option<Field> {
+        if row == usize::from(self.parts.header) && self.data_rows() > 0 {
+            return self.first.get(column).copied();
+        }
+        let start = self.row_start(row)?;
+        let mark = self
+            .cursor
+            .recall()
+            .filter(|mark| mark.row.row == row && mark.column <= column)
+            .unwrap_or(Mark { row: Known { row, start }, column: 0, field: start });
+        let mut fields = fields_from(&self.bytes, mark.field, self.options.delimiter);
+        let (field, _) = fields.nth(column - mark.column)?;
+        self.cursor.remember(Mark { column, field: field.start, ..mark });
+        Some(field)
+    }
+
+    fn fields(&self, row: usize) -> impl Iterator<Item = Field> {
+        let start = self.row_start(row);
+        let fields = start.map(|start| fields_from(&self.bytes, start, self.options.delimiter));
+        fields.into_iter().flatten().map(|(field, _)| field)
+    }
+
+    /// Tells header, data and footer apart, and where the first data row has its
+    /// fields.
+    fn find_parts(&mut self) {
+        self.parts = Parts { header: false, footer: false };
+        let count = self.rows.count();
+        let header = self.options.has_header
+            && (self.options.header.is_empty() || self.begins_with_header_option());
+        let footer = self.options.has_footer && count > 1;
+        self.parts = Parts { header, footer };
+        self.first = match self.numbers(&CsvPath { rows: path::Rows::First, column: None }).next() {
+            Some(row) => self.fields(row).collect(),
+            None => Vec::new(),
+        };
+    }
+
+    /// Whether the first row has the names of the `Header` option, but for case
+    /// and blanks.
+    fn begins_with_header_option(&self) -> bool {
+        let header = self.options.header.as_bytes();
+        let option = fields_from(header, text_start(header), self.options.delimiter)
+            .map(|(field, _)| text::unquote(String::from_utf8_lossy(field.of(header))));
+        let row =
+            self.fields(0).map(|field| text::unquote(self.charset.decode(field.of(&self.bytes))));
+        let folded = |name: Cow<'_, str>| name.trim().to_lowercase();
+        option.map(folded).eq(row.map(folded))
+    }
+}
+
+/// The fields of the row from one on.
+fn fields_from(
+    bytes: &[u8],
+    start: usize,
+    delimiter: u8,
+) -> impl Iterator<Item = (Field, Follows)> {
+    let mut next = Some(start);
+    std::iter::from_fn(move || {
+        let (field, follows) = scan::field(bytes, next?, delimiter)?;
+        next = (follows == Follows::Delimiter).then_some(field.end + 1);
+        Some((field, follows))
+    })
 }
 
 /// One row of a CSV message.
@@ -379,13 +415,7 @@ impl<'a> Row<'a> {
     }
 
     fn fields(&self) -> impl Iterator<Item = (Field, Follows)> + use<'a> {
-        let message = self.message;
-        let mut next = Some(self.start);
-        std::iter::from_fn(move || {
-            let (field, follows) = scan::field(&message.bytes, next?, message.options.delimiter)?;
-            next = (follows == Follows::Delimiter).then_some(field.end + 1);
-            Some((field, follows))
-        })
+        fields_from(&self.message.bytes, self.start, self.message.options.delimiter)
     }
 
     /// Where the next row would begin, and whether a row end stands before.

@@ -16,7 +16,6 @@
 pub mod binary;
 pub mod charset;
 pub mod csv;
-#[expect(dead_code, reason = "the formats take it up one by one")]
 mod cursor;
 pub mod hl7;
 pub mod json;

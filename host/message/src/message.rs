@@ -149,8 +149,8 @@ impl Message {
     }
 
     /// How many siblings the path's last step addresses: segments of one name,
-    /// repetitions of a field, items of an array, elements of one name, a row's
-    /// columns; 1 for text and binary.
+    /// repetitions of a field, items of an array, elements of one name, rows, a
+    /// row's columns; 1 for text and binary.
     pub fn count(&self, path: &Path) -> usize {
         at_path!(self, path, message, place => message.count(place), else 0)
     }
@@ -189,10 +189,10 @@ impl Message {
         )
     }
 
-    /// Appends raw text: HL7 gets one or more last segments, text a line.
+    /// Appends raw text: HL7 gets one or more last segments, CSV rows, text a line.
     ///
     /// # Errors
-    /// JSON, CSV, XML and binary messages cannot be appended to; HL7 takes segments
+    /// JSON, XML and binary messages cannot be appended to; HL7 takes segments
     /// only.
     pub fn append(&mut self, text: &str) -> Result<(), Problem> {
         of_each!(self, message => message.append(text))

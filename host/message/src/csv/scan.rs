@@ -72,3 +72,29 @@ pub(super) fn is_regular(field: &[u8]) -> bool {
         None => memchr::memchr(b'"', field).is_none(),
     }
 }
+
+/// One row as it stands in the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Without its row end.
+    pub(super) content: Field,
+    /// Behind its row end, where another row may begin; `None` when it has none.
+    pub(super) next: Option<usize>,
+}
+
+/// Reads the row that begins at `start`. `None` when a quote is never closed.
+pub(super) fn row(bytes: &[u8], start: usize, delimiter: u8) -> Option<Row> {
+    let mut at = start;
+    loop {
+        let (Field { end, .. }, follows) = field(bytes, at, delimiter)?;
+        let next = match follows {
+            Follows::Delimiter => {
+                at = end + 1;
+                continue;
+            }
+            Follows::RowEnd(length) => Some(end + length),
+            Follows::TextEnd => None,
+        };
+        return Some(Row { content: Field { start, end }, next });
+    }
+}
