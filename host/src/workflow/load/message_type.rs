@@ -94,13 +94,12 @@ pub(super) fn csv_options(fields: &Fields<'_>, format: Format) -> CsvOptions {
     if !options_match(&of_type, format) || format != Format::Csv {
         return options;
     }
-    let Some(delimiter) = of_type.text("Delimiter").filter(|text| !text.is_empty()) else {
-        return options;
-    };
-    match delimiter.as_bytes() {
-        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0) => {
-            options.delimiter = *byte;
-        }
+    options.has_header = of_type.flag("HasHeader", false);
+    options.has_footer = of_type.flag("HasFooter", false);
+    options.header = of_type.text("Header").unwrap_or_default();
+    let delimiter = of_type.text("Delimiter").unwrap_or_default();
+    match CsvOptions::from_delimiter(&delimiter) {
+        Ok(CsvOptions { delimiter, .. }) if delimiter != 0 => options.delimiter = delimiter,
         _ => of_type.findings().tell(
             codes::DELIMITER,
             &of_type.pointer_to("Delimiter"),
