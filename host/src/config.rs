@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use acme::{Acme, AcmeCertificate, AcmeChallenge, ExternalAccount};
 pub use limits::Limits;
+pub use messages::Messages;
 pub use network::{
     Admin, ClientAddressHeader, ClientCertificateHeader, InvalidNetwork, Network, Proxies,
     Receiver, ServiceAddress,
@@ -23,6 +24,7 @@ pub use network::{
 
 mod acme;
 mod limits;
+mod messages;
 mod network;
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,7 @@ pub struct ServerConfig {
     pub proxies: Proxies,
     pub acme: Acme,
     pub limits: Limits,
+    pub messages: Messages,
     pub reload: Reload,
     pub log: Log,
     /// What single plugins may do, by plugin name. Names of plugins that are not installed are

@@ -16,6 +16,7 @@
 //! wait for the work, and again before the last one.
 
 mod answer;
+mod batch;
 mod reading;
 mod record;
 mod steps;
@@ -41,6 +42,7 @@ use crate::workflow::definition::{ResponseMode, ResponsePriority};
 use crate::workflow::running::Workflow;
 
 pub use answer::Answer;
+use batch::{Several, Signature};
 use reading::UNREADABLE;
 pub use record::{ActivityRecord, Outcome, RunRecord};
 use steps::Steps;
@@ -58,6 +60,21 @@ pub struct Inbound {
     /// Declared query parameters and path sections, defaults applied.
     pub variables: Vec<(String, String)>,
     pub received_at: Zoned,
+}
+
+impl Inbound {
+    /// The same request with another body.
+    fn with_body(&self, body: Vec<u8>) -> Self {
+        Self {
+            body,
+            method: self.method.clone(),
+            client_ip: self.client_ip.clone(),
+            media_type: self.media_type.clone(),
+            builtin_variables: self.builtin_variables.clone(),
+            variables: self.variables.clone(),
+            received_at: self.received_at.clone(),
+        }
+    }
 }
 
 /// Are activities performed, or only shown?
@@ -95,7 +112,7 @@ pub struct Pipeline {
 /// What a reload of `tureen.toml` may change.
 pub struct Settings {
     pub config: Arc<ServerConfig>,
-    pub parse: ParseOptions,
+    pub parse: Arc<ParseOptions>,
     pub globals: Arc<Globals>,
     pub tables: Arc<dyn Tables + Send + Sync>,
 }
@@ -135,6 +152,20 @@ impl Pipeline {
             tracing::debug!(workflow = %workflow.name(), "no place for a message in time");
             return unavailable();
         };
+        let mut inbound = inbound;
+        let limits = &self.settings().parse.limits;
+        match Several::take(&workflow, &mut inbound, limits) {
+            Some(several) => self.receive_several(running, workflow, inbound, several).await,
+            None => self.receive_one(running, workflow, inbound).await,
+        }
+    }
+
+    async fn receive_one(
+        &self,
+        running: Running,
+        workflow: Arc<Workflow>,
+        inbound: Inbound,
+    ) -> Response {
         let span = tracing::info_span!("message", workflow = %workflow.name());
         let (send, answered) = oneshot::channel();
         let priority = workflow.definition().receiver.response.priority;
@@ -149,6 +180,50 @@ impl Pipeline {
         }
         // A run that panicked dropped its answer; the sender still gets one.
         answered.await.unwrap_or_else(|_| broken())
+    }
+
+    /// Runs the messages of one body in their order, each with an answer of its own, in one place
+    /// in flight: a batch takes nobody else's turn.
+    async fn receive_several(
+        &self,
+        running: Running,
+        workflow: Arc<Workflow>,
+        inbound: Inbound,
+        several: Several,
+    ) -> Response {
+        let count = several.count();
+        let (send, mut answered): (Vec<_>, Vec<_>) = (0..count).map(|_| oneshot::channel()).unzip();
+        let parts: Vec<Inbound> = several.messages(&inbound).collect();
+        let name = workflow.name().to_owned();
+        let tasks = self.tasks.clone();
+        let runs = async move {
+            let running = Arc::new(running);
+            for (part, send) in parts.into_iter().zip(send) {
+                let (workflow, running) = (Arc::clone(&workflow), Arc::clone(&running));
+                let span = tracing::info_span!("message", workflow = %workflow.name());
+                let run = async move {
+                    running.0.run(&workflow, part, Performance::Live, Answer::new(send)).await;
+                };
+                // A task of its own: one that panics takes no other message with it.
+                let _ended = tasks.spawn(run.instrument(span)).await;
+            }
+        };
+        self.tasks.spawn(runs);
+        let mut answers = Vec::with_capacity(count);
+        for answer in &mut answered {
+            answers.push(answer.await.unwrap_or_else(|_| broken()));
+        }
+        tracing::debug!(
+            workflow = name,
+            messages = count,
+            "a body with several messages was answered"
+        );
+        let number = self.next_run.fetch_add(1, Ordering::Relaxed);
+        let signature = Signature {
+            control_id: &format!("{}{number:06x}", self.started),
+            timestamp: &timestamp(),
+        };
+        several.answer(answers, &signature)
     }
 
     /// A place among the runs in flight, or nothing when none is free in time.
@@ -217,6 +292,7 @@ impl Pipeline {
             variables,
             exchange: Exchange::new(definition.receiver.id, activities),
             tables: Arc::clone(&settings.tables),
+            parse: Arc::clone(&settings.parse),
             facts: Arc::new(CallFacts {
                 workflow: definition.name.clone(),
                 message_id: message_id.clone(),
@@ -412,8 +488,7 @@ impl Life<'_> {
     }
 
     fn tell(&self, told: &Told<'_>) -> Response {
-        let now = Zoned::now();
-        let timestamp = now.strftime("%Y%m%d%H%M%S%z").to_string();
+        let timestamp = timestamp();
         let definition = self.workflow.definition();
         let question = Question {
             format: definition.receiver.message_type,
@@ -431,6 +506,11 @@ impl Life<'_> {
         let variables = if recorded { self.steps.variables() } else { Vec::new() };
         RunRecord { outcome, response, variables, activities: self.activities }
     }
+}
+
+/// Now, as MSH-7 and BHS-7 have it.
+fn timestamp() -> String {
+    Zoned::now().strftime("%Y%m%d%H%M%S%z").to_string()
 }
 
 /// What the log may say at its default level.

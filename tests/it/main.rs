@@ -19,6 +19,8 @@ mod harness;
 mod answers;
 /// HTTP Basic and its secrets.
 mod basic_authentication;
+/// Several messages in one body.
+mod batch;
 /// Bodies of every type, in and out.
 mod bodies;
 /// The server's own certificates while it runs.

@@ -54,7 +54,7 @@ impl Activity {
     ) -> (Run, Result<Option<tureen_message::Message>, Failure>) {
         let (run, outcome) = self.call(run, target, Request::Process).await;
         let response = outcome.map(|answer| match answer {
-            Answer::Response(response) => response,
+            Answer::Response(response) => response.map(|message| *message),
             _ => None,
         });
         (run, response)

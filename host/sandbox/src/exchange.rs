@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use tureen_message::{Message, Problem};
+use tureen_message::{Message, ParseOptions, Problem};
 use tureen_template::{Direction, Messages, SettingId, Tables, Variables};
 
 /// Everything that a step may read or change besides its own settings.
@@ -12,6 +12,8 @@ pub struct Run {
     pub variables: Variables,
     pub exchange: Exchange,
     pub tables: Arc<dyn Tables + Send + Sync>,
+    /// The limits of messages, for those that plugins make.
+    pub parse: Arc<ParseOptions>,
     pub facts: Arc<CallFacts>,
     /// What the plugins wrote to the log, within their limits, oldest first.
     /// The host takes the lines out after each step.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tureen_message::{Format, Message, ParseOptions, Path, Problem};
+use tureen_message::{Format, Message, Path, Problem};
 use tureen_template::{Direction, SettingId, Template};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
@@ -30,7 +30,7 @@ pub enum MessageHandle {
     /// Another message of the run, read-only.
     Of(SettingId, Direction),
     /// One that the guest made.
-    Own(Message),
+    Own(Box<Message>),
 }
 
 /// The steps that a `CustomTransformerAction` may call, by type name.
@@ -231,12 +231,6 @@ pub(crate) fn template<'a>(
     }
     let compiled = known.entry(text).or_insert_with_key(|text| Template::compile(text));
     std::borrow::Cow::Borrowed(compiled)
-}
-
-/// Options for messages that guests make. Their size is bounded by what one
-/// host call may carry.
-pub(crate) fn parse_options() -> ParseOptions {
-    ParseOptions::default()
 }
 
 fn wasi_of(grants: &Grants) -> Result<WasiCtx, String> {

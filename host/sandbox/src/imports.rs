@@ -3,6 +3,7 @@
 //! A bad path or a message that may not be changed is an ordinary problem for
 //! the guest. A handle that does not exist, or a call over the budget, ends it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tureen_message::{Format, Message, Path, Problem, Value};
@@ -131,13 +132,13 @@ impl types::Host for Guest {}
 
 impl types::HostMessage for Guest {
     fn parse(&mut self, format: String, data: Vec<u8>) -> Answer<Handle> {
-        self.enter()?;
+        let options = Arc::clone(&self.enter()?.run.parse);
         let Some(format) = Format::from_name(&format) else {
             let text = format!("there is no message format called {format:?}");
             return Ok(Err(Problem::new("format.unknown", text).into()));
         };
-        match Message::parse(format, data, &guest::parse_options()) {
-            Ok(message) => Ok(Ok(self.push(MessageHandle::Own(message))?)),
+        match Message::parse(format, data, &options) {
+            Ok(message) => Ok(Ok(self.push(MessageHandle::Own(Box::new(message)))?)),
             Err(problem) => Ok(Err(problem.into())),
         }
     }
@@ -220,7 +221,9 @@ impl types::HostMessage for Guest {
     }
 
     fn replace(&mut self, this: Handle, data: Vec<u8>) -> Answer<()> {
-        self.change(&this, |message, _| message.replace(data, &guest::parse_options()))
+        let call = self.call.as_ref().ok_or_else(guest::outside_a_call)?;
+        let options = Arc::clone(&call.run.parse);
+        self.change(&this, |message, _| message.replace(data, &options))
     }
 
     fn drop(&mut self, this: Handle) -> wasmtime::Result<()> {
@@ -289,7 +292,7 @@ impl templates::Host for Guest {
     }
 
     fn format(&mut self, value: String, properties: Vec<(String, String)>) -> Answer<String> {
-        let tables = std::sync::Arc::clone(&self.enter()?.run.tables);
+        let tables = Arc::clone(&self.enter()?.run.tables);
         let pairs = properties.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         let formatted = Formatting::from_properties(pairs)
             .and_then(|formatting| Ok(formatting.apply(&value, tables.as_ref())?.into_owned()));
@@ -340,7 +343,7 @@ impl custom_transformers::Host for Guest {
     ) -> wasmtime::Result<Result<(), types::StepError>> {
         self.enter()?;
         let name = crate::step::class_of(&type_name);
-        let Some(step) = self.custom.get(name).map(std::sync::Arc::clone) else {
+        let Some(step) = self.custom.get(name).map(Arc::clone) else {
             let text = format!("no plugin was resolved for {name:?} when the workflow was loaded");
             return Ok(Err(types::StepError::Failed(Problem::new("custom.unknown", text).into())));
         };
@@ -349,7 +352,7 @@ impl custom_transformers::Host for Guest {
         let handle = table.get_mut(&target)?;
         let Some(mut call) = slot.take() else { return Err(guest::outside_a_call()) };
         let (own, place) = match handle {
-            MessageHandle::Own(message) => (Some(message), call.target),
+            MessageHandle::Own(message) => (Some(message.as_mut()), call.target),
             MessageHandle::Of(setting, direction) => {
                 let same = (*setting, *direction) == (call.target.setting, call.target.direction);
                 let writable = call.target.writable && same;
@@ -417,7 +420,7 @@ impl From<log::Level> for LogLevel {
 
 impl log::Host for Guest {
     fn write(&mut self, level: log::Level, text: String) -> wasmtime::Result<()> {
-        let plugin = std::sync::Arc::clone(&self.plugin);
+        let plugin = Arc::clone(&self.plugin);
         self.enter()?.log(&plugin, level.into(), text);
         Ok(())
     }

@@ -35,7 +35,7 @@ pub(crate) enum Request {
 pub(crate) enum Answer {
     Done,
     Verdict(filter::exports::tureen::plugin::filter_step::Verdict),
-    Response(Option<tureen_message::Message>),
+    Response(Option<Box<tureen_message::Message>>),
 }
 
 pub(crate) enum Exports {
@@ -244,7 +244,7 @@ async fn ask_activity(
         Request::Process => match step.call_process(&mut *store, target).await? {
             Err(error) => Err(error),
             Ok(None) => Ok(Answer::Response(None)),
-            Ok(Some(handle)) => Ok(Answer::Response(Some(response_of(store, handle)?))),
+            Ok(Some(handle)) => Ok(Answer::Response(Some(Box::new(response_of(store, handle)?)))),
         },
         Request::AllSucceeded => {
             step.call_all_succeeded(&mut *store).await?;
@@ -270,7 +270,7 @@ fn response_of(
 ) -> wasmtime::Result<tureen_message::Message> {
     let guest = store.data_mut();
     match guest.table.delete(handle)? {
-        MessageHandle::Own(message) => Ok(message),
+        MessageHandle::Own(message) => Ok(*message),
         // It answers with a message that it was given: a copy.
         other => {
             let call = guest.call.as_ref().ok_or_else(crate::guest::outside_a_call)?;

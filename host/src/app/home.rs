@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use tureen_message::{Limits, ParseOptions};
+use tureen_message::ParseOptions;
 use tureen_sandbox::{Engine, EngineOptions};
 
 use crate::config::ServerConfig;
@@ -87,13 +87,10 @@ impl Home {
         diagnostics.extend(found);
         let settings = Settings {
             config: Arc::clone(&self.config),
-            parse: ParseOptions {
-                limits: Limits {
-                    message_bytes: self.config.limits.body_bytes,
-                    ..Limits::default()
-                },
+            parse: Arc::new(ParseOptions {
+                limits: self.config.messages.limits(self.config.limits.body_bytes),
                 ..ParseOptions::default()
-            },
+            }),
             globals: Arc::new(globals),
             tables,
         };

@@ -4,19 +4,22 @@
 
 use tureen_message::charset::{self, Decoded, Undecodable};
 use tureen_message::hl7::Header;
+use tureen_message::hl7::batch::Batch;
 use tureen_message::media_type::MediaType;
-use tureen_message::{Format, Message, ParseOptions};
+use tureen_message::{Format, Limits, Message, ParseOptions};
 use tureen_sandbox::Fault;
-use tureen_template::Direction;
+use tureen_template::{Direction, SettingId};
 
 use super::Life;
+use super::steps::Steps;
 use crate::response::RunError;
 
 impl Life<'_> {
     /// Bytes become the receiver's inbound message.
     pub(super) fn parse(&mut self) -> Result<(), RunError> {
         let receiver = &self.workflow.definition().receiver;
-        let options = ParseOptions { csv: receiver.csv.clone(), ..self.settings.parse.clone() };
+        let options =
+            ParseOptions { csv: receiver.csv.clone(), ..ParseOptions::clone(&self.settings.parse) };
         let bytes = match empty_message(receiver.message_type) {
             Some(empty) if self.body.is_empty() && !self.body_expected => empty.to_vec(),
             _ => self.decoded(receiver.message_type)?,
@@ -29,9 +32,7 @@ impl Life<'_> {
         let several = holds_several(&message);
         self.steps.put(receiver.id, Direction::Inbound, message);
         if several {
-            // One answer cannot acknowledge several messages.
-            let text = "the body holds a batch or several messages; this version takes one message in one request";
-            return Err(unreadable("hl7.batch", text.to_owned(), None));
+            return Err(not_divided(&self.steps, receiver.id, &options.limits));
         }
         Ok(())
     }
@@ -88,6 +89,15 @@ fn empty_message(format: Format) -> Option<&'static [u8]> {
 fn holds_several(message: &Message) -> bool {
     let count = |name: &str| message.path(name).map_or(0, |path| message.count(&path));
     message.format() == Format::Hl7 && (count("MSH") != 1 || count("FHS") + count("BHS") > 0)
+}
+
+/// Why a body with several messages was not divided into them before its run.
+fn not_divided(steps: &Steps<'_>, receiver: SettingId, limits: &Limits) -> RunError {
+    let message = steps.message(receiver, Direction::Inbound);
+    match message.map(|message| Batch::split(message.bytes(), limits)) {
+        Some(Err(problem)) => unreadable(problem.code, problem.text, problem.place),
+        _ => unreadable("hl7.batch", "the batch holds no message".to_owned(), None),
+    }
 }
 
 /// Begins the code of an error that the message could not even be parsed.

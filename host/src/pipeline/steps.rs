@@ -186,7 +186,10 @@ impl<'a> Steps<'a> {
             })?,
             _ => text.as_bytes().to_vec(),
         };
-        let options = ParseOptions { csv: blueprint.csv.clone(), ..self.settings.parse.clone() };
+        let options = ParseOptions {
+            csv: blueprint.csv.clone(),
+            ..ParseOptions::clone(&self.settings.parse)
+        };
         Message::parse(blueprint.format, bytes, &options)
             .map_err(|problem| author_error(blueprint, problem))
     }

@@ -163,6 +163,7 @@ fn lifecycle_run(definition: &WorkflowDefinition, index: usize) -> (Run, Target)
         variables: Variables::new(facts, Arc::new(Globals::default())),
         exchange: Exchange::new(definition.receiver.id, ids),
         tables: Arc::new(NoTables),
+        parse: Arc::default(),
         facts: Arc::new(CallFacts {
             workflow: definition.name.clone(),
             message_id: String::new(),

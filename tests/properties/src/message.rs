@@ -6,8 +6,13 @@ use crate::parts::{parts, text as lossy};
 
 /// Small limits, so that a fuzzer can meet them.
 fn options() -> ParseOptions {
-    let limits =
-        Limits { message_bytes: 64 << 10, segments: 2_000, index: 500, depth: 32, ..Limits::default() };
+    let limits = Limits {
+        message_bytes: 64 << 10,
+        segments: 2_000,
+        index: 500,
+        depth: 32,
+        ..Limits::default()
+    };
     ParseOptions { limits, ..ParseOptions::default() }
 }
 
@@ -62,7 +67,8 @@ fn message(format: Format, data: &[u8], usual: &[&str]) {
     let _ = message.check();
     let value = lossy(value);
     let own = lossy(path);
-    let all = std::iter::once(own.as_str()).filter(|own| !own.is_empty()).chain(usual.iter().copied());
+    let all =
+        std::iter::once(own.as_str()).filter(|own| !own.is_empty()).chain(usual.iter().copied());
     for text in all {
         if let Ok(path) = message.path(text) {
             read(&message, &path);

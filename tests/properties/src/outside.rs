@@ -37,7 +37,9 @@ pub(crate) fn charset(data: &[u8]) {
     let _ = MediaType::parse(told);
     let told = text(told);
     let told = (!told.is_empty()).then_some(told.as_str());
-    for format in [Format::Hl7, Format::Json, Format::Xml, Format::Csv, Format::Text, Format::Binary] {
+    for format in
+        [Format::Hl7, Format::Json, Format::Xml, Format::Csv, Format::Text, Format::Binary]
+    {
         for undecodable in [Undecodable::Refuse, Undecodable::Replace] {
             let decoded = charset::decode(format, body.to_vec(), told, undecodable);
             let Ok(decoded) = decoded else { continue };

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use jiff::Zoned;
 use tureen_template::date::DateTime;
 use tureen_template::{
-    Direction, Formatting, Globals, Messages, NoTables, RunFacts, SettingId, Template,
-    Variables,
+    Direction, Formatting, Globals, Messages, NoTables, RunFacts, SettingId, Template, Variables,
 };
 
 use crate::parts::{parts, text};
@@ -44,7 +43,8 @@ pub(crate) fn template(data: &[u8]) {
     }
     // A value that looks like a placeholder is inserted as it is.
     let hostile = "${Name:UpperCase}${CurrentDateTime}";
-    if let Ok(rendered) = Template::compile("<${Name}>").render(&variables(hostile), &messages, &NoTables)
+    if let Ok(rendered) =
+        Template::compile("<${Name}>").render(&variables(hostile), &messages, &NoTables)
     {
         assert_eq!(rendered, format!("<{hostile}>"));
     }
