@@ -12,6 +12,7 @@
 //! - Building never fails: a character that cannot be escaped becomes `?`.
 
 mod batch;
+mod asked;
 
 use std::borrow::Cow;
 
@@ -24,6 +25,8 @@ use super::header::Header;
 use super::path::Hl7Path;
 use super::received::UNICODE_UTF_8;
 use super::split::part;
+
+pub use self::asked::Asked;
 
 /// MSA-1: table 0008.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
