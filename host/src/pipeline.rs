@@ -33,7 +33,7 @@ use tracing::Instrument;
 use tureen_message::ParseOptions;
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
-use tureen_sandbox::{CallFacts, Exchange, Fault, Run, Target};
+use tureen_sandbox::{CallFacts, Exchange, Fault, Notifications, Run, Target};
 use tureen_template::{Direction, Globals, RunFacts, Tables, Variables};
 
 use crate::config::ServerConfig;
@@ -299,6 +299,8 @@ impl Pipeline {
                 attempt: 1,
             }),
             log: Vec::new(),
+            notifications: Notifications::default(),
+            acknowledgements: 0,
         };
         Life {
             workflow,

@@ -2,6 +2,11 @@
 //! messages of other settings, tables, parameters, the log, and facts about
 //! the call.
 
+mod notify;
+mod values;
+
+pub use values::Encoding;
+
 #[cfg(not(target_family = "wasm"))]
 use crate::testkit::native as backend;
 #[cfg(target_family = "wasm")]

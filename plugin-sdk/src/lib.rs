@@ -28,17 +28,21 @@
 
 extern crate self as tureen_plugin_sdk;
 
+mod acknowledgement;
 #[cfg(target_family = "wasm")]
 mod bindings;
 mod context;
+mod date;
 #[doc(hidden)]
 pub mod export;
+pub mod hl7;
 mod message;
 mod problem;
 mod settings;
 mod step;
 #[cfg(not(target_family = "wasm"))]
 pub mod testkit;
+pub mod text;
 mod value;
 #[cfg(target_family = "wasm")]
 mod wasm;
@@ -53,7 +57,9 @@ pub const FIRST_DIRECTORY: &str = "granted-directory";
 #[cfg(not(target_family = "wasm"))]
 pub const FIRST_DIRECTORY: &str = "";
 
-pub use context::{Context, Level, OtherMessage};
+pub use acknowledgement::Acknowledgement;
+pub use context::{Context, Encoding, Level, OtherMessage};
+pub use date::{DateTime, Precision};
 pub use message::Message;
 pub use problem::{Finding, Findings, Problem, Severity, StepError};
 pub use settings::{Choice, Settings};
@@ -66,7 +72,8 @@ pub use value::{Direction, Format, SettingId, Value};
 /// Everything that a step usually names.
 pub mod prelude {
     pub use crate::{
-        Activity, Configure, Context, Direction, Filter, Finding, Findings, Format, Level, Message,
-        Placement, Problem, Role, SettingId, Settings, StepError, Transformer, Value, Verdict,
+        Acknowledgement, Activity, Configure, Context, DateTime, Direction, Encoding, Filter,
+        Finding, Findings, Format, Level, Message, Placement, Problem, Role, SettingId, Settings,
+        StepError, Transformer, Value, Verdict,
     };
 }

@@ -8,6 +8,7 @@ use crate::testkit::native as backend;
 #[cfg(target_family = "wasm")]
 use crate::wasm as backend;
 use crate::{Format, Problem, Value};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A parsed message.
@@ -74,6 +75,41 @@ impl Message {
     /// When the pattern cannot mean anything in this format.
     pub fn find(&self, pattern: &str) -> Result<Vec<String>, Problem> {
         self.0.find(pattern)
+    }
+
+    /// The siblings that a path addresses, as workflow texts: the items of an
+    /// array, the elements of a name, the repetitions of a field. A path that
+    /// holds `[*]` already is taken as it is.
+    ///
+    /// ```
+    /// # use tureen_plugin_sdk::prelude::*;
+    /// # fn main() -> Result<(), Problem> {
+    /// let json = br#"{"Patient":{"Medications":[{"Code":"A"},{"Code":"B"}]}}"#;
+    /// let message = Message::parse(Format::Json, json)?;
+    /// assert_eq!(message.values("Patient/Medications[*]/Code")?, ["A", "B"]);
+    /// assert_eq!(
+    ///     message.structures("Patient/Medications")?,
+    ///     [r#"{"Code":"A"}"#, r#"{"Code":"B"}"#]
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the path cannot mean anything in this format.
+    pub fn values(&self, path: &str) -> Result<Vec<String>, Problem> {
+        let paths = self.find(&siblings(path))?;
+        paths.iter().map(|path| self.text(path)).collect()
+    }
+
+    /// As [`Message::values`], each as it stands on the wire.
+    ///
+    /// # Errors
+    /// As [`Message::values`].
+    pub fn structures(&self, path: &str) -> Result<Vec<String>, Problem> {
+        let paths = self.find(&siblings(path))?;
+        let texts = paths.iter().map(|path| self.structure(path).map(Option::unwrap_or_default));
+        texts.collect()
     }
 
     /// Writes a value, escaped as the format asks; creates what is missing.
@@ -144,6 +180,11 @@ impl Message {
     pub fn replace(&mut self, bytes: &[u8]) -> Result<(), Problem> {
         self.0.replace(bytes)
     }
+}
+
+/// The pattern of all siblings of a path's last step.
+fn siblings(path: &str) -> Cow<'_, str> {
+    if path.contains("[*]") { Cow::Borrowed(path) } else { Cow::Owned(format!("{path}[*]")) }
 }
 
 /// Shows the format alone: content must not reach a log by accident.

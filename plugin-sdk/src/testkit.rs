@@ -32,7 +32,7 @@ pub(crate) mod native;
 mod outcome;
 mod run;
 
-pub use outcome::{ActivityOutcome, Decision, Failure, LogLine, Outcome};
+pub use outcome::{ActivityOutcome, Decision, Failure, LogLine, Notification, Outcome};
 pub use run::{OpenActivity, TestRun};
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 
 use crate::bindings::base::tureen::plugin as host;
 use crate::bindings::base::tureen::plugin::types;
-use crate::{Direction, Format, Level, Problem, SettingId, StepError, Value};
+use crate::hl7::{Delimiters, SegmentText};
+use crate::{Acknowledgement, Direction, Format, Level, Problem, SettingId, StepError, Value};
 use std::time::Duration;
 
 /// A handle to a message that the host owns.
@@ -69,6 +70,16 @@ impl Message {
 
     pub(crate) fn check(&self) -> Vec<Problem> {
         self.0.check().into_iter().map(Problem::from).collect()
+    }
+
+    pub(crate) fn segments(&self, path: Option<&str>) -> Result<Vec<SegmentText>, Problem> {
+        let found = host::hl7::segments(&self.0, path)?.into_iter();
+        Ok(found.map(SegmentText::from).collect())
+    }
+
+    pub(crate) fn acknowledge(&self, asked: &Acknowledgement) -> Result<Self, Problem> {
+        let [text, condition, place] = asked.details();
+        Ok(Self(host::hl7::acknowledge(&self.0, asked.code(), text, condition, place)?))
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -181,6 +192,15 @@ impl Context {
         host::log::write(level, text);
     }
 
+    pub(crate) fn notify(
+        &self,
+        text: &str,
+        critical: bool,
+        key: Option<&str>,
+    ) -> Result<(), Problem> {
+        Ok(host::notifications::notify(text, critical, key)?)
+    }
+
     pub(crate) fn workflow(&self) -> String {
         host::call::workflow()
     }
@@ -203,6 +223,16 @@ impl Context {
 
     pub(crate) fn remaining(&self) -> Duration {
         Duration::from_millis(host::call::remaining_ms().into())
+    }
+}
+
+impl From<host::hl7::Segment> for SegmentText {
+    fn from(segment: host::hl7::Segment) -> Self {
+        let host::hl7::Segment { path, text, delimiters } = segment;
+        let host::hl7::Delimiters { field, component, repetition, subcomponent, escape } =
+            delimiters;
+        let delimiters = Delimiters { field, component, repetition, subcomponent, escape };
+        Self { path, text, delimiters }
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) mod filter {
         require_store_data_send: true,
         with: {
             "tureen:plugin/types": crate::bindings::transformer::tureen::plugin::types,
+            "tureen:plugin/hl7": crate::bindings::transformer::tureen::plugin::hl7,
             "tureen:plugin/messages": crate::bindings::transformer::tureen::plugin::messages,
             "tureen:plugin/variables": crate::bindings::transformer::tureen::plugin::variables,
             "tureen:plugin/templates": crate::bindings::transformer::tureen::plugin::templates,
@@ -40,6 +41,7 @@ pub(crate) mod filter {
             "tureen:plugin/parameters": crate::bindings::transformer::tureen::plugin::parameters,
             "tureen:plugin/custom-transformers": crate::bindings::transformer::tureen::plugin::custom_transformers,
             "tureen:plugin/log": crate::bindings::transformer::tureen::plugin::log,
+            "tureen:plugin/notifications": crate::bindings::transformer::tureen::plugin::notifications,
             "tureen:plugin/call": crate::bindings::transformer::tureen::plugin::call,
             "tureen:plugin/configuring": crate::bindings::transformer::tureen::plugin::configuring,
         },
@@ -54,6 +56,7 @@ pub(crate) mod activity {
         require_store_data_send: true,
         with: {
             "tureen:plugin/types": crate::bindings::transformer::tureen::plugin::types,
+            "tureen:plugin/hl7": crate::bindings::transformer::tureen::plugin::hl7,
             "tureen:plugin/messages": crate::bindings::transformer::tureen::plugin::messages,
             "tureen:plugin/variables": crate::bindings::transformer::tureen::plugin::variables,
             "tureen:plugin/templates": crate::bindings::transformer::tureen::plugin::templates,
@@ -61,6 +64,7 @@ pub(crate) mod activity {
             "tureen:plugin/parameters": crate::bindings::transformer::tureen::plugin::parameters,
             "tureen:plugin/custom-transformers": crate::bindings::transformer::tureen::plugin::custom_transformers,
             "tureen:plugin/log": crate::bindings::transformer::tureen::plugin::log,
+            "tureen:plugin/notifications": crate::bindings::transformer::tureen::plugin::notifications,
             "tureen:plugin/call": crate::bindings::transformer::tureen::plugin::call,
             "tureen:plugin/configuring": crate::bindings::transformer::tureen::plugin::configuring,
         },

@@ -18,6 +18,11 @@ pub struct Run {
     /// What the plugins wrote to the log, within their limits, oldest first.
     /// The host takes the lines out after each step.
     pub log: Vec<LogLine>,
+    /// What the steps told a person, within their limits, oldest first. The host
+    /// takes it out after each step.
+    pub notifications: Notifications,
+    /// How many acknowledgements steps have built: keeps their control ids apart.
+    pub acknowledgements: u32,
 }
 
 /// Facts about the run that do not change.
@@ -37,6 +42,55 @@ pub struct LogLine {
     pub plugin: String,
     pub level: LogLevel,
     pub text: String,
+}
+
+/// What one run has told a person.
+#[derive(Debug, Default)]
+pub struct Notifications {
+    waiting: Vec<Notification>,
+    told: u32,
+}
+
+/// Something that a person should look at. Its text may hold message content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Notification {
+    pub plugin: String,
+    pub text: String,
+    pub critical: bool,
+    /// What tells it from others of its workflow; may hold message content too.
+    pub key: Option<String>,
+}
+
+impl Notifications {
+    /// The most that one run may tell.
+    pub const MAX: u32 = 1_000;
+
+    /// Whether there was still room for it.
+    pub(crate) fn push(&mut self, notification: Notification) -> bool {
+        if self.told == Self::MAX {
+            return false;
+        }
+        self.told += 1;
+        self.waiting.push(notification);
+        true
+    }
+
+    /// Those that nobody has taken yet.
+    pub fn take(&mut self) -> Vec<Notification> {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+/// Shows what is no content: a notification must not reach a log by accident.
+impl std::fmt::Debug for Notification {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { plugin, critical, .. } = self;
+        formatter
+            .debug_struct("Notification")
+            .field("plugin", plugin)
+            .field("critical", critical)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -62,6 +62,7 @@ pub(crate) struct Call {
     pub(crate) log_lines_left: u32,
     pub(crate) log_bytes_left: usize,
     pub(crate) log_cut: u32,
+    pub(crate) notifications_left: u32,
     /// Why a custom transformer that this step called failed: when the step
     /// gives up because of it, this is what happened.
     pub(crate) nested: Option<Failure>,
@@ -118,6 +119,7 @@ impl Guest {
             log_lines_left: self.limits.log_lines,
             log_bytes_left: self.limits.log_bytes,
             log_cut: 0,
+            notifications_left: self.limits.notifications,
             nested: None,
         });
     }

@@ -3,6 +3,9 @@
 //! A bad path or a message that may not be changed is an ordinary problem for
 //! the guest. A handle that does not exist, or a call over the budget, ends it.
 
+mod hl7;
+mod notifications;
+
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -32,7 +32,10 @@ mod step;
 
 pub use activity::Activity;
 pub use engine::{Engine, EngineError, EngineOptions};
-pub use exchange::{CallFacts, Exchange, LogLevel, LogLine, NoTables, Run, Target, UnknownSetting};
+pub use exchange::{
+    CallFacts, Exchange, LogLevel, LogLine, NoTables, Notification, Notifications, Run, Target,
+    UnknownSetting,
+};
 pub use failure::{Failure, Fault};
 pub use grants::{DirectoryGrant, Grants};
 pub use limits::Limits;

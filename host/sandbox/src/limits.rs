@@ -31,6 +31,9 @@ pub struct Limits {
     pub log_lines: u32,
     /// Log bytes of one call. Default 64 KiB.
     pub log_bytes: usize,
+    /// Notifications of one call. Default 100; more are refused. A run may tell
+    /// [`Notifications::MAX`](crate::Notifications::MAX).
+    pub notifications: u32,
     /// Bytes that a call's messages may grow to, together. Default 64 MiB.
     pub output_bytes: usize,
 }
@@ -50,6 +53,7 @@ impl Default for Limits {
             host_call_bytes: (16 << 20) + (64 << 10),
             log_lines: 200,
             log_bytes: 64 << 10,
+            notifications: 100,
             output_bytes: 64 << 20,
         }
     }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use jiff::Zoned;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
-use tureen_sandbox::{Activity, CallFacts, Exchange, Failure, NoTables, Run, Step, Target};
+use tureen_sandbox::{
+    Activity, CallFacts, Exchange, Failure, NoTables, Notifications, Run, Step, Target,
+};
 use tureen_template::{Direction, Globals, RunFacts, Variables};
 
 use super::definition::{self, WorkflowDefinition};
@@ -170,6 +172,8 @@ fn lifecycle_run(definition: &WorkflowDefinition, index: usize) -> (Run, Target)
             attempt: 1,
         }),
         log: Vec::new(),
+        notifications: Notifications::default(),
+        acknowledgements: 0,
     };
     (run, Target { setting, direction: Direction::Outbound, writable: false })
 }

@@ -12,6 +12,17 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Something that a step told a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// What it says.
+    pub text: String,
+    /// Whether somebody should look at once.
+    pub critical: bool,
+    /// What tells it from others of its workflow.
+    pub key: Option<String>,
+}
+
 /// What a transformer left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -21,6 +32,8 @@ pub struct Outcome {
     pub variables: Vec<(String, String)>,
     /// What was logged.
     pub log: Vec<LogLine>,
+    /// What a person was told; of those with the same key the first.
+    pub notifications: Vec<Notification>,
     /// What is worth a look in the settings.
     pub warnings: Findings,
 }

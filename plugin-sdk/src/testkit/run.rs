@@ -192,6 +192,20 @@ impl TestRun {
         Ok(outcome(&run, &message, warnings))
     }
 
+    /// Runs a function in a transformer's place: for a helper that is no step of
+    /// its own.
+    ///
+    /// # Errors
+    /// As [`TestRun::transform`].
+    pub fn transform_with(
+        &self,
+        transform: impl FnOnce(&Context, &mut Message) -> Result<(), StepError>,
+    ) -> Result<Outcome, Failure> {
+        let (run, mut message) = self.start()?;
+        transform(&context(&run), &mut message)?;
+        Ok(outcome(&run, &message, Findings::default()))
+    }
+
     /// Runs a filter.
     ///
     /// # Errors
@@ -320,6 +334,7 @@ fn outcome(run: &Run, message: &Message, warnings: Findings) -> Outcome {
         message: message.bytes(),
         variables: run.workflow_variables(),
         log: log(run),
+        notifications: run.notifications(),
         warnings,
     }
 }

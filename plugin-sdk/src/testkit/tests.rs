@@ -207,3 +207,97 @@ fn a_message_that_is_none_is_the_fault_of_the_test() {
     let run = TestRun::new().message(Format::Hl7, b"hello");
     assert!(matches!(run.transform::<Shout>(), Err(Failure::Test(_))));
 }
+
+#[test]
+fn notifications_are_recorded_once_for_each_key_and_bounded() {
+    let outcome = TestRun::new().transform_with(|context, _| {
+        context.notify("look", false)?;
+        context.notify("look", false)?;
+        context.notify_once("ward-7", "first", true)?;
+        context.notify_once("ward-7", "second", true)?;
+        Ok(())
+    });
+    let told = outcome.unwrap().notifications;
+    assert_eq!(
+        told.iter().map(|it| it.text.as_str()).collect::<Vec<_>>(),
+        ["look", "look", "first"]
+    );
+    assert_eq!((told[2].critical, told[2].key.as_deref()), (true, Some("ward-7")));
+    let refused = |tell: fn(&Context) -> Result<(), Problem>| {
+        let run = TestRun::new().transform_with(|context, _| Ok(tell(context)?));
+        run.unwrap_err().code().to_owned()
+    };
+    assert_eq!(refused(|context| context.notify(&"x".repeat(4_097), false)), "notification.size");
+    let long_key = |context: &Context| context.notify_once(&"x".repeat(257), "x", false);
+    assert_eq!(refused(long_key), "notification.size");
+    let many = |context: &Context| (0..101).try_for_each(|_| context.notify("x", false));
+    assert_eq!(refused(many), "notification.count");
+}
+
+#[test]
+fn values_are_encoded_decoded_and_recased_by_the_host() {
+    let outcome = TestRun::new().transform_with(|context, _| {
+        for (encoding, plain, encoded) in [
+            (Encoding::Hl7, "a|b^c", "a\\F\\b\\S\\c"),
+            (Encoding::Json, "a\"b", "a\\\"b"),
+            (Encoding::Xml, "a<b", "a&lt;b"),
+            (Encoding::Csv, "a,\"b\"", "\"a,\"\"b\"\"\""),
+            (Encoding::Base64, "Grüße", "R3LDvMOfZQ=="),
+        ] {
+            assert_eq!(context.encode(encoding, plain)?, encoded);
+            assert_eq!(context.decode(encoding, encoded)?, plain);
+        }
+        assert_eq!(context.title_case("SMITH-JONES")?, "Smith-Jones");
+        assert_eq!(context.mc_name_case("O'BRIEN")?, "O'Brien");
+        assert_eq!(context.format_date("202601020304", "yyyy-MM-dd HH:mm")?, "2026-01-02 03:04");
+        assert_eq!(context.format_date("not a date", "yyyy")?, "not a date");
+        assert_eq!(context.now()?.to_string(), "20260102030405.000+0000");
+        assert_eq!(context.decode(Encoding::Base64, "?").unwrap_err().code, "formatting.value");
+        assert_eq!(context.format_date("2026", "yyyy '").unwrap_err().code, "format.date");
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn acknowledgements_are_built_as_the_host_builds_its_own() {
+    let adt = Message::parse(Format::Hl7, ADT).unwrap();
+    let built = |asked: &Acknowledgement| {
+        let built = adt.acknowledge(asked).unwrap();
+        String::from_utf8(built.bytes()).unwrap()
+    };
+    let header = "MSH|^~\\&|C|D|A|B|20260102030405+0000||ACK^A01^ACK|test1R1|P|2.5\r";
+    assert_eq!(built(&Acknowledgement::accept()), format!("{header}MSA|AA|7\r"));
+    let codes = [
+        Acknowledgement::accept().commit(),
+        Acknowledgement::error("x"),
+        Acknowledgement::error("x").commit(),
+        Acknowledgement::reject("x"),
+        Acknowledgement::reject("x").commit(),
+    ];
+    for (asked, code) in codes.iter().zip(["CA", "AE", "CE", "AR", "CR"]) {
+        assert!(built(asked).contains(&format!("\rMSA|{code}|7")), "{code}");
+    }
+    let unknown = Acknowledgement::error("x").condition("1");
+    assert_eq!(adt.acknowledge(&unknown).unwrap_err().code, "acknowledgement.condition");
+    let json = Message::parse(Format::Json, b"{}").unwrap();
+    let refused = json.acknowledge(&Acknowledgement::accept()).unwrap_err();
+    assert_eq!(refused.code, "acknowledgement.format");
+}
+
+#[test]
+fn siblings_are_read_in_one_go_in_every_format_that_has_them() {
+    for (format, text, path, expected) in [
+        (Format::Hl7, "MSH|^~\\&|A\rPID|1||7^x~8\r", "PID-3", ["7^x", "8"]),
+        (Format::Hl7, "MSH|^~\\&|A\rNTE|1||a\\F\\\rNTE|2||b\r", "NTE[*]-3", ["a|", "b"]),
+        (Format::Json, r#"{"a":["x","y\n"]}"#, "a", ["x", "y\n"]),
+        (Format::Xml, "<r><a>x</a><b/><a>&lt;</a></r>", "r/a", ["x", "<"]),
+    ] {
+        let message = Message::parse(format, text.as_bytes()).unwrap();
+        assert_eq!(message.values(path).unwrap(), expected, "{format:?} {path}");
+    }
+    let xml = Message::parse(Format::Xml, b"<r><a>x</a><a b='1'/></r>").unwrap();
+    assert_eq!(xml.structures("r/a").unwrap(), ["<a>x</a>", "<a b='1'/>"]);
+    assert!(xml.values("r/c").unwrap().is_empty());
+    assert_eq!(xml.values("r/[").unwrap_err().code, "path.syntax");
+}

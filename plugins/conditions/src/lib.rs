@@ -15,17 +15,16 @@
 mod comparison;
 mod condition;
 mod conditions;
-mod date;
 mod loops;
 mod sight;
 mod source;
 
 pub use condition::Condition;
 pub use conditions::{Conditions, Outcome};
-pub use date::DateTime;
 pub use loops::{Loop, Loops, loop_path};
 pub use sight::{Own, Sight};
 pub use source::{Place, PlaceFields, Source, Text, path_slip};
+pub use tureen_plugin_sdk::DateTime;
 
 /// The names of the format's directions; the numbers are the contract's 2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,14 @@
 //! A message of the host's own code.
 
-use crate::{Format, Problem, Value};
+use crate::hl7::{Delimiters, SegmentText};
+use crate::{Acknowledgement, Format, Problem, Value};
 use tureen_message::csv::CsvOptions;
+use tureen_message::hl7::Hl7Path;
+use tureen_message::hl7::acknowledgement::Asked;
 use tureen_message::{Limits, ParseOptions, Path};
+
+/// MSH-10 of the acknowledgements of every test; the host gives each its own.
+const CONTROL_ID: &str = "test1R1";
 
 /// How the messages of a run are parsed.
 pub(crate) fn parse_options(delimiter: &str) -> Result<ParseOptions, Problem> {
@@ -99,11 +105,42 @@ impl Message {
         self.message.check().into_iter().map(Problem::from).collect()
     }
 
+    pub(crate) fn segments(&self, path: Option<&str>) -> Result<Vec<SegmentText>, Problem> {
+        let tureen_message::Message::Hl7(message) = &self.message else {
+            return Err(Problem::new("segments.format", "only an HL7 message has segments"));
+        };
+        let path = path.map(Hl7Path::parse).transpose()?;
+        let found = message.segments(path.as_ref())?.into_iter().map(|segment| SegmentText {
+            path: segment.path,
+            text: segment.text.into_owned(),
+            delimiters: delimiters(segment.delimiters),
+        });
+        Ok(found.collect())
+    }
+
+    pub(crate) fn acknowledge(&self, asked: &Acknowledgement) -> Result<Self, Problem> {
+        let [text, condition, place] = asked.details();
+        let asked = Asked { code: asked.code(), text, condition, place };
+        let timestamp = super::run::fixed_time().strftime("%Y%m%d%H%M%S%z").to_string();
+        let bytes = asked.build(&self.message, CONTROL_ID, &timestamp)?;
+        Self::parse(Format::Hl7, &bytes)
+    }
+
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.message.bytes().to_vec()
     }
 
     pub(crate) fn replace(&mut self, bytes: &[u8]) -> Result<(), Problem> {
         Ok(self.message.replace(bytes.to_vec(), &self.options)?)
+    }
+}
+
+fn delimiters(delimiters: &tureen_message::hl7::Delimiters) -> Delimiters {
+    Delimiters {
+        field: char::from(delimiters.field),
+        component: delimiters.component.map(char::from),
+        repetition: delimiters.repetition.map(char::from),
+        subcomponent: delimiters.subcomponent.map(char::from),
+        escape: delimiters.escape.map(char::from),
     }
 }

@@ -1,6 +1,7 @@
 //! What surrounds a message in a test.
 
 use super::Message;
+use crate::testkit::Notification;
 use crate::{Direction, Level, Problem, SettingId, StepError};
 use jiff::Zoned;
 use std::borrow::Cow;
@@ -10,6 +11,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tureen_template::{Formatting, Globals, RunFacts, Template, Variables};
+
+/// The host's limits on notifications.
+const NOTIFICATIONS_MAX: usize = 100;
+const NOTIFICATION_BYTES_MAX: usize = 4_096;
+const KEY_BYTES_MAX: usize = 256;
 
 /// A transformer of another plugin, played by a function.
 #[derive(Clone)]
@@ -46,6 +52,7 @@ pub(crate) struct Run {
     setting: SettingId,
     attempt: u32,
     log: RefCell<Vec<(Level, String)>>,
+    notifications: RefCell<Vec<Notification>>,
 }
 
 impl fmt::Debug for Run {
@@ -63,7 +70,7 @@ pub(crate) fn own_direction(role: &str) -> Direction {
 }
 
 /// The time of every test: 2026-01-02 03:04:05 UTC.
-fn fixed_time() -> Zoned {
+pub(super) fn fixed_time() -> Zoned {
     jiff::Timestamp::from_second(1_767_323_045)
         .unwrap_or_default()
         .to_zoned(jiff::tz::TimeZone::UTC)
@@ -92,6 +99,7 @@ impl Run {
             setting: surroundings.setting,
             attempt: surroundings.attempt,
             log: RefCell::default(),
+            notifications: RefCell::default(),
         })
     }
 
@@ -102,6 +110,31 @@ impl Run {
 
     pub(crate) fn log_lines(&self) -> Vec<(Level, String)> {
         self.log.borrow().clone()
+    }
+
+    pub(crate) fn notifications(&self) -> Vec<Notification> {
+        self.notifications.borrow().clone()
+    }
+
+    /// As the host takes them: bounded, and once for each key.
+    fn notify(&self, notification: Notification) -> Result<(), Problem> {
+        let key = notification.key.as_deref().unwrap_or_default();
+        if notification.text.len() > NOTIFICATION_BYTES_MAX || key.len() > KEY_BYTES_MAX {
+            let text = format!(
+                "a notification has at most {NOTIFICATION_BYTES_MAX} bytes of text and \
+                 {KEY_BYTES_MAX} of key"
+            );
+            return Err(Problem::new("notification.size", text));
+        }
+        let mut told = self.notifications.borrow_mut();
+        if told.len() == NOTIFICATIONS_MAX {
+            let text = format!("one call may tell {NOTIFICATIONS_MAX} notifications");
+            return Err(Problem::new("notification.count", text));
+        }
+        if notification.key.is_none() || told.iter().all(|it| it.key != notification.key) {
+            told.push(notification);
+        }
+        Ok(())
     }
 
     pub(crate) fn forget_log(&self) {
@@ -222,6 +255,16 @@ impl Context {
 
     pub(crate) fn log(&self, level: Level, text: &str) {
         self.0.log.borrow_mut().push((level, text.to_owned()));
+    }
+
+    pub(crate) fn notify(
+        &self,
+        text: &str,
+        critical: bool,
+        key: Option<&str>,
+    ) -> Result<(), Problem> {
+        let key = key.map(str::to_owned);
+        self.0.notify(Notification { text: text.to_owned(), critical, key })
     }
 
     pub(crate) fn workflow(&self) -> String {
