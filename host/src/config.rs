@@ -189,6 +189,9 @@ pub struct Plugin {
     pub log_lines: Option<usize>,
     #[serde(deserialize_with = "optional_between::<0, 1_073_741_824, _, _>")]
     pub log_bytes: Option<usize>,
+    /// Notifications of one call.
+    #[serde(deserialize_with = "optional_between::<0, 1_000, _, _>")]
+    pub notifications: Option<usize>,
     #[serde(deserialize_with = "optional_between::<1, 1_073_741_824, _, _>")]
     pub output_bytes: Option<usize>,
     pub directories: Vec<GrantedDirectory>,

@@ -17,6 +17,7 @@
 
 mod answer;
 mod batch;
+mod notifications;
 mod reading;
 mod record;
 mod steps;
@@ -43,9 +44,10 @@ use crate::workflow::running::Workflow;
 
 pub use answer::Answer;
 use batch::{Several, Signature};
+use notifications::ToldKeys;
 use reading::UNREADABLE;
-pub use record::{ActivityRecord, Outcome, RunRecord};
-use steps::Steps;
+pub use record::{ActivityRecord, NotificationRecord, Outcome, RunRecord};
+use steps::{Steps, Telling};
 
 /// One received message, complete.
 pub struct Inbound {
@@ -106,6 +108,7 @@ pub struct Pipeline {
     in_flight: Semaphore,
     /// How long a message waits for a place in flight.
     wait_max: Duration,
+    told: ToldKeys,
     tasks: TaskTracker,
 }
 
@@ -125,6 +128,7 @@ impl Pipeline {
             started: format!("{:x}", Zoned::now().timestamp().as_second()),
             in_flight: Semaphore::new(config.limits.messages_in_flight),
             wait_max: config.limits.message_wait(),
+            told: ToldKeys::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -266,7 +270,7 @@ impl Pipeline {
     }
 
     fn begin<'a>(
-        &self,
+        &'a self,
         workflow: &'a Workflow,
         settings: &'a Settings,
         inbound: Inbound,
@@ -305,7 +309,12 @@ impl Pipeline {
         Life {
             workflow,
             settings,
-            steps: Steps::new(workflow, settings, run),
+            steps: Steps::new(
+                workflow,
+                settings,
+                run,
+                Telling { told: &self.told, is_recorded: performance.is_recorded() },
+            ),
             body: inbound.body,
             body_expected,
             media_type: inbound.media_type,
@@ -506,7 +515,8 @@ impl Life<'_> {
     fn into_record(self, outcome: Outcome, response: Option<Response>) -> RunRecord {
         let recorded = self.performance.is_recorded();
         let variables = if recorded { self.steps.variables() } else { Vec::new() };
-        RunRecord { outcome, response, variables, activities: self.activities }
+        let notifications = self.steps.into_notifications();
+        RunRecord { outcome, response, variables, activities: self.activities, notifications }
     }
 }
 

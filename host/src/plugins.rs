@@ -265,6 +265,9 @@ fn limits_of(plugin: &Plugin, written: Option<&config::Plugin>) -> Limits {
     if let Some(bytes) = written.log_bytes {
         limits.log_bytes = bytes;
     }
+    if let Some(notifications) = written.notifications {
+        limits.notifications = u32::try_from(notifications).unwrap_or(u32::MAX);
+    }
     if let Some(bytes) = written.output_bytes {
         limits.output_bytes = bytes;
     }

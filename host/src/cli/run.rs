@@ -19,7 +19,7 @@ use crate::workflow::registry::build_version;
 
 /// Runs one message through one workflow and shows what comes of it.
 ///
-/// Prints outcome, answer, variables and each activity's message. Activities are
+/// Prints outcome, answer, variables, notifications and each activity's message. Activities are
 /// shown, not performed, unless --live. Ends with 1 when the message was refused
 /// or failed.
 #[derive(Args)]
@@ -131,6 +131,13 @@ fn show(record: &RunRecord, live: bool) {
         for (name, value) in &record.variables {
             output::line(&format!("    {name} = {value}"));
         }
+    }
+    if !record.notifications.is_empty() {
+        output::line("notifications:");
+    }
+    for notification in &record.notifications {
+        let urgency = if notification.critical { "critical: " } else { "" };
+        output::line(&format!("    {urgency}{} ({})", notification.text, notification.step));
     }
     for activity in &record.activities {
         let what = match (activity.filtered, live) {

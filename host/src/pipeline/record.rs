@@ -66,6 +66,16 @@ pub struct RunRecord {
     pub response: Option<Response>,
     pub variables: Vec<(String, String)>,
     pub activities: Vec<ActivityRecord>,
+    /// What steps told a person, oldest first.
+    pub notifications: Vec<NotificationRecord>,
+}
+
+/// Something that a step told a person.
+pub struct NotificationRecord {
+    /// The receiver's or activity's name, and the role.
+    pub step: String,
+    pub critical: bool,
+    pub text: String,
 }
 
 impl RunRecord {
@@ -85,6 +95,7 @@ impl RunRecord {
             "response": self.response.as_ref().map(response_json),
             "variables": variables,
             "activities": self.activities.iter().map(activity_json).collect::<Vec<_>>(),
+            "notifications": self.notifications.iter().map(notification_json).collect::<Vec<_>>(),
         });
         if let (Outcome::Filtered { reason }, Some(record)) =
             (&self.outcome, record.as_object_mut())
@@ -119,6 +130,11 @@ fn activity_json(activity: &ActivityRecord) -> Value {
     Value::Object(object)
 }
 
+fn notification_json(notification: &NotificationRecord) -> Value {
+    let NotificationRecord { step, critical, text } = notification;
+    json!({ "step": step, "critical": critical, "text": text })
+}
+
 /// Text as it is; bytes that are not UTF-8 as base64 under another name.
 fn insert_bytes(object: &mut Map<String, Value>, name: &str, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
@@ -140,17 +156,23 @@ mod tests {
     }
 
     #[test]
-    fn a_record_says_outcome_response_variables_and_activities() {
+    fn a_record_says_outcome_response_variables_activities_and_notifications() {
         let record = RunRecord {
             outcome: Outcome::Filtered { reason: "condition 1".to_owned() },
             response: Some(Response { status: 200, content_type: None, body: b"x".to_vec() }),
             variables: vec![("Mrn".to_owned(), "1".to_owned())],
             activities: Vec::new(),
+            notifications: vec![NotificationRecord {
+                step: "Lab".to_owned(),
+                critical: true,
+                text: "look".to_owned(),
+            }],
         };
         let expected = json!({
             "outcome": "filtered", "error": null, "reason": "condition 1",
             "response": { "body": "x", "contentType": null, "status": 200 },
             "variables": { "Mrn": "1" }, "activities": [],
+            "notifications": [{ "step": "Lab", "critical": true, "text": "look" }],
         });
         assert_eq!(record.to_json(), expected);
     }

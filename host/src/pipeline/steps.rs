@@ -3,15 +3,17 @@
 //! run errors and plugins' log lines into events.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use tureen_message::csv::CsvOptions;
 use tureen_message::{Format, Message, ParseOptions, Problem};
-use tureen_sandbox::{Failure, Fault, LogLevel, LogLine, Run, Target, Verdict};
+use tureen_sandbox::{Failure, Fault, LogLevel, LogLine, Notification, Run, Target, Verdict};
 use tureen_template::{Direction, SettingId, Template};
 
-use super::Settings;
+use super::notifications::{self, ToldKeys};
+use super::{NotificationRecord, Settings};
 use crate::response::RunError;
 use crate::workflow::definition;
 use crate::workflow::running::{FilterSteps, RunningActivity, RunningStep, StepName, Workflow};
@@ -21,6 +23,15 @@ pub(super) struct Steps<'a> {
     settings: &'a Settings,
     /// Out only while a step has it; every call gives it back.
     run: Option<Run>,
+    telling: Telling<'a>,
+    notifications: Vec<NotificationRecord>,
+}
+
+/// What becomes of notifications.
+pub(super) struct Telling<'a> {
+    pub(super) told: &'a ToldKeys,
+    /// Are they kept for whoever runs the message?
+    pub(super) is_recorded: bool,
 }
 
 /// What a template is built for.
@@ -34,8 +45,18 @@ struct Blueprint<'a> {
 }
 
 impl<'a> Steps<'a> {
-    pub(super) fn new(workflow: &'a Workflow, settings: &'a Settings, run: Run) -> Self {
-        Self { workflow, settings, run: Some(run) }
+    pub(super) fn new(
+        workflow: &'a Workflow,
+        settings: &'a Settings,
+        run: Run,
+        telling: Telling<'a>,
+    ) -> Self {
+        Self { workflow, settings, run: Some(run), telling, notifications: Vec::new() }
+    }
+
+    /// What was told so far, where that is recorded.
+    pub(super) fn into_notifications(self) -> Vec<NotificationRecord> {
+        self.notifications
     }
 
     fn take(&mut self) -> Result<Run, RunError> {
@@ -264,7 +285,22 @@ impl<'a> Steps<'a> {
         for line in run.log.drain(..) {
             log(step, &run.facts.message_id, &line);
         }
+        for notification in run.notifications.take() {
+            self.tell_person(step, &run.facts.message_id, notification);
+        }
         self.run = Some(run);
+    }
+
+    fn tell_person(&mut self, step: &StepName, id: &str, notification: Notification) {
+        let Telling { told, is_recorded } = self.telling;
+        if !told.admits(self.workflow.name(), notification.key.as_deref(), Instant::now()) {
+            return;
+        }
+        notifications::log(step, id, &notification);
+        if is_recorded {
+            let Notification { text, critical, .. } = notification;
+            self.notifications.push(NotificationRecord { step: step.name.clone(), critical, text });
+        }
     }
 }
 

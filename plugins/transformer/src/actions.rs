@@ -108,9 +108,9 @@ pub(crate) fn read(
             Ok(Operation::Append { text: Source::read(action, PlaceFields::ACTION)? })
         }
         Kind::Notify => {
-            let authored = Source::read(action, PlaceFields::ACTION)?.authored().to_owned();
+            let source = Source::read(action, PlaceFields::ACTION)?;
             let critical = action.flag("Critical")?.unwrap_or(false);
-            Ok(Operation::Notify { critical, authored })
+            Ok(Operation::Notify { critical, source })
         }
         Kind::Custom => custom(action, placement),
         Kind::Parameter => {

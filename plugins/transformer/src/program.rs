@@ -48,7 +48,7 @@ pub(crate) enum Operation {
     },
     Notify {
         critical: bool,
-        authored: String,
+        source: Source,
     },
     Custom {
         type_name: String,

@@ -3,7 +3,7 @@
 use crate::program::{FormattedSource, Instruction, Operation, Program};
 use std::borrow::Cow;
 use std::cell::Cell;
-use tureen_conditions::{Loop, Loops, Outcome, Own, Place, Sight, loop_path};
+use tureen_conditions::{Loop, Loops, Outcome, Own, Place, Sight, Source, loop_path};
 use tureen_plugin_sdk::{Context, Format, Level, Message, Problem, StepError};
 
 /// The instructions that one message may take, loops counted as often as they
@@ -104,7 +104,7 @@ impl Run<'_> {
                     return Ok(start + 1);
                 }
             }
-            Operation::Notify { critical, authored } => self.notify(*critical, authored),
+            Operation::Notify { critical, source } => self.notify(*critical, source)?,
             Operation::Custom { type_name, parameters } => self.call(type_name, parameters)?,
             Operation::Nothing => {}
         }
@@ -171,11 +171,17 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Tells the operator. The values that the text would be filled with may be
-    /// a patient's, so the text is told as it was authored.
-    fn notify(&self, critical: bool, authored: &str) {
+    /// Tells a person. The text may hold a patient's values, so the log has it as
+    /// it was authored. A message does not fail because too much is told.
+    fn notify(&self, critical: bool, source: &Source) -> Result<(), StepError> {
+        let text = source.value(&self.sight())?;
         let level = if critical { Level::Error } else { Level::Warn };
-        self.context.log(level, &format!("notification: {authored}"));
+        self.context.log(level, &format!("notification: {}", source.authored()));
+        if let Err(refused) = self.context.notify(&text, critical) {
+            let line = format!("the notification is in the log only: {refused}");
+            self.context.log(Level::Warn, &line);
+        }
+        Ok(())
     }
 
     fn call(

@@ -299,7 +299,7 @@ fn a_line_is_appended_raw() {
 }
 
 #[test]
-fn a_notification_tells_what_was_authored_and_no_value() {
+fn a_notification_tells_a_person_its_text_and_the_log_what_was_authored() {
     let notify = |critical: bool| {
         let text = json!({ "FromPath": "call ${Name}", "FromDirection": 2, "Critical": critical });
         action("Notification", text)
@@ -310,6 +310,20 @@ fn a_notification_tells_what_was_authored_and_no_value() {
         outcome.log.iter().map(|line| (line.level, line.text.as_str())).collect();
     let text = "notification: call ${Name}";
     assert_eq!(lines, [(Level::Warn, text), (Level::Error, text)]);
+    let told: Vec<(bool, &str)> =
+        outcome.notifications.iter().map(|it| (it.critical, it.text.as_str())).collect();
+    assert_eq!(told, [(false, "call Ekholm"), (true, "call Ekholm")]);
+}
+
+#[test]
+fn a_notification_that_is_refused_is_logged_and_fails_no_message() {
+    let text = json!({ "FromPath": "${Long}", "FromDirection": 2 });
+    let run = on(ORU).variable("Long", &"x".repeat(5_000));
+    let outcome = actions(run, &[action("Notification", text)]).unwrap();
+    assert!(outcome.notifications.is_empty());
+    let lines: Vec<&str> = outcome.log.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(lines[0], "notification: ${Long}");
+    assert!(lines[1].starts_with("the notification is in the log only: "), "{}", lines[1]);
 }
 
 #[test]
