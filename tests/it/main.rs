@@ -37,6 +37,8 @@ mod edges;
 mod file_writer;
 /// What monitors are told.
 mod health;
+/// The helpers of the SDK inside the sandbox, and notifications.
+mod helpers;
 /// Receivers at the shared address of the server.
 mod host_mode;
 /// Plugins that loop, take memory, trap or remember.

@@ -198,3 +198,29 @@ impl Tables for NoTables {
         Err(Problem::new("table.unknown", format!("there is no lookup table called {table:?}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_tells_no_more_than_its_limit_whatever_was_taken_meanwhile() {
+        let mut notifications = Notifications::default();
+        let one = Notification {
+            plugin: "p".to_owned(),
+            text: "Ekholm".to_owned(),
+            critical: false,
+            key: Some("77".to_owned()),
+        };
+        for told in 0..Notifications::MAX {
+            assert!(notifications.push(one.clone()), "{told}");
+            if told % 2 == 1 {
+                assert_eq!(notifications.take().len(), 2);
+            }
+        }
+        assert!(!notifications.push(one.clone()));
+        assert!(notifications.take().is_empty());
+        let shown = format!("{one:?}");
+        assert!(!shown.contains("Ekholm") && !shown.contains("77"), "{shown}");
+    }
+}

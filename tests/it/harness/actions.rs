@@ -89,6 +89,14 @@ pub(crate) fn append_line(text: &str) -> Value {
     })
 }
 
+/// A notification with a text with placeholders.
+pub(crate) fn notification(text: &str, critical: bool) -> Value {
+    json!({
+        "$type": class("NotificationTransformerAction"), "FromPath": text, "FromDirection": 2,
+        "FromType": 7, "Critical": critical,
+    })
+}
+
 /// Calls a transformer plugin by its type name.
 pub(crate) fn custom(type_name: &str) -> Value {
     json!({
