@@ -31,6 +31,22 @@ impl Context {
     /// As [`Context::notify`], unless this workflow told one with the same key in
     /// the last hour: then it is dropped.
     ///
+    /// ```
+    /// # use tureen_plugin_sdk::prelude::*;
+    /// # use tureen_plugin_sdk::testkit::{Failure, TestRun};
+    /// # fn main() -> Result<(), Failure> {
+    /// let outcome = TestRun::new().transform_with(|context, _| {
+    ///     for bed in ["1", "2"] {
+    ///         context.notify_once("ward-7", &format!("bed {bed} is unknown"), false)?;
+    ///     }
+    ///     Ok(())
+    /// })?;
+    /// let told: Vec<_> = outcome.notifications.iter().map(|it| it.text.as_str()).collect();
+    /// assert_eq!(told, ["bed 1 is unknown"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Context::notify`]; `notification.size` also for a key of more than
     /// 256 bytes.

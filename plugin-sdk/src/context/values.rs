@@ -135,6 +135,22 @@ impl Context {
 
     /// The time now, in the zone of the host.
     ///
+    /// ```
+    /// # use tureen_plugin_sdk::Precision;
+    /// # use tureen_plugin_sdk::prelude::*;
+    /// # use tureen_plugin_sdk::testkit::{Failure, TestRun};
+    /// # fn main() -> Result<(), Failure> {
+    /// let outcome = TestRun::new().message(Format::Hl7, b"MSH|^~\\&|A\rEVN|A01\r").transform_with(
+    ///     |context, message| {
+    ///         let now = context.now()?.at_precision(Precision::Second);
+    ///         Ok(message.set("EVN-2", &now.to_string())?)
+    ///     },
+    /// )?;
+    /// assert!(outcome.text().ends_with("EVN|A01|20260102030405+0000\r"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// None with this host: its clock always tells.
     pub fn now(&self) -> Result<DateTime, Problem> {

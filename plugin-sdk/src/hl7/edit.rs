@@ -194,6 +194,15 @@ impl PlaceMut<'_> {
         self.message.set_null(&self.path)
     }
 
+    /// Inserts a repetition, as wire text, before this one; the path then means
+    /// the new one.
+    ///
+    /// # Errors
+    /// As [`Message::insert`].
+    pub fn insert_before(&mut self, raw: &str) -> Result<(), Problem> {
+        self.message.insert(&self.path, raw)
+    }
+
     /// Takes the place out: later repetitions move up by one.
     ///
     /// # Errors
