@@ -46,14 +46,14 @@ impl Hl7 {
                     && (path.occurrence == Index::Every || path.occurrence.number() == occurrence)
             })
         };
-        let lines = self.table.segments().iter().enumerate();
+        let lines = self.store.table.segments().iter().enumerate();
         let named = lines.filter(|(_, segment)| segment.name != Name::NONE);
         let found = named.filter_map(|(position, segment)| {
             let occurrence = counted.next(segment.name);
             wanted(segment.name, occurrence).then(|| SegmentText {
                 path: path_of(segment.name, occurrence),
                 text: charset.decode(self.line(segment)),
-                delimiters: self.table.delimiters(position),
+                delimiters: self.store.table.delimiters(position),
             })
         });
         Ok(found.take(MATCHES_MAX).collect())
