@@ -224,6 +224,7 @@ fn content_type<'a>(
         Format::Xml => Cow::Borrowed("application/xml"),
         Format::Text => Cow::Borrowed("text/plain; charset=utf-8"),
         Format::Binary => Cow::Borrowed("application/octet-stream"),
+        Format::Dicom => Cow::Borrowed("application/dicom"),
     }
 }
 

@@ -154,7 +154,7 @@ pub fn decode(
     undecodable: Undecodable,
 ) -> Result<Decoded, Problem> {
     match format {
-        Format::Binary => Ok(Decoded::untouched(body, Set::Utf8, Source::Default)),
+        Format::Binary | Format::Dicom => Ok(Decoded::untouched(body, Set::Utf8, Source::Default)),
         Format::Hl7 => {
             let told = content_type_charset.map(|name| told(name, of_hl7(name)));
             hl7::decode(body, told.transpose()?.flatten(), undecodable)

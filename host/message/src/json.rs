@@ -29,6 +29,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
 
+pub(crate) use string::encode as quoted;
 pub use path::{CONDITION_DEPTH_MAX, JsonPath, PATH_BYTES_MAX};
 pub(crate) use validate::{position, shape};
 
@@ -83,6 +84,11 @@ impl Json {
         })?;
         validate::depth(&text, limits.depth)?;
         Ok(Self { text, limits: limits.clone(), trails: Trails::default() })
+    }
+
+    /// `{}`.
+    pub(crate) fn empty(limits: &Limits) -> Self {
+        Self { text: "{}".to_owned(), limits: limits.clone(), trails: Trails::default() }
     }
 
     /// Replaces the whole content.

@@ -17,6 +17,7 @@ pub mod binary;
 pub mod charset;
 pub mod csv;
 mod cursor;
+pub mod dicom;
 pub mod hl7;
 pub mod json;
 pub mod media_type;

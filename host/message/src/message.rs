@@ -11,6 +11,7 @@ use std::fmt;
 
 use crate::binary::Binary;
 use crate::csv::{Csv, CsvOptions};
+use crate::dicom::{Dicom, DicomOptions};
 use crate::hl7::Hl7;
 use crate::json::Json;
 use crate::text::Text;
@@ -26,6 +27,7 @@ pub enum Message {
     Xml(Xml),
     Text(Text),
     Binary(Binary),
+    Dicom(Dicom),
 }
 
 /// What parsing needs besides the bytes.
@@ -33,6 +35,7 @@ pub enum Message {
 pub struct ParseOptions {
     pub limits: Limits,
     pub csv: CsvOptions,
+    pub dicom: DicomOptions,
 }
 
 /// Calls one method on whichever format the message has.
@@ -45,6 +48,7 @@ macro_rules! of_each {
             Message::Xml($inner) => $call,
             Message::Text($inner) => $call,
             Message::Binary($inner) => $call,
+            Message::Dicom($inner) => $call,
         }
     };
 }
@@ -55,6 +59,7 @@ macro_rules! at_path {
         match ($message, $path) {
             (Message::Hl7($inner), Path::Hl7($place)) => $call,
             (Message::Json($inner), Path::Json($place)) => $call,
+            (Message::Dicom($inner), Path::Json($place)) => $call,
             (Message::Csv($inner), Path::Csv($place)) => $call,
             (Message::Xml($inner), Path::Xml($place)) => $call,
             (Message::Text($inner), Path::Whole) => {
@@ -85,6 +90,7 @@ impl Message {
             Format::Xml => Xml::parse(bytes, limits).map(Self::Xml),
             Format::Text => Text::parse(bytes, limits).map(Self::Text),
             Format::Binary => Binary::parse(bytes, limits).map(Self::Binary),
+            Format::Dicom => Dicom::parse(bytes, options.dicom, limits).map(Self::Dicom),
         }
     }
 
@@ -97,6 +103,7 @@ impl Message {
             Self::Xml(_) => Format::Xml,
             Self::Text(_) => Format::Text,
             Self::Binary(_) => Format::Binary,
+            Self::Dicom(_) => Format::Dicom,
         }
     }
 
@@ -119,7 +126,7 @@ impl Message {
         }
     }
 
-    /// The message as text; a binary one as base64.
+    /// The message as text; a binary one as base64, a DICOM one as its JSON.
     pub fn whole_text(&self) -> Cow<'_, str> {
         of_each!(self, message => message.whole_text())
     }

@@ -18,15 +18,15 @@ pub enum Path {
 }
 
 impl Path {
-    /// Parses a path as messages of a format understand it. Text and binary
-    /// messages ignore it.
+    /// Parses a path as messages of a format understand it. Those of
+    /// DICOM messages are JSON paths. Text and binary messages ignore it.
     ///
     /// # Errors
     /// `path.syntax` and `limit.path`: whoever wrote the path is at fault.
     pub fn parse(format: Format, text: &str) -> Result<Self, Problem> {
         match format {
             Format::Hl7 => Hl7Path::parse(text).map(Self::Hl7),
-            Format::Json => JsonPath::parse(text).map(Self::Json),
+            Format::Json | Format::Dicom => JsonPath::parse(text).map(Self::Json),
             Format::Csv => CsvPath::parse(text).map(Self::Csv),
             Format::Xml => XmlPath::parse(text).map(Self::Xml),
             Format::Text | Format::Binary => Ok(Self::Whole),

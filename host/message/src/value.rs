@@ -24,11 +24,12 @@ pub enum Format {
     Xml,
     Text,
     Binary,
+    Dicom,
 }
 
 impl Format {
     /// The name that plugins and configuration use: `hl7`, `json`, `csv`,
-    /// `xml`, `text`, `binary`.
+    /// `xml`, `text`, `binary`, `dicom`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hl7 => "hl7",
@@ -37,12 +38,13 @@ impl Format {
             Self::Xml => "xml",
             Self::Text => "text",
             Self::Binary => "binary",
+            Self::Dicom => "dicom",
         }
     }
 
     /// The format of that name; `None` when there is none.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Hl7, Self::Json, Self::Csv, Self::Xml, Self::Text, Self::Binary]
+        [Self::Hl7, Self::Json, Self::Csv, Self::Xml, Self::Text, Self::Binary, Self::Dicom]
             .into_iter()
             .find(|format| format.name() == name)
     }
@@ -62,7 +64,7 @@ pub struct Limits {
     /// The highest HL7 field, repetition or component number that a write may
     /// create, and that a path may name. Default 65,535.
     pub index: usize,
-    /// Nesting of JSON and XML. Default 128.
+    /// Nesting of JSON, XML and DICOM sequences. Default 128.
     pub depth: usize,
     /// Steps of one JSON selector that may mean several places, such as
     /// `newtonsoft:$..code`: one for each byte that it passes over, as often as it
@@ -78,6 +80,13 @@ pub struct Limits {
     pub columns: usize,
     /// Bytes of one CSV field. Default 1 MiB.
     pub field_bytes: usize,
+    /// Elements and items of a DICOM data set. Default 100,000: an image of
+    /// thousands of frames fits.
+    pub elements: usize,
+    /// Bytes of all values of a DICOM message that its JSON shows, which are
+    /// those that are no bulk data. They bound the JSON, which can be some 25
+    /// times as large at worst. Default 4 MiB.
+    pub shown_bytes: usize,
 }
 
 impl Default for Limits {
@@ -93,6 +102,8 @@ impl Default for Limits {
             namespaces: 64,
             columns: 10_000,
             field_bytes: 1 << 20,
+            elements: 100_000,
+            shown_bytes: 4 << 20,
         }
     }
 }

@@ -18,8 +18,11 @@ impl Life<'_> {
     /// Bytes become the receiver's inbound message.
     pub(super) fn parse(&mut self) -> Result<(), RunError> {
         let receiver = &self.workflow.definition().receiver;
-        let options =
-            ParseOptions { csv: receiver.csv.clone(), ..ParseOptions::clone(&self.settings.parse) };
+        let options = ParseOptions {
+            csv: receiver.csv.clone(),
+            dicom: receiver.dicom,
+            ..ParseOptions::clone(&self.settings.parse)
+        };
         let bytes = match empty_message(receiver.message_type) {
             Some(empty) if self.body.is_empty() && !self.body_expected => empty.to_vec(),
             _ => self.decoded(receiver.message_type)?,
@@ -81,7 +84,7 @@ fn empty_message(format: Format) -> Option<&'static [u8]> {
     match format {
         Format::Json => Some(b"{}"),
         Format::Xml => Some(b"<none/>"),
-        Format::Hl7 | Format::Csv | Format::Text | Format::Binary => None,
+        Format::Hl7 | Format::Csv | Format::Text | Format::Binary | Format::Dicom => None,
     }
 }
 

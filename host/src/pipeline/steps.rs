@@ -7,8 +7,10 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use tureen_message::binary::Binary;
 use tureen_message::csv::CsvOptions;
-use tureen_message::{Format, Message, ParseOptions, Problem};
+use tureen_message::dicom::DicomOptions;
+use tureen_message::{Format, Limits, Message, ParseOptions, Problem};
 use tureen_sandbox::{Failure, Fault, LogLevel, LogLine, Notification, Run, Target, Verdict};
 use tureen_template::{Direction, SettingId, Template};
 
@@ -39,6 +41,7 @@ struct Blueprint<'a> {
     template: &'a Template,
     format: Format,
     csv: &'a CsvOptions,
+    dicom: DicomOptions,
     target: Target,
     /// For error texts.
     name: &'a str,
@@ -121,6 +124,7 @@ impl<'a> Steps<'a> {
             template: &activity.template,
             format: activity.message_type,
             csv: &activity.csv,
+            dicom: activity.dicom,
             target,
             name: &activity.name,
         };
@@ -142,6 +146,7 @@ impl<'a> Steps<'a> {
             template: &receiver.response.template,
             format: receiver.message_type,
             csv: &receiver.csv,
+            dicom: receiver.dicom,
             target,
             name: "response",
         };
@@ -161,7 +166,7 @@ impl<'a> Steps<'a> {
     ) -> Result<(), RunError> {
         let run = self.run.as_mut().ok_or_else(|| host_error("run.lost", "the run was lost"))?;
         let Target { setting, direction, .. } = blueprint.target;
-        if let Some(whole) = whole_message(blueprint, run) {
+        if let Some(whole) = whole_message(blueprint, run, &self.settings.parse.limits) {
             // The message itself, not its text: bytes stay what they are.
             run.exchange.put(setting, direction, whole);
             return match transformers {
@@ -201,18 +206,24 @@ impl<'a> Steps<'a> {
 
     fn parsed(&self, blueprint: &Blueprint<'_>, text: &str) -> Result<Message, RunError> {
         let bytes = match blueprint.format {
-            Format::Binary => BASE64.decode(text.trim()).map_err(|error| {
+            Format::Binary | Format::Dicom => BASE64.decode(text.trim()).map_err(|error| {
                 let text = format!("the text of a binary message is not base64: {error}");
                 author_error(blueprint, Problem::new("binary.base64", text))
             })?,
-            _ => text.as_bytes().to_vec(),
+            Format::Hl7 | Format::Json | Format::Csv | Format::Xml | Format::Text => {
+                text.as_bytes().to_vec()
+            }
         };
-        let options = ParseOptions {
-            csv: blueprint.csv.clone(),
-            ..ParseOptions::clone(&self.settings.parse)
-        };
-        Message::parse(blueprint.format, bytes, &options)
+        Message::parse(blueprint.format, bytes, &self.parse_options(blueprint))
             .map_err(|problem| author_error(blueprint, problem))
+    }
+
+    fn parse_options(&self, blueprint: &Blueprint<'_>) -> ParseOptions {
+        ParseOptions {
+            csv: blueprint.csv.clone(),
+            dicom: blueprint.dicom,
+            ..ParseOptions::clone(&self.settings.parse)
+        }
     }
 
     /// The deed itself.
@@ -332,11 +343,20 @@ enum Hook {
 }
 
 /// A template that is exactly one placeholder of another message passes that
-/// message on, when it is of the right format.
-fn whole_message(blueprint: &Blueprint<'_>, run: &Run) -> Option<Message> {
+/// message on, when it is of the right format. The bytes of a DICOM message are
+/// a binary one, too: its text is JSON, which no bytes could be made of.
+fn whole_message(blueprint: &Blueprint<'_>, run: &Run, limits: &Limits) -> Option<Message> {
     let (setting, direction) = blueprint.template.whole_message()?;
     let message = run.exchange.message(setting, direction).ok().flatten()?;
-    (message.format() == blueprint.format).then(|| message.clone())
+    match (message, blueprint.format) {
+        (Message::Dicom(dicom), Format::Dicom) => {
+            Some(Message::Dicom(dicom.shown_with(blueprint.dicom)))
+        }
+        (Message::Dicom(dicom), Format::Binary) => {
+            Binary::parse(dicom.bytes().to_vec(), limits).ok().map(Message::Binary)
+        }
+        (message, format) => (message.format() == format).then(|| message.clone()),
+    }
 }
 
 /// A plugin's line. Only the standard ones are known to keep message content

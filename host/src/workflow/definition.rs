@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use tureen_message::Format;
 use tureen_message::csv::CsvOptions;
+use tureen_message::dicom::DicomOptions;
 use tureen_template::{SettingId, Template};
 
 use super::document::Document;
@@ -75,6 +76,8 @@ pub struct Receiver {
     pub message_type: Format,
     /// Counts only where `message_type` is CSV.
     pub csv: CsvOptions,
+    /// Counts only where `message_type` is DICOM.
+    pub dicom: DicomOptions,
     pub filter: Option<FilterHost>,
     pub variable_transformers: Option<Step>,
     /// Only with a custom response: in other modes they have no meaning.
@@ -210,6 +213,8 @@ pub struct Activity {
     pub message_type: Format,
     /// Counts only where `message_type` is CSV.
     pub csv: CsvOptions,
+    /// Counts only where `message_type` is DICOM.
+    pub dicom: DicomOptions,
     /// `MessageTemplate`.
     pub template: Template,
     pub filter: Option<FilterHost>,

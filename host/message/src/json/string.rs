@@ -70,7 +70,7 @@ fn unit(rest: &str) -> (Option<u16>, &str) {
 }
 
 /// A JSON string of the text, with quotes. Only what must be escaped is.
-pub(super) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     let mut rest = text;

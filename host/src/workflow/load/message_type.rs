@@ -2,6 +2,7 @@
 
 use tureen_message::Format;
 use tureen_message::csv::CsvOptions;
+use tureen_message::dicom::DicomOptions;
 
 use super::classes::class_name;
 use super::fields::{Fields, Names};
@@ -16,6 +17,7 @@ const MESSAGE_TYPES: Names = &[
     (11, "JSON"),
     (13, "Text"),
     (14, "Binary"),
+    (16, "DICOM"),
     (0, "Unknown"),
     (1, "HL7V2"),
     (2, "HL7V3"),
@@ -27,11 +29,10 @@ const MESSAGE_TYPES: Names = &[
     (10, "CSVPath"),
     (12, "JSONPath"),
     (15, "MessageStructure"),
-    (16, "DICOM"),
 ];
 
 /// What a diagnostic lists as expected.
-const SUPPORTED: &str = "1 HL7, 4 XML, 5 CSV, 11 JSON, 13 Text or 14 Binary";
+const SUPPORTED: &str = "1 HL7, 4 XML, 5 CSV, 11 JSON, 13 Text, 14 Binary or 16 DICOM";
 
 /// The format of a setting's messages. A type that this version does not have
 /// is told and taken as HL7, so that loading can go on without further findings.
@@ -51,6 +52,7 @@ pub(super) fn message_type(fields: &Fields<'_>, default: i64) -> Format {
         11 => Format::Json,
         13 => Format::Text,
         14 => Format::Binary,
+        16 => Format::Dicom,
         other => {
             tell_unsupported(fields, other);
             Format::Hl7
@@ -86,14 +88,42 @@ fn tell_unsupported(fields: &Fields<'_>, number: i64) {
     );
 }
 
-/// The options of CSV messages; defaults for any other format.
-pub(super) fn csv_options(fields: &Fields<'_>, format: Format) -> CsvOptions {
-    let mut options = CsvOptions::default();
+/// What `MessageTypeOptions` says, as far as it belongs to the message type;
+/// defaults for any other.
+#[derive(Default)]
+pub(super) struct TypeOptions {
+    pub(super) csv: CsvOptions,
+    pub(super) dicom: DicomOptions,
+}
+
+/// Reads the options of a setting's message type.
+pub(super) fn type_options(fields: &Fields<'_>, format: Format) -> TypeOptions {
+    let mut options = TypeOptions::default();
     let Some(found) = fields.find("MessageTypeOptions") else { return options };
     let Some(of_type) = fields.object("MessageTypeOptions", found) else { return options };
-    if !options_match(&of_type, format) || format != Format::Csv {
+    if !options_match(&of_type, format) {
         return options;
     }
+    match format {
+        Format::Csv => options.csv = csv_options(&of_type),
+        Format::Dicom => options.dicom = dicom_options(&of_type),
+        Format::Hl7 | Format::Json | Format::Xml | Format::Text | Format::Binary => {}
+    }
+    options
+}
+
+/// Which nodes the JSON of DICOM messages has.
+fn dicom_options(of_type: &Fields<'_>) -> DicomOptions {
+    let default = DicomOptions::default();
+    DicomOptions {
+        common_fields: of_type.flag("IncludeCommonFieldsNode", default.common_fields),
+        report: of_type.flag("IncludeReportNode", default.report),
+        tags: of_type.flag("IncludeTagsNode", default.tags),
+    }
+}
+
+fn csv_options(of_type: &Fields<'_>) -> CsvOptions {
+    let mut options = CsvOptions::default();
     options.has_header = of_type.flag("HasHeader", false);
     options.has_footer = of_type.flag("HasFooter", false);
     options.header = of_type.text("Header").unwrap_or_default();
@@ -121,6 +151,7 @@ fn options_match(options: &Fields<'_>, format: Format) -> bool {
     let matching = match format {
         Format::Csv => class.ends_with("CSVMessageTypeOption"),
         Format::Text => class.ends_with("TextMessageTypeOption"),
+        Format::Dicom => class.ends_with("DicomMessageTypeOptions"),
         Format::Hl7 | Format::Json | Format::Xml | Format::Binary => false,
     };
     if !matching {

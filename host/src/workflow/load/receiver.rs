@@ -4,7 +4,7 @@ use super::classes::{HTTP_RECEIVER, last_word};
 use super::fields::Fields;
 use super::findings::Headline as _;
 use super::http::{LEGACY_CERTIFICATE_FIELDS, http_receiver};
-use super::message_type::{csv_options, message_type};
+use super::message_type::{TypeOptions, message_type, type_options};
 use super::response::{no_response, response};
 use super::settings::Setting;
 use super::steps::{Steps, lint_segment_ends};
@@ -110,13 +110,15 @@ pub(super) fn receiver<'a>(
         let role = Role::ResponseTransformers;
         steps.references.template_of(fields, &response.template, name, setting.id, role);
     }
+    let TypeOptions { csv, dicom } = type_options(fields, format);
     Receiver {
         id: setting.id,
         name: setting.name.clone(),
         disabled: setting.disabled,
         kind,
         message_type: format,
-        csv: csv_options(fields, format),
+        csv,
+        dicom,
         filter,
         variable_transformers,
         response_transformers,

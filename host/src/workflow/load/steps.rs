@@ -7,7 +7,7 @@ use tureen_template::SettingId;
 use super::classes::Part;
 use super::fields::Fields;
 use super::findings::Headline as _;
-use super::message_type::{csv_options, message_type};
+use super::message_type::{TypeOptions, message_type, type_options};
 use super::references::References;
 use super::settings::{Setting, Settings};
 use crate::diagnostics::{codes, quoted};
@@ -76,13 +76,15 @@ impl<'a> Steps<'_, 'a> {
         let template = fields.template("MessageTemplate");
         lint_segment_ends(fields, "MessageTemplate", format);
         self.references.template(setting, &template, "MessageTemplate");
+        let TypeOptions { csv, dicom } = type_options(fields, format);
         Activity {
             id: setting.id,
             name: setting.name.clone(),
             disabled: setting.disabled,
             step: self.step(setting, setting.id, Role::Activity),
             message_type: format,
-            csv: csv_options(fields, format),
+            csv,
+            dicom,
             template,
             filter,
             transformers,

@@ -12,7 +12,8 @@ const CONTROL_ID: &str = "test1R1";
 
 /// How the messages of a run are parsed.
 pub(crate) fn parse_options(delimiter: &str) -> Result<ParseOptions, Problem> {
-    Ok(ParseOptions { limits: Limits::default(), csv: CsvOptions::from_delimiter(delimiter)? })
+    let csv = CsvOptions::from_delimiter(delimiter)?;
+    Ok(ParseOptions { limits: Limits::default(), csv, ..ParseOptions::default() })
 }
 
 #[derive(Clone, Debug)]

@@ -70,11 +70,13 @@ fn message_types_are_numbers_or_names() {
         ("\"11\"", Format::Json),
         ("\"text\"", Format::Text),
         ("14", Format::Binary),
+        ("16", Format::Dicom),
+        ("\"dicom\"", Format::Dicom),
     ] {
         let text = workflow(&format!("\"MessageType\":{written}"), &[]);
         assert_eq!(defined(&text).receiver.message_type, expected, "{written}");
     }
-    for written in ["0", "2", "3", "6", "7", "8", "9", "10", "12", "15", "16", "\"DICOM\""] {
+    for written in ["0", "2", "3", "6", "7", "8", "9", "10", "12", "15"] {
         let text = workflow(&format!("\"MessageType\":{written}"), &[]);
         check(&text, &["WF041 #0/MessageType"]);
     }
@@ -87,10 +89,41 @@ fn an_unsupported_message_type_names_field_and_remedy() {
 error[WF041]: MessageType names a path language, not a kind of message
   at        test.hl7Workflow:2:187
   field     /WorkflowPattern/0/MessageType
-  expected  1 HL7, 4 XML, 5 CSV, 11 JSON, 13 Text or 14 Binary
+  expected  1 HL7, 4 XML, 5 CSV, 11 JSON, 13 Text, 14 Binary or 16 DICOM
   found     12 JSONPath
   help      JSON messages are 11";
     assert_eq!(shown(&workflow("\"MessageType\":12", &[]), "WF041"), expected);
+}
+
+#[test]
+fn dicom_options_say_which_nodes_are_shown() {
+    let options = |more: &str| {
+        let text = workflow(
+            &format!("\"ReturnApplicationAccept\":false,\"ReturnNoResponse\":true,{more}"),
+            &[],
+        );
+        let loaded = loaded(&text);
+        let codes: Vec<String> =
+            loaded.diagnostics.iter().map(|told| told.code.to_string()).collect();
+        let dicom = loaded.definition.unwrap().receiver.dicom;
+        let nodes = [dicom.common_fields, dicom.report, dicom.tags];
+        (nodes, codes.join(" ").replace("WF011", "").trim().to_owned())
+    };
+    let of_class = |class: &str, more: &str| {
+        options(&format!(
+            r#""MessageType":16,"MessageTypeOptions":{{
+            "$type":"HL7Soup.Workflow.MessageTypeOptions.{class}, X"{more}}}"#
+        ))
+    };
+    let dicom = |more: &str| of_class("DicomMessageTypeOptions", more);
+    assert_eq!(options("\"MessageType\":16"), ([true; 3], String::new()));
+    assert_eq!(dicom(""), ([true; 3], String::new()));
+    assert_eq!(dicom(",\"IncludeCommonFieldsNode\":false").0, [false, true, true]);
+    assert_eq!(dicom(",\"IncludeReportNode\":false").0, [true, false, true]);
+    assert_eq!(dicom(",\"IncludeTagsNode\":false"), ([true, true, false], String::new()));
+    assert_eq!(dicom(",\"IncludeTagsNode\":[]"), ([true; 3], "WF015".to_owned()));
+    let other = of_class("CSVMessageTypeOption", ",\"IncludeTagsNode\":false");
+    assert_eq!(other, ([true; 3], "WF042".to_owned()));
 }
 
 #[test]
