@@ -15,7 +15,7 @@ use std::fmt;
 ///
 /// Paths use the language of the message's format: `PID-3[2].1` (HL7, indexes
 /// start at 1), `Patient/Medications[1]/Code` (JSON, XML), `[0]` (CSV, columns start
-/// at 0). Text and binary messages ignore the path. Reading an absent place is
+/// at 0). DICOM messages are read by JSON paths. Text and binary messages ignore the path. Reading an absent place is
 /// not an error; an error says that the path cannot mean anything in this
 /// format, or that the message may not be changed.
 pub struct Message(pub(crate) backend::Message);

@@ -49,18 +49,22 @@ pub enum Format {
     Text,
     /// Bytes, read as base64; a path is ignored.
     Binary,
+    /// A DICOM file, read by JSON paths and never edited:
+    /// `CommonFields/PatientID`.
+    Dicom,
     /// One that this version of the SDK does not know.
     Other,
 }
 
 /// The formats and the names that the contract gives them.
-const FORMAT_NAMES: [(Format, &str); 6] = [
+const FORMAT_NAMES: [(Format, &str); 7] = [
     (Format::Hl7, "hl7"),
     (Format::Json, "json"),
     (Format::Csv, "csv"),
     (Format::Xml, "xml"),
     (Format::Text, "text"),
     (Format::Binary, "binary"),
+    (Format::Dicom, "dicom"),
 ];
 
 impl Format {
@@ -202,7 +206,8 @@ mod tests {
     #[test]
     fn a_format_that_is_not_known_is_other() {
         assert_eq!(Format::from_name("hl7"), Format::Hl7);
-        assert_eq!(Format::from_name("dicom"), Format::Other);
+        assert_eq!(Format::from_name("dicom"), Format::Dicom);
+        assert_eq!(Format::from_name("fhir"), Format::Other);
         assert_eq!(Format::Other.name(), "");
     }
 }

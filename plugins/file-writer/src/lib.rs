@@ -67,7 +67,7 @@ impl Activity for FileWriter {
 impl FileWriter {
     /// What is written for a message.
     fn record(&self, message: &Message) -> Result<Record, StepError> {
-        if message.format() == Format::Binary {
+        if matches!(message.format(), Format::Binary | Format::Dicom) {
             return Ok(Record::Whole(message.bytes()));
         }
         let mut bytes = message.bytes();

@@ -131,7 +131,9 @@ impl Run<'_> {
     fn enter(&mut self, place: &Place) -> Result<bool, StepError> {
         let sight = self.sight();
         let count = place.with(&sight, |message, path| match message.format() {
-            Format::Hl7 | Format::Json | Format::Xml => message.count(loop_path(path)),
+            Format::Hl7 | Format::Json | Format::Xml | Format::Dicom => {
+                message.count(loop_path(path))
+            }
             _ => Err(nothing_to_count()),
         })?;
         let count = count.unwrap_or(0);

@@ -66,7 +66,7 @@ impl Characters {
 
 /// The set of a defined term. Multi-byte sets of ISO 2022 begin in ASCII.
 fn set_of(term: &str) -> Option<Set> {
-    let number = ["ISO_IR ", "ISO 2022 IR ", "ISO-IR ", "ISO IR "]
+    let number = ["ISO_IR ", "ISO 2022 IR ", "ISO_IR_", "ISO-IR ", "ISO IR "]
         .iter()
         .find_map(|prefix| term.strip_prefix(prefix));
     Some(match number.unwrap_or(term) {
