@@ -31,6 +31,8 @@ mod checking;
 mod client_certificates;
 /// `tureen run`, `send`, `plugin` and `demo`.
 mod commands;
+/// DICOM files.
+mod dicom;
 /// The edges of HTTP.
 mod edges;
 /// The file writer stays in what it is granted.
