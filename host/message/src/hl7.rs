@@ -183,6 +183,12 @@ impl Hl7 {
         Cow::Owned(text)
     }
 
+    /// Whether [`batch::Batch::split`] may find more in these bytes than a single
+    /// message; costs nothing, where splitting costs a search for line ends.
+    pub fn may_be_batch(&self) -> bool {
+        self.store.table.may_be_batch
+    }
+
     /// The delimiters of the first header.
     pub fn delimiters(&self) -> &Delimiters {
         self.store.table.delimiters(0)
@@ -244,8 +250,8 @@ fn resolve(bytes: &[u8]) -> Option<Resolved> {
 /// Whether ASCII bytes stand for Japanese text: MSH-18 says so and a sequence of
 /// ISO 2022 makes use of it.
 fn switches_sets(bytes: &[u8]) -> bool {
-    header::declared_charset(bytes) == Declared::Transcoded(Transcoding::JAPANESE)
-        && memchr::memchr(ESCAPE, bytes).is_some()
+    memchr::memchr(ESCAPE, bytes).is_some()
+        && header::declared_charset(bytes) == Declared::Transcoded(Transcoding::JAPANESE)
 }
 
 impl fmt::Debug for Hl7 {

@@ -34,13 +34,19 @@ impl Hl7 {
     /// `limit.segments`, `limit.message-bytes`. The message is then unchanged.
     pub fn set(&mut self, path: &Hl7Path, value: &str) -> Result<(), Problem> {
         refuse_unless_one_value(path)?;
-        if self.place(path).is_some() && self.text(path) == value {
+        let writing = self.writing(value);
+        let Some((position, place)) = self.found(path) else {
+            let delimiters = self.delimiters_at(path);
+            let raw = escape(value, &delimiters, writing.charset).map_err(|p| at(path, p))?;
+            return self.write(path, &raw, writing);
+        };
+        if self.place_text(&place) == value {
             return Ok(());
         }
-        let writing = self.writing(value);
-        let delimiters = self.delimiters_at(path);
-        let raw = escape(value, &delimiters, writing.charset).map_err(|p| at(path, p))?;
-        self.write(path, &raw, writing)
+        self.refuse_index(path)?;
+        let raw = escape(value, place.delimiters, writing.charset).map_err(|p| at(path, p))?;
+        let range = self.range_in_line(position, place.raw);
+        self.change_line(position, range, &raw, writing)
     }
 
     /// Writes the explicit null: two quote characters, which ask the reader to
@@ -104,19 +110,28 @@ impl Hl7 {
         let delimiters = *self.store.table.delimiters(position);
         let change = fill(self.line(&segment), segment.name, element, &delimiters, raw)
             .map_err(|problem| at(path, problem))?;
-        self.change_line(position, change, writing)
+        self.change_line(position, change.range, &change.bytes, writing)
+    }
+
+    /// Where bytes that were found in a line stand in it.
+    fn range_in_line(&self, position: usize, found: &[u8]) -> Range<usize> {
+        let line = self.store.table.get(position).map(|segment| self.line(segment));
+        let line = line.unwrap_or_default().as_ptr().addr();
+        let start = found.as_ptr().addr().saturating_sub(line);
+        start..start + found.len()
     }
 
     /// Replaces a part of a line.
     pub(super) fn change_line(
         &mut self,
         position: usize,
-        change: Change,
+        range: Range<usize>,
+        bytes: &[u8],
         writing: Writing,
     ) -> Result<(), Problem> {
-        self.store.refuse_length(change.range.len(), change.bytes.len(), &self.limits)?;
-        self.prepare(&writing, &change.bytes)?;
-        self.store.replace(position, change.range, &change.bytes);
+        self.store.refuse_length(range.len(), bytes.len(), &self.limits)?;
+        self.prepare(&writing, bytes)?;
+        self.store.replace(position, range, bytes);
         self.settle(writing);
         Ok(())
     }
@@ -131,7 +146,7 @@ impl Hl7 {
         let declares = segment.name.is_header() || segment.name.is_trailer();
         if !declares && self.store.has_plain_lines() {
             let range = 0..segment.range().len();
-            return self.change_line(position, Change { range, bytes: raw.to_vec() }, writing);
+            return self.change_line(position, range, raw, writing);
         }
         self.store.arrange();
         let old = self.store.table.get(position).map_or(0..0, Segment::range);

@@ -128,7 +128,8 @@ impl Hl7 {
                 let change = self
                     .repetition_before(position, element, number, &raw)
                     .ok_or_else(|| at(path, not_in_use("repetition")))?;
-                self.change_line(position, change, writing).map_err(|problem| at(path, problem))
+                self.change_line(position, change.range, &change.bytes, writing)
+                    .map_err(|problem| at(path, problem))
             }
             _ => self.write(path, &raw, writing),
         }

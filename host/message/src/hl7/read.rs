@@ -63,7 +63,7 @@ impl Hl7 {
     }
 
     #[inline]
-    fn place_text<'a>(&self, place: &Place<'a>) -> Cow<'a, str> {
+    pub(super) fn place_text<'a>(&self, place: &Place<'a>) -> Cow<'a, str> {
         if place.holds_escape() && place.is_leaf() {
             return unescape(place.raw, place.delimiters, self.charset());
         }
@@ -80,14 +80,21 @@ impl Hl7 {
     /// The bytes at a path, if they exist.
     #[inline]
     pub(super) fn place(&self, path: &Hl7Path) -> Option<Place<'_>> {
+        self.found(path).map(|(_, place)| place)
+    }
+
+    /// The bytes at a path, if they exist, and the number of their line.
+    #[inline]
+    pub(super) fn found(&self, path: &Hl7Path) -> Option<(usize, Place<'_>)> {
         let position = self.store.table.position(path.segment, path.occurrence.number())?;
         let segment = self.store.table.get(position)?;
         let line = self.line(segment);
         let delimiters = self.store.table.delimiters(position);
         let Some(element) = &path.element else {
-            return Some(Place { raw: line, delimiters, depth: Depth::Segment });
+            return Some((position, Place { raw: line, delimiters, depth: Depth::Segment }));
         };
-        place_in_line(line, segment.name, element, delimiters)
+        let place = place_in_line(line, segment.name, element, delimiters)?;
+        Some((position, place))
     }
 
     /// The bytes of a segment without its terminator.

@@ -129,6 +129,8 @@ pub(super) struct SegmentTable {
     delimiters: Delimiters,
     /// Later headers that declare other delimiters: from which line on.
     pub(super) later: Vec<(u32, Delimiters)>,
+    /// Whether a line looks like a second header, an envelope or a frame of its own.
+    pub(super) may_be_batch: bool,
     names: OnceLock<Names>,
     /// How often all lines were looked at; see [`SCANS_BEFORE_INDEX`].
     scans: AtomicU8,
@@ -172,6 +174,7 @@ impl SegmentTable {
             framing: narrow(bytes.len() - content.end),
             delimiters: first,
             later: std::mem::take(&mut spare.later),
+            may_be_batch: false,
             names: OnceLock::new(),
             scans: AtomicU8::new(0),
         };
@@ -319,6 +322,16 @@ impl SegmentTable {
             line.end = offset + length;
             line.next = line.end + gap;
             offset = line.next;
+        }
+    }
+
+    /// Records that the lines from one on moved in memory that stands in order.
+    pub(super) fn shift(&mut self, position: usize, removed: usize, added: usize) {
+        let delta = narrow(added).wrapping_sub(narrow(removed));
+        for line in self.segments.iter_mut().skip(position) {
+            line.start = line.start.wrapping_add(delta);
+            line.end = line.end.wrapping_add(delta);
+            line.next = line.next.wrapping_add(delta);
         }
     }
 

@@ -37,6 +37,8 @@ fn a_single_message_is_all_of_the_bytes() {
         assert!(batch.is_single(), "{text:?}");
         assert_eq!(batch.messages(), std::slice::from_ref(&(0..text.len())), "{text:?}");
         assert_eq!((batch.envelope(), batch.warnings()), (None, &[][..]));
+        let parsed = Hl7::parse(text.clone().into_bytes(), &Limits::default()).unwrap();
+        assert_eq!(parsed.may_be_batch(), text.contains("FTS^"), "{text:?}");
     }
 }
 
@@ -181,6 +183,9 @@ proptest! {
     ) {
         let text = pieces.concat();
         let Ok(batch) = Batch::split(text.as_bytes(), &Limits::default()) else { return Ok(()) };
+        if let Ok(message) = Hl7::parse(text.clone().into_bytes(), &Limits::default()) {
+            prop_assert!(message.may_be_batch() || batch.is_single());
+        }
         let mut end = 0;
         for range in batch.messages() {
             prop_assert!(range.start >= end && range.end <= text.len() && !range.is_empty());

@@ -50,10 +50,12 @@ impl SegmentTable {
             None => {
                 scope.open(name, self.delimiters);
                 self.lead = start;
+                self.may_be_batch = name != Name::MSH;
             }
             Some(last) => {
                 last.next = start;
                 if name.is_header() || name.is_trailer() {
+                    self.may_be_batch = true;
                     match scope.enter(name, line) {
                         Some(delimiters) if delimiters != scope.current => {
                             self.later.push((narrow(self.segments.len()), delimiters));
@@ -62,6 +64,8 @@ impl SegmentTable {
                         Some(_) => {}
                         None => name = Name::NONE,
                     }
+                } else if name == Name::NONE && line.first() == Some(&VERTICAL_TAB) {
+                    self.may_be_batch = true;
                 }
             }
         }

@@ -144,13 +144,13 @@ proptest! {
 
 #[test]
 fn a_line_that_grows_moves_alone() {
-    let mut message = parse(format!("\u{FEFF}{HEADER}\r\r{}", observations(3)));
+    let mut message = parse(format!("\u{FEFF}{HEADER}\r\r{}", observations(30)));
     let long = "long ".repeat(40);
     message.set(&path("OBX[2]-5"), &long).unwrap();
     message.set(&path("OBX[2]-5"), "short").unwrap();
     message.set(&path("OBX[1]-3"), &long).unwrap();
     assert!(message.store.in_order().is_none(), "the lines no longer stand in order");
-    let expected = format!("\u{FEFF}{HEADER}\r\r{}", observations(3))
+    let expected = format!("\u{FEFF}{HEADER}\r\r{}", observations(30))
         .replace("|value 2|", "|short|")
         .replacen("|A|", &format!("|{long}|"), 1);
     assert_eq!(String::from_utf8_lossy(message.bytes()), expected);
