@@ -33,6 +33,8 @@ mod client_certificates;
 mod commands;
 /// DICOM files.
 mod dicom;
+/// The recipes of the cookbook, by workflow and by plugin.
+mod cookbook;
 /// The edges of HTTP.
 mod edges;
 /// The file writer stays in what it is granted.

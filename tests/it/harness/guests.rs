@@ -1,5 +1,5 @@
-//! Third-party plugins: the components of `tests/guests`, built once, and files
-//! that are none.
+//! Third-party plugins: the components of `tests/guests` and of the cookbook, each
+//! built once, and files that are none.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,7 +17,11 @@ const CONTRACT: (&[u8], &[u8]) = (b"tureen:plugin/", b"@0.1.0");
 const OTHER_VERSION: &[u8] = b"@9.9.9";
 
 /// Component bytes by name of the guest.
-static GUESTS: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(build);
+static GUESTS: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
+    let guests = folders(&workspace);
+    components(&workspace, guests.into_iter().map(|name| (name.clone(), name)))
+});
 
 /// The component of a folder of `tests/guests`.
 pub(crate) fn guest(name: &str) -> &'static [u8] {
@@ -52,17 +56,20 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     bytes.windows(part.len()).position(|window| window == part)
 }
 
-fn build() -> BTreeMap<String, Vec<u8>> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
+/// Builds a workspace of plugins; gives the components of the named crates under
+/// the names that go with them.
+pub(crate) fn components(
+    workspace: &Path,
+    crates: impl Iterator<Item = (String, String)>,
+) -> BTreeMap<String, Vec<u8>> {
     let target_directory = profile_directory().parent().unwrap().join("guests");
     ensure_target();
-    compile(&source, &target_directory);
+    compile(workspace, &target_directory);
     let release = target_directory.join(TARGET).join("release");
-    folders(&source)
-        .into_iter()
-        .map(|name| {
-            let file = release.join(format!("{}.wasm", name.replace('-', "_")));
-            let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{name}: {error}"));
+    crates
+        .map(|(name, package)| {
+            let file = release.join(format!("{}.wasm", package.replace('-', "_")));
+            let bytes = fs::read(&file).unwrap_or_else(|error| panic!("{package}: {error}"));
             (name, bytes)
         })
         .collect()
@@ -103,7 +110,8 @@ fn compile(source: &Path, target_directory: &Path) {
     let built = command.output().unwrap();
     assert!(
         built.status.success(),
-        "tests/guests does not build:\n{}",
+        "{} does not build:\n{}",
+        source.display(),
         String::from_utf8_lossy(&built.stderr)
     );
 }

@@ -1,0 +1,123 @@
+//! The cookbook: every recipe gives the same by its workflow and by its plugin.
+
+use std::fs;
+
+use crate::harness::Home;
+use crate::harness::http1::{Answer, Http1};
+use crate::plugins::pass_their_own_tests;
+
+use recipes::{Case, Recipe, Variant, recipes};
+
+/// The folders of `examples/cookbook`.
+mod recipes;
+
+/// A port that the system chooses.
+const FREE: u16 = 0;
+
+/// Any port, where nothing is opened.
+const SOME: u16 = 8443;
+
+/// A home with the named variants of all recipes, their tables and, if wanted, their
+/// plugins.
+fn home(variants: &[Variant], port: u16, with_plugins: bool) -> Home {
+    let configuration: String = recipes().iter().filter_map(Recipe::configuration).collect();
+    let home = Home::and(&configuration);
+    fs::create_dir(home.path("tables")).unwrap();
+    for recipe in recipes() {
+        for (name, table) in recipe.tables() {
+            home.write(&format!("tables/{name}"), table);
+        }
+        for variant in variants {
+            let file = format!("{}{}", recipe.name, variant.suffix());
+            home.workflow(&file, &recipe.workflow(*variant).on_port(port));
+        }
+        if with_plugins {
+            home.plugin(&recipe.name, recipe.component());
+        }
+    }
+    home
+}
+
+#[test]
+fn every_recipe_gives_the_same_by_its_workflow_and_by_its_plugin() {
+    let home = home(&Variant::ALL, FREE, true);
+    let server = home.serve();
+    assert_eq!(server.addresses().len(), recipes().len() * 2, "{}", server.log());
+    let mut http = server.http1();
+    let mut cases = 0;
+    for recipe in recipes() {
+        for variant in Variant::ALL {
+            for case in recipe.cases() {
+                check(&home, &mut http, recipe, variant, &case);
+                cases += 1;
+            }
+        }
+    }
+    assert!(
+        cases >= recipes().len() * 2 * 2,
+        "a recipe has two cases at least, not {cases} in all"
+    );
+    server.stop();
+}
+
+/// The answer, and what each activity wrote or did not write.
+fn check(home: &Home, http: &mut Http1, recipe: &Recipe, variant: Variant, case: &Case) {
+    let workflow = recipe.workflow(variant);
+    let what = format!("{} {}, {}", recipe.name, case.name, variant.file());
+    let answer = http.post(&format!("/{}", workflow.service()), case.message_on_the_wire());
+    assert_eq!(answer.status, 200, "{what}: {answer:?}");
+    check_answer(&answer, case, &what);
+    for (activity, file) in workflow.files() {
+        let written = home.read(&format!("out/{file}"));
+        assert_eq!(
+            written.as_deref().map(one_line_a_segment),
+            case.expected(&activity),
+            "{what}: what {activity} wrote"
+        );
+        if written.is_some() {
+            fs::remove_file(home.path(&format!("out/{file}"))).unwrap();
+        }
+    }
+    let left = fs::read_dir(home.path("out")).unwrap().count();
+    assert_eq!(left, 0, "{what}: nothing else is written");
+}
+
+fn check_answer(answer: &Answer, case: &Case, what: &str) {
+    match (case.expected("answer"), answer.body.is_empty()) {
+        (None, empty) => assert!(empty, "{what}: {answer:?}"),
+        (Some(expected), _) if answer.is_acknowledgement() => {
+            assert_eq!(answer.msa(1), expected.trim(), "{what}: {answer:?}");
+        }
+        (Some(expected), _) => assert_eq!(answer.text(), expected.trim_end(), "{what}"),
+    }
+}
+
+/// Expected messages are kept with a line for each segment, and end with a line end;
+/// a written record is followed by one.
+fn one_line_a_segment(written: &str) -> String {
+    format!("{}\n", written.replace('\r', "\n").trim_end_matches('\n'))
+}
+
+#[test]
+fn nothing_is_to_be_said_against_any_recipe() {
+    let checked = home(&Variant::ALL, SOME, true).run(&["check"]);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stdout.contains("0 error(s), 0 warning(s)"), "{checked:?}");
+}
+
+/// So that a plugin which does nothing would not go unnoticed.
+#[test]
+fn a_recipe_with_a_plugin_needs_that_plugin() {
+    let home = home(&[Variant::Plugin], SOME, false);
+    let checked = home.run(&["check"]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    for recipe in recipes() {
+        let file = format!("{}{}.hl7Workflow", recipe.name, Variant::Plugin.suffix());
+        assert!(checked.stdout.contains(&file), "{file}: {checked:?}");
+    }
+}
+
+#[test]
+fn the_plugins_of_the_recipes_pass_their_own_tests() {
+    pass_their_own_tests("examples/cookbook");
+}
