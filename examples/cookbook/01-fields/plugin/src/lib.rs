@@ -13,8 +13,11 @@ impl Transformer for Fields {
     fn transform(&self, context: &Context, message: &mut Message) -> Result<(), StepError> {
         message.set("MSH-3", &required(context, "Application")?)?;
         move_number(message, &required(context, "Authority")?)?;
-        recase(context, message, "PID-5.1", "McNameCase")?;
-        recase(context, message, "PID-5.2", "TitleCase")?;
+        // The host's own rules for names, so that a workflow and a plugin agree.
+        let family = context.mc_name_case(&message.text("PID-5.1")?)?;
+        message.set("PID-5.1", &family)?;
+        let given = context.title_case(&message.text("PID-5.2")?)?;
+        message.set("PID-5.2", &given)?;
         keep_digits(message, "PID-13")?;
         if message.text("PV1-2")?.is_empty() {
             message.set("PV1-2", "U")?;
@@ -40,19 +43,6 @@ fn move_number(message: &mut Message, authority: &str) -> Result<(), StepError> 
     {
         message.set(place, value)?;
     }
-    Ok(())
-}
-
-/// The host's own rules for names, so that a workflow and a plugin agree.
-fn recase(
-    context: &Context,
-    message: &mut Message,
-    place: &str,
-    case: &str,
-) -> Result<(), StepError> {
-    let case = [("TextFormat".to_owned(), case.to_owned())];
-    let name = context.format(&message.text(place)?, &case)?;
-    message.set(place, &name)?;
     Ok(())
 }
 

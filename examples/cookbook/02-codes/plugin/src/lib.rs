@@ -4,6 +4,7 @@
 //! Tables: `sex`, whose default is `U`; `wards` and `tests`, whose default is the
 //! code as it came.
 
+use tureen_plugin_sdk::hl7::SegmentMut;
 use tureen_plugin_sdk::prelude::*;
 
 /// What a sex is that the table does not have.
@@ -19,14 +20,13 @@ impl Transformer for Codes {
         if let Some(ward) = translation(context, "wards", &message.text("PV1-3.1")?)? {
             message.set("PV1-3.1", &ward)?;
         }
-        for result in message.find("OBX[*]")? {
-            if let Some(test) =
-                translation(context, "tests", &message.text(&format!("{result}-3.1"))?)?
-            {
-                name_test(message, &result, &test)?;
+        message.for_each_segment("OBX", |result| {
+            let code = result.field(3).component(1).text()?;
+            match translation(context, "tests", &code)? {
+                Some(test) => name_test(result, &test),
+                None => Ok(()),
             }
-        }
-        Ok(())
+        })
     }
 }
 
@@ -37,14 +37,13 @@ fn translation(context: &Context, table: &str, code: &str) -> Result<Option<Stri
 }
 
 /// The national code comes first; the local triplet becomes the alternate one.
-fn name_test(message: &mut Message, result: &str, test: &str) -> Result<(), StepError> {
+fn name_test(result: &mut SegmentMut<'_>, test: &str) -> Result<(), StepError> {
     for (local, alternate) in [(1, 4), (2, 5), (3, 6)] {
-        let text = message.text(&format!("{result}-3.{local}"))?;
-        message.set(&format!("{result}-3.{alternate}"), &text)?;
+        let text = result.field(3).component(local).text()?;
+        result.field(3).component(alternate).set(&text)?;
     }
-    message.set(&format!("{result}-3.1"), test)?;
-    message.set(&format!("{result}-3.3"), "LN")?;
-    Ok(())
+    result.field(3).component(1).set(test)?;
+    Ok(result.field(3).component(3).set("LN")?)
 }
 
 tureen_plugin_sdk::transformer!(Codes, handles = ["Cookbook.Codes"]);

@@ -4,6 +4,7 @@
 //! A value keeps its precision: a year stays a year, and what is not a date stays
 //! as it came.
 
+use tureen_plugin_sdk::Precision;
 use tureen_plugin_sdk::prelude::*;
 
 #[derive(Debug, Default)]
@@ -11,49 +12,36 @@ struct Dates;
 
 impl Transformer for Dates {
     fn transform(&self, context: &Context, message: &mut Message) -> Result<(), StepError> {
-        let born = iso(context, &message.text("PID-7")?, "yyyy-MM-dd")?;
-        let admitted = iso(context, &message.text("PV1-44")?, "yyyy-MM-ddTHH:mm:ssK")?;
-        shorten(context, message, "MSH-7", 14, "yyyyMMddHHmmsszzz")?;
-        shorten(context, message, "EVN-2", 14, "yyyyMMddHHmmsszzz")?;
-        shorten(context, message, "PID-7", 8, "yyyyMMdd")?;
+        let born = iso(context, &message.text("PID-7")?, Precision::Day)?;
+        let admitted = iso(context, &message.text("PV1-44")?, Precision::Second)?;
+        shorten(message, "MSH-7", Precision::Second)?;
+        shorten(message, "EVN-2", Precision::Second)?;
+        shorten(message, "PID-7", Precision::Day)?;
         message.set("ZDT-1", &born)?;
-        message.set("ZDT-2", &admitted)?;
-        Ok(())
+        Ok(message.set("ZDT-2", &admitted)?)
     }
 }
 
-/// Writes a place by a pattern when it is longer than the pattern's date.
-fn shorten(
-    context: &Context,
-    message: &mut Message,
-    place: &str,
-    length: usize,
-    pattern: &str,
-) -> Result<(), StepError> {
-    let value = message.text(place)?;
-    if value.chars().count() > length {
-        // .NET writes zones with a colon, HL7 without.
-        let written = formatted(context, &value, pattern)?.replace(':', "");
-        message.set(place, &written)?;
+/// Writes a date of any form as HL7 does, not finer than asked for.
+fn shorten(message: &mut Message, place: &str, finest: Precision) -> Result<(), StepError> {
+    if let Some(date) = DateTime::parse(&message.text(place)?) {
+        message.set(place, &date.at_precision(finest).to_string())?;
     }
     Ok(())
 }
 
-/// The ISO form of an HL7 date, at most as fine as `finest`.
-fn iso(context: &Context, value: &str, finest: &str) -> Result<String, StepError> {
-    let pattern = match value.bytes().take_while(u8::is_ascii_digit).count() {
-        0..6 => "yyyy",
-        6..8 => "yyyy-MM",
-        8..12 => "yyyy-MM-dd",
-        12..14 => "yyyy-MM-ddTHH:mmK",
-        _ => "yyyy-MM-ddTHH:mm:ssK",
+/// The ISO form of an HL7 date, not finer than asked for.
+fn iso(context: &Context, value: &str, finest: Precision) -> Result<String, StepError> {
+    let Some(date) = DateTime::parse(value) else { return Ok(value.to_owned()) };
+    let pattern = match date.precision().min(finest) {
+        Precision::Year => "yyyy",
+        Precision::Month => "yyyy-MM",
+        Precision::Day => "yyyy-MM-dd",
+        // ISO 8601 with an hour alone is hardly read anywhere.
+        Precision::Hour | Precision::Minute => "yyyy-MM-ddTHH:mmK",
+        Precision::Second | Precision::Fraction(_) => "yyyy-MM-ddTHH:mm:ssK",
     };
-    let pattern = if finest.len() < pattern.len() { finest } else { pattern };
-    formatted(context, value, pattern)
-}
-
-fn formatted(context: &Context, value: &str, pattern: &str) -> Result<String, StepError> {
-    Ok(context.format(value, &[("Format".to_owned(), pattern.to_owned())])?)
+    Ok(context.format_date(value, pattern)?)
 }
 
 tureen_plugin_sdk::transformer!(Dates, handles = ["Cookbook.Dates"]);

@@ -5,6 +5,7 @@
 //! got.
 
 use serde::Serialize;
+use tureen_plugin_sdk::hl7::Segment;
 use tureen_plugin_sdk::prelude::*;
 
 #[derive(Serialize)]
@@ -45,27 +46,27 @@ impl Transformer for OruToJson {
 }
 
 fn report(context: &Context, oru: &Message) -> Result<Report, Problem> {
-    let pattern = [("Format".to_owned(), "yyyy-MM-ddTHH:mmK".to_owned())];
-    let results = oru.find("OBX[*]")?;
+    let results = oru.segments("OBX")?;
     Ok(Report {
         id: oru.text("MSH-10")?,
-        taken: context.format(&oru.text("OBR-7")?, &pattern)?,
+        taken: context.format_date(&oru.text("OBR-7")?, "yyyy-MM-ddTHH:mmK")?,
         patient: Patient {
             mrn: oru.text("PID-3.1")?,
             family: oru.text("PID-5.1")?,
             given: oru.text("PID-5.2")?,
         },
-        results: results.iter().map(|obx| observation(oru, obx)).collect::<Result<_, _>>()?,
+        results: results.iter().map(observation).collect(),
     })
 }
 
-fn observation(oru: &Message, obx: &str) -> Result<Observation, Problem> {
-    Ok(Observation {
-        code: oru.text(&format!("{obx}-3.1"))?,
-        name: oru.text(&format!("{obx}-3.2"))?,
-        value: oru.text(&format!("{obx}-5"))?,
-        unit: oru.text(&format!("{obx}-6.1"))?,
-    })
+/// Each segment came in one call; its parts are found without asking the host again.
+fn observation(obx: &Segment<'_>) -> Observation {
+    Observation {
+        code: obx.field(3).component(1).text().into_owned(),
+        name: obx.field(3).component(2).text().into_owned(),
+        value: obx.field(5).text().into_owned(),
+        unit: obx.field(6).component(1).text().into_owned(),
+    }
 }
 
 tureen_plugin_sdk::transformer!(OruToJson, handles = ["Cookbook.OruToJson"]);

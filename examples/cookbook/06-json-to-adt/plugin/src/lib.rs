@@ -32,8 +32,7 @@ impl Transformer for JsonToAdt {
         }
         message.set("PID-3.4", &authority)?;
         message.set("PID-3.5", "MR")?;
-        let day = [("Format".to_owned(), "yyyyMMdd".to_owned())];
-        message.set("PID-7", &context.format(&json.text("patient/born")?, &day)?)?;
+        message.set("PID-7", &context.format_date(&json.text("patient/born")?, "yyyyMMdd")?)?;
         message.set("PID-8", &sex(&json.text("patient/gender")?))?;
         add_allergies(&json, message)
     }

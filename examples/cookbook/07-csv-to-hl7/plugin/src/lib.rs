@@ -29,12 +29,9 @@ impl Transformer for CsvToHl7 {
         message.set("PID-3.1", &row.text(NUMBER)?)?;
         message.set("PID-3.4", &authority)?;
         message.set("PID-3.5", "MR")?;
-        let written = |column: &str, property: &str, how: &str| {
-            context.format(&row.text(column)?, &[(property.to_owned(), how.to_owned())])
-        };
-        message.set("PID-5.1", &written(FAMILY, "TextFormat", "McNameCase")?)?;
-        message.set("PID-5.2", &written(GIVEN, "TextFormat", "TitleCase")?)?;
-        message.set("PID-7", &written(BORN, "Format", "yyyyMMdd")?)?;
+        message.set("PID-5.1", &context.mc_name_case(&row.text(FAMILY)?)?)?;
+        message.set("PID-5.2", &context.title_case(&row.text(GIVEN)?)?)?;
+        message.set("PID-7", &context.format_date(&row.text(BORN)?, "yyyyMMdd")?)?;
         message.set("PID-8", &row.text(SEX)?)?;
         add_note(message, &row.text(NOTE)?)
     }

@@ -28,7 +28,7 @@ impl Transformer for Hl7ToCsv {
         for (column, (place, pattern)) in COLUMNS.into_iter().enumerate() {
             let mut text = adt.text(place)?;
             if let Some(pattern) = pattern {
-                text = context.format(&text, &[("Format".to_owned(), pattern.to_owned())])?;
+                text = context.format_date(&text, pattern)?;
             }
             // Quoted by the host where the text asks for it.
             message.set(&format!("[{column}]"), &text)?;

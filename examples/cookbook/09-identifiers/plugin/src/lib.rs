@@ -7,9 +7,6 @@
 
 use tureen_plugin_sdk::prelude::*;
 
-/// Every number of the patient.
-const NUMBERS: &str = "PID-3[*]";
-
 #[derive(Debug, Default)]
 struct Identifiers;
 
@@ -17,22 +14,25 @@ impl Transformer for Identifiers {
     fn transform(&self, context: &Context, message: &mut Message) -> Result<(), StepError> {
         let authority = required(context, "Authority")?;
         let kind = required(context, "Type")?;
-        let mut chosen = None;
-        for number in message.find(NUMBERS)? {
-            // An authority may have an object identifier behind its name.
-            let name = message.text(&format!("{number}.4.1"))?;
-            let its_kind = message.text(&format!("{number}.5"))?;
-            if name.eq_ignore_ascii_case(&authority) && its_kind.eq_ignore_ascii_case(&kind) {
-                chosen = message.structure(&number)?;
-            }
-        }
-        let Some(chosen) = chosen else {
+        let Some(chosen) = own_number(message, &authority, &kind)? else {
             let text = "expected a number of the receiver's own authority and type in PID-3";
             return Err(StepError::rejected("identifiers.none", text));
         };
-        message.remove(NUMBERS)?;
+        message.remove("PID-3[*]")?;
         Ok(message.set_structure("PID-3", &chosen)?)
     }
+}
+
+/// The wire text of the last number of that authority and type.
+fn own_number(message: &Message, authority: &str, kind: &str) -> Result<Option<String>, Problem> {
+    let Some(patient) = message.segment("PID")? else { return Ok(None) };
+    let own = patient.repetitions(3).filter(|number| {
+        // An authority may have an object identifier behind its name.
+        let name = number.component(4).subcomponent(1).text();
+        let its_kind = number.component(5).text();
+        name.eq_ignore_ascii_case(authority) && its_kind.eq_ignore_ascii_case(kind)
+    });
+    Ok(own.last().map(|number| number.raw().to_owned()))
 }
 
 /// A parameter that the call must have. A missing one is the author's fault.

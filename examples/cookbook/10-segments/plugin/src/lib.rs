@@ -4,6 +4,7 @@
 //! Parameters: `Drop`, codes of OBX-3.1 with commas; `Note`, the text of the NTE at
 //! the end; `Site`, what ZSI-1 says. Results whose OBX-11 is `X` are dropped, too.
 
+use tureen_plugin_sdk::hl7::SegmentMut;
 use tureen_plugin_sdk::prelude::*;
 
 #[derive(Debug, Default)]
@@ -14,16 +15,14 @@ impl Transformer for Segments {
         let drop = required(context, "Drop")?;
         let note = required(context, "Note")?;
         let site = required(context, "Site")?;
-        let results = message.find("OBX[*]")?;
-        // From the last to the first: what is removed does not move what follows.
-        for result in results.iter().rev() {
-            if is_unwanted(message, result, &drop)? {
-                message.remove(result)?;
+        let mut number = 0;
+        message.for_each_segment("OBX", |result| {
+            if is_unwanted(result, &drop)? {
+                return result.remove();
             }
-        }
-        for (at, result) in message.find("OBX[*]")?.iter().enumerate() {
-            message.set(&format!("{result}-1"), &(at + 1).to_string())?;
-        }
+            number += 1;
+            result.field(1).set(&number.to_string())
+        })?;
         message.append("NTE|1")?;
         let last = message.count("NTE")?;
         message.set(&format!("NTE[{last}]-3"), &note)?;
@@ -31,9 +30,9 @@ impl Transformer for Segments {
     }
 }
 
-fn is_unwanted(message: &Message, result: &str, drop: &str) -> Result<bool, Problem> {
-    let code = message.text(&format!("{result}-3.1"))?;
-    let state = message.text(&format!("{result}-11"))?;
+fn is_unwanted(result: &mut SegmentMut<'_>, drop: &str) -> Result<bool, Problem> {
+    let code = result.field(3).component(1).text()?;
+    let state = result.field(11).text()?;
     let named = drop.split(',').any(|unwanted| unwanted.trim().eq_ignore_ascii_case(&code));
     Ok(named || state.eq_ignore_ascii_case("X"))
 }
