@@ -114,16 +114,6 @@ impl Workflow {
     pub(super) fn service(&self) -> &str {
         self.0["WorkflowPattern"][0]["ServiceName"].as_str().unwrap()
     }
-
-    /// The activities, and the file that each writes.
-    pub(super) fn files(&self) -> Vec<(String, String)> {
-        let settings = self.0["WorkflowPattern"].as_array().unwrap().iter();
-        let file = |setting: &Value| {
-            let file = setting.get("FilePathToWrite")?.as_str()?.to_owned();
-            Some((setting["Name"].as_str()?.to_owned(), file))
-        };
-        settings.filter_map(file).collect()
-    }
 }
 
 /// A message, and what is expected of it.
@@ -140,15 +130,31 @@ impl Case {
         if file.extension().is_some_and(|it| it == "hl7") { text.replace('\n', "\r") } else { text }
     }
 
-    /// The text of `expected/<name>.*`; nothing is expected where there is none.
-    pub(super) fn expected(&self, name: &str) -> Option<String> {
-        self.named(&format!("expected/{name}")).map(|file| read(&file))
+    /// The answer's body, where it is no acknowledgement and not empty.
+    pub(super) fn expected_response(&self) -> Option<String> {
+        self.named("expected/response").map(|file| read(&file))
+    }
+
+    /// Whether the receiver does not take the message.
+    pub(super) fn is_filtered(&self) -> bool {
+        let result = self.named("expected/result").map(|file| read(&file)).unwrap_or_default();
+        result.lines().any(|line| line == "outcome = \"filtered\"")
+    }
+
+    /// Names and texts of what is written.
+    pub(super) fn expected_files(&self) -> BTreeMap<String, String> {
+        let folder = self.folder.join("expected/files");
+        let files = if folder.is_dir() { sorted(&folder) } else { Vec::new() };
+        files.iter().map(|file| (file_name(file), read(file))).collect()
     }
 
     /// The one file of that name, whatever it ends with.
     fn named(&self, name: &str) -> Option<PathBuf> {
         let path = self.folder.join(name);
         let folder = path.parent().unwrap();
+        if !folder.is_dir() {
+            return None;
+        }
         let same = |file: &PathBuf| file.is_file() && file.file_stem() == path.file_name();
         let mut found = sorted(folder).into_iter().filter(same);
         let first = found.next();

@@ -80,11 +80,11 @@ mod tests {
         for (message, expected) in [
             (
                 include_str!("../../cases/plain/message.hl7"),
-                include_str!("../../cases/plain/expected/Copy.hl7"),
+                include_str!("../../cases/plain/expected/files/fields.hl7"),
             ),
             (
                 include_str!("../../cases/nothing-to-move/message.hl7"),
-                include_str!("../../cases/nothing-to-move/expected/Copy.hl7"),
+                include_str!("../../cases/nothing-to-move/expected/files/fields.hl7"),
             ),
         ] {
             assert_eq!(run(message).unwrap(), expected);

@@ -73,11 +73,11 @@ mod tests {
         for (message, expected) in [
             (
                 include_str!("../../cases/plain/message.hl7"),
-                include_str!("../../cases/plain/expected/Copy.hl7"),
+                include_str!("../../cases/plain/expected/files/codes.hl7"),
             ),
             (
                 include_str!("../../cases/unknown-codes/message.hl7"),
-                include_str!("../../cases/unknown-codes/expected/Copy.hl7"),
+                include_str!("../../cases/unknown-codes/expected/files/codes.hl7"),
             ),
         ] {
             assert_eq!(run(message).transform::<Codes>().unwrap().text(), expected);

@@ -61,11 +61,11 @@ mod tests {
         for (message, expected) in [
             (
                 include_str!("../../cases/plain/message.hl7"),
-                include_str!("../../cases/plain/expected/Copy.hl7"),
+                include_str!("../../cases/plain/expected/files/dates.hl7"),
             ),
             (
                 include_str!("../../cases/coarse/message.hl7"),
-                include_str!("../../cases/coarse/expected/Copy.hl7"),
+                include_str!("../../cases/coarse/expected/files/dates.hl7"),
             ),
         ] {
             assert_eq!(run(message), expected);

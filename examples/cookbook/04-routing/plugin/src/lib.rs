@@ -28,16 +28,13 @@ impl Configure for Route {
     fn configure(settings: &Settings, _placement: &Placement) -> Result<Self, Findings> {
         let mut rules = Vec::new();
         for (setting, place) in SETTINGS {
-            let list = settings.text(setting)?.unwrap_or_default();
+            let Some(list) = settings.text(setting)? else { continue };
             let allowed: Vec<String> = list.split(',').map(|item| item.trim().to_owned()).collect();
-            match (allowed.iter().any(String::is_empty), settings.has(setting)) {
-                (false, _) => rules.push(Rule { setting, place, allowed }),
-                (true, false) => {}
-                (true, true) => {
-                    let text = "expected values with commas between them, such as A01, A04";
-                    return Err(settings.error(setting, "route.list", text).into());
-                }
+            if allowed.iter().any(String::is_empty) {
+                let text = "expected values with commas between them, such as A01, A04";
+                return Err(settings.error(setting, "route.list", text).into());
             }
+            rules.push(Rule { setting, place, allowed });
         }
         if rules.is_empty() {
             // Every message would pass: surely not what was meant.

@@ -81,11 +81,11 @@ mod tests {
         for (message, expected) in [
             (
                 include_str!("../../cases/plain/message.hl7"),
-                include_str!("../../cases/plain/expected/App.json"),
+                include_str!("../../cases/plain/expected/files/oru-to-json.json"),
             ),
             (
                 include_str!("../../cases/no-results/message.hl7"),
-                include_str!("../../cases/no-results/expected/App.json"),
+                include_str!("../../cases/no-results/expected/files/oru-to-json.json"),
             ),
         ] {
             let run = TestRun::new()

@@ -82,13 +82,13 @@ mod tests {
                 include_str!("../../cases/plain/message.json"),
                 "F6001",
                 "20260102030405+0100",
-                include_str!("../../cases/plain/expected/Hospital.hl7"),
+                include_str!("../../cases/plain/expected/files/json-to-adt.hl7"),
             ),
             (
                 include_str!("../../cases/no-allergies/message.json"),
                 "F6002",
                 "20260102030405+0000",
-                include_str!("../../cases/no-allergies/expected/Hospital.hl7"),
+                include_str!("../../cases/no-allergies/expected/files/json-to-adt.hl7"),
             ),
         ] {
             let run = run(received, id, at).parameter("Authority", "NORTH");

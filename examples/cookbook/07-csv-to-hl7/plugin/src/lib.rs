@@ -72,12 +72,12 @@ mod tests {
             (
                 include_str!("../../cases/plain/message.csv"),
                 "F7001",
-                include_str!("../../cases/plain/expected/Hospital.hl7"),
+                include_str!("../../cases/plain/expected/files/csv-to-hl7.hl7"),
             ),
             (
                 include_str!("../../cases/no-note/message.csv"),
                 "F7002",
-                include_str!("../../cases/no-note/expected/Hospital.hl7"),
+                include_str!("../../cases/no-note/expected/files/csv-to-hl7.hl7"),
             ),
         ] {
             let run = run(row, visit).parameter("Authority", "NORTH");

@@ -57,11 +57,11 @@ mod tests {
         for (adt, expected) in [
             (
                 include_str!("../../cases/plain/message.hl7"),
-                include_str!("../../cases/plain/expected/Census.csv"),
+                include_str!("../../cases/plain/expected/files/hl7-to-csv.csv"),
             ),
             (
                 include_str!("../../cases/no-ward/message.hl7"),
-                include_str!("../../cases/no-ward/expected/Census.csv"),
+                include_str!("../../cases/no-ward/expected/files/hl7-to-csv.csv"),
             ),
         ] {
             let row = run(b",,,,,", adt).transform::<Hl7ToCsv>().unwrap().text();

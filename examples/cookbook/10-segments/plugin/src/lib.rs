@@ -61,11 +61,11 @@ mod tests {
         for (message, expected) in [
             (
                 include_str!("../../cases/plain/message.hl7"),
-                include_str!("../../cases/plain/expected/Copy.hl7"),
+                include_str!("../../cases/plain/expected/files/segments.hl7"),
             ),
             (
                 include_str!("../../cases/all-dropped/message.hl7"),
-                include_str!("../../cases/all-dropped/expected/Copy.hl7"),
+                include_str!("../../cases/all-dropped/expected/files/segments.hl7"),
             ),
         ] {
             assert_eq!(run(message).unwrap(), expected);
