@@ -99,6 +99,48 @@ fn take_written(home: &Home) -> BTreeMap<String, String> {
     written
 }
 
+/// The recipe of a name.
+fn recipe(name: &str) -> &'static Recipe {
+    recipes().iter().find(|recipe| recipe.name == name).unwrap()
+}
+
+#[test]
+fn rows_are_added_under_one_header() {
+    let home = home(&Variant::ALL, FREE, true);
+    let server = home.serve();
+    let mut http = server.http1();
+    let recipe = recipe("08-hl7-to-csv");
+    let mut expected = String::new();
+    for variant in Variant::ALL {
+        for case in recipe.cases() {
+            let service = recipe.workflow(variant).service().to_owned();
+            http.post(&format!("/{service}"), case.message_on_the_wire());
+            let file = case.expected_files().remove("hl7-to-csv.csv").unwrap();
+            let (header, rows) = file.split_once('\n').unwrap();
+            if expected.is_empty() {
+                expected = format!("{header}\n");
+            }
+            expected.push_str(rows);
+        }
+    }
+    assert_eq!(take_written(&home).remove("hl7-to-csv.csv"), Some(expected));
+    server.stop();
+}
+
+#[test]
+fn a_filter_of_ones_own_tells_what_is_wrong_in_its_settings_and_where() {
+    let home = home(&[], SOME, true);
+    let file = recipe("04-routing").workflow(Variant::Plugin).on_port(SOME).to_string();
+    let wrong = file.replace("A34, A40", "A34,,A40");
+    assert_ne!(wrong, file);
+    home.workflow("routing", &serde_json::from_str(&wrong).unwrap());
+    let checked = home.run(&["check"]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    for said in ["route.list", "/WorkflowPattern/5/Events", "expected values with commas"] {
+        assert!(checked.stdout.contains(said), "{said}: {}", checked.stdout);
+    }
+}
+
 #[test]
 fn nothing_is_to_be_said_against_any_recipe() {
     let checked = home(&Variant::ALL, SOME, true).run(&["check"]);

@@ -36,9 +36,9 @@ fn iso(context: &Context, value: &str, finest: Precision) -> Result<String, Step
     let pattern = match date.precision().min(finest) {
         Precision::Year => "yyyy",
         Precision::Month => "yyyy-MM",
-        Precision::Day => "yyyy-MM-dd",
-        // ISO 8601 with an hour alone is hardly read anywhere.
-        Precision::Hour | Precision::Minute => "yyyy-MM-ddTHH:mmK",
+        // Hardly anybody reads ISO 8601 with an hour alone, and its minutes are not known.
+        Precision::Day | Precision::Hour => "yyyy-MM-dd",
+        Precision::Minute => "yyyy-MM-ddTHH:mmK",
         Precision::Second | Precision::Fraction(_) => "yyyy-MM-ddTHH:mm:ssK",
     };
     Ok(context.format_date(value, pattern)?)
@@ -84,6 +84,17 @@ mod tests {
         ] {
             let text = run(&format!("MSH|^~\\&|A\nPID|||||||{born}\n"));
             assert!(text.ends_with(&format!("\nZDT|{expected}|\n")), "{born}: {text}");
+        }
+        for (admitted, expected) in [
+            ("20260102", "2026-01-02"),
+            ("20260102+0100", "2026-01-02"),
+            ("2026010203", "2026-01-02"),
+            ("202601020304Z", "2026-01-02T03:04Z"),
+            ("20260102030405.678+0100", "2026-01-02T03:04:05+01:00"),
+        ] {
+            let fields = "|".repeat(44);
+            let text = run(&format!("MSH|^~\\&|A\nPV1{fields}{admitted}\n"));
+            assert!(text.ends_with(&format!("\nZDT||{expected}\n")), "{admitted}: {text}");
         }
     }
 }
