@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use tureen_message::Problem;
 
+use crate::data_table::{DataTable, Movement};
 use crate::date::DateTime;
 use crate::letter_case::LetterCase;
 use crate::pattern::Pattern;
@@ -34,13 +35,37 @@ pub const PADDING_MAX: usize = 65_535;
 /// The largest length for truncation, that of a .NET integer.
 const TRUNCATION_MAX: usize = i32::MAX as usize;
 
-/// The lookup tables of the host, by name.
+/// The lookup tables and data tables of the host, by name.
 pub trait Tables {
     /// The value of a key; `None` when the table has no such key.
     ///
     /// # Errors
-    /// The table does not exist.
+    /// The lookup table does not exist.
     fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, Problem>;
+
+    /// Whether there is a lookup table of the name.
+    fn has_lookup(&self, table: &str) -> bool {
+        self.lookup(table, "").is_ok()
+    }
+
+    /// The data table of a name.
+    fn data_table(&self, _name: &str) -> Option<&DataTable> {
+        None
+    }
+
+    /// Goes to another row of a data table; gives its number.
+    ///
+    /// # Errors
+    /// `data-table.empty`; `data-table.run`: no run stands anywhere here.
+    fn move_row(&self, _table: &DataTable, _movement: Movement) -> Result<u32, Problem> {
+        let text = "only a message's run has a place in a data table";
+        Err(Problem::new("data-table.run", text))
+    }
+
+    /// The row of a data table where the run stands; `None` before the first.
+    fn current_row(&self, _table: &DataTable) -> Option<u32> {
+        None
+    }
 }
 
 /// Where no lookup table can be reached; every lookup is a problem.
@@ -81,6 +106,8 @@ enum Step {
     /// With blanks on the right, to at least so many characters.
     Pad(usize),
     Encode(Encoding),
+    /// Nothing: the author wants the value as it is.
+    Raw,
 }
 
 impl Step {
@@ -94,7 +121,7 @@ impl Step {
             Self::Replace { .. } => 5,
             Self::Lookup(_) => 6,
             Self::Pad(_) => 7,
-            Self::Encode(_) => 8,
+            Self::Encode(_) | Self::Raw => 8,
         }
     }
 }
@@ -107,7 +134,7 @@ impl Formatting {
     /// `McNameCase`), `Truncation` (`Truncate` with `TruncationLength`; `Trim`),
     /// `Remove`, `Replace` with `ReplaceWith`, `Lookup`, `PaddingLength`,
     /// `Encoding` (`HL7Encode`, `JSONDecode` and so on). No text, `0` and `None`
-    /// mean nothing is done.
+    /// mean nothing is done. [`Self::names`] tells the names.
     ///
     /// # Errors
     /// `formatting.property`: a name or number that is not known, with the field
@@ -116,6 +143,12 @@ impl Formatting {
         properties: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, Problem> {
         properties::steps(properties).map(Self::in_order)
+    }
+
+    /// The names that an enumeration of the format has here: of `TextFormat`,
+    /// `Truncation` or `Encoding` (contract 2.3). Empty for anything else.
+    pub fn names(property: &str) -> Vec<&'static str> {
+        properties::names(property)
     }
 
     /// The formatting of the parts of a placeholder after its name, and whether
@@ -136,11 +169,14 @@ impl Formatting {
         self.steps.is_empty()
     }
 
-    /// Whether the value is encoded for some format at the end.
-    pub fn encodes(&self) -> bool {
-        self.steps
-            .iter()
-            .any(|step| matches!(step, Step::Encode(encoding) if encoding.is_encoder()))
+    /// Whether the author says how the value is written: it is encoded for some
+    /// format at the end, or `Raw`.
+    pub fn is_written(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Encode(encoding) => encoding.is_encoder(),
+            Step::Raw => true,
+            _ => false,
+        })
     }
 
     /// The lookup tables that are used.
@@ -213,6 +249,7 @@ impl Step {
                 check_size(encoded.as_ref().map_or(0, String::len))?;
                 encoded
             }
+            Self::Raw => None,
         })
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Stage: workflow text, compiled once → **template** → text for one run. Knows:
 //! the grammar of `${…}`, variables and their limits, the formatting pipeline,
-//! date and number patterns. Deliberately does not know: files, sockets, the
-//! system clock (time is an argument), the formats of messages, plugins.
+//! date and number patterns, data tables, and where in a format a value stands.
+//! Deliberately does not know: files, sockets, the system clock (time is an
+//! argument), how messages are parsed, plugins.
 //!
 //! # Invariants
 //! - A placeholder exists only where the workflow's author wrote one. Inserted
@@ -16,6 +17,7 @@
 //! Section numbers in the documentation of items refer to the workflow
 //! contract that the project follows.
 
+pub mod data_table;
 pub mod date;
 #[cfg(test)]
 mod fixtures;
@@ -28,10 +30,13 @@ mod setting_id;
 mod template;
 mod variables;
 
+pub use data_table::{DataTable, Movement, RunTables, TableReference};
 pub use formatting::{FORMATTED_BYTES_MAX, Formatting, NoTables, PADDING_MAX, Tables};
 pub use pattern::Pattern;
 pub use setting_id::{Direction, SettingId};
 pub use template::{
-    Draft, Messages, Missing, Placeholder, PlaceholderKind, RENDERED_BYTES_MAX, Template,
+    ByFormat, Draft, Messages, Missing, Placeholder, PlaceholderKind, RENDERED_BYTES_MAX, Template,
 };
-pub use variables::{Clock, Globals, RunFacts, VariableLimits, VariableProblem, Variables};
+pub use variables::{
+    Clock, Globals, Purpose, RunFacts, VariableLimits, VariableProblem, Variables,
+};

@@ -69,12 +69,16 @@ impl Decimal {
     }
 
     /// Rounded half away from zero to so many places after the point.
-    fn rounded(mut self, places: usize) -> Self {
+    fn rounded(self, places: usize) -> Self {
         let places = i32::try_from(places).unwrap_or(i32::MAX);
-        let kept = self.point.saturating_add(places);
-        let Ok(kept) = usize::try_from(kept) else {
-            return Self { negative: false, digits: Vec::new(), point: 0 };
-        };
+        match usize::try_from(self.point.saturating_add(places)) {
+            Ok(kept) => self.cut(kept),
+            Err(_) => Self { negative: false, digits: Vec::new(), point: 0 },
+        }
+    }
+
+    /// Rounded half away from zero to so many digits, wherever the point is.
+    fn cut(mut self, kept: usize) -> Self {
         let up = self.digits.get(kept).is_some_and(|digit| *digit >= b'5');
         self.digits.truncate(kept);
         if up {

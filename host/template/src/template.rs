@@ -1,8 +1,9 @@
 //! Texts with placeholders, compiled once and rendered for every run.
 //!
 //! Knows: which text is a placeholder (contract 9.1, 9.3) and what replaces it.
-//! Deliberately does not know: what the text is for; encoding is the author's
-//! choice, one modifier away.
+//! Deliberately does not know: what the text is for. How values are written is
+//! the author's choice, one modifier away, or follows the format that whoever
+//! builds a message names ([`Draft::writing`]).
 //!
 //! # Invariants
 //! - Only what the author wrote is scanned for placeholders (contract T-09).
@@ -14,17 +15,20 @@ use std::sync::Arc;
 
 use tureen_message::Problem;
 
+use crate::data_table::{self, Movement};
 use crate::date::DateTime;
 use crate::formatting::{Formatting, Tables};
 use crate::setting_id::{Direction, SettingId};
-use crate::variables::{Found, Variables};
+use crate::variables::{Found, Purpose, Variables, is_constant, is_control};
 
 mod draft;
 mod grammar;
+mod place;
 #[cfg(test)]
 mod tests;
 
 pub use draft::Draft;
+pub use place::ByFormat;
 
 /// The most bytes of one rendered text: 64 MiB.
 pub const RENDERED_BYTES_MAX: usize = 64 << 20;
@@ -66,7 +70,7 @@ struct Field {
 enum Content {
     Variable { name: String, folded: String },
     Message { setting: SettingId, direction: Direction },
-    DataTable { reference: String, random: bool },
+    DataTable { reference: String, movement: Movement },
 }
 
 /// What a placeholder inserts.
@@ -76,9 +80,9 @@ pub enum PlaceholderKind<'a> {
     Variable { name: &'a str },
     /// `${<id> inbound}`.
     Message { setting: SettingId, direction: Direction },
-    /// `${DATATABLE>Table.Field}`, the next row, or `${DATATABLE?Table.Field}`, a
-    /// random row. Not available in this version.
-    DataTable { reference: &'a str, random: bool },
+    /// `${DATATABLE>Table.Field}`, the run's next row of the table, or
+    /// `${DATATABLE?Table.Field}`, a random row.
+    DataTable { reference: &'a str, movement: Movement },
 }
 
 /// One placeholder of a template, for checks before a workflow starts.
@@ -90,11 +94,14 @@ pub struct Placeholder<'a> {
     pub text: &'a str,
     /// Byte offset in the source.
     pub offset: usize,
-    /// Whether its value is encoded (`JSONEncode` and the like) before it is
-    /// inserted (contract T-10).
-    pub encoded: bool,
+    /// Whether its author says how the value is written: an encoder
+    /// (`JSONEncode` and the like) or `Raw` (contract T-10).
+    pub written: bool,
+    /// Whether what it inserts is the server's own and never text of a message:
+    /// dates, ids, counters, control characters.
+    pub constant: bool,
     /// Why it can never be rendered: a modifier or format that is not possible,
-    /// or a data table.
+    /// or a data table without a field.
     pub problem: Option<&'a Problem>,
     formatting: Option<&'a Formatting>,
 }
@@ -122,8 +129,8 @@ pub(crate) struct Sources<'s> {
     messages: &'s dyn Messages,
     tables: &'s dyn Tables,
     on_missing: &'s mut dyn FnMut(Missing<'_>),
-    /// Whether secret globals may be inserted.
-    sensitive: bool,
+    /// The purposes of globals that may be inserted besides texts.
+    purposes: &'s [Purpose],
     /// Bytes of values read and formatted so far.
     spent: usize,
 }
@@ -135,7 +142,7 @@ impl<'s> Sources<'s> {
         tables: &'s dyn Tables,
         on_missing: &'s mut dyn FnMut(Missing<'_>),
     ) -> Self {
-        Self { variables, messages, tables, on_missing, sensitive: false, spent: 0 }
+        Self { variables, messages, tables, on_missing, purposes: &[], spent: 0 }
     }
 
     /// Bounds the work on values, also where little of them ends in the text.
@@ -199,13 +206,14 @@ impl Template {
                 Content::Message { setting, direction } => {
                     PlaceholderKind::Message { setting: *setting, direction: *direction }
                 }
-                Content::DataTable { reference, random } => {
-                    PlaceholderKind::DataTable { reference, random: *random }
+                Content::DataTable { reference, movement } => {
+                    PlaceholderKind::DataTable { reference, movement: *movement }
                 }
             },
             text: self.source().get(field.start..field.end).unwrap_or_default(),
             offset: field.start,
-            encoded: field.formatting.as_ref().is_ok_and(Formatting::encodes),
+            written: field.formatting.as_ref().is_ok_and(Formatting::is_written),
+            constant: matches!(&field.content, Content::Variable { folded, .. } if is_constant(folded)),
             problem: field.formatting.as_ref().err(),
             formatting: field.formatting.as_ref().ok(),
         })
@@ -234,9 +242,9 @@ impl Template {
     /// that do not exist insert nothing.
     ///
     /// # Errors
-    /// `variable.secret`: a secret global in a text that is not sensitive;
+    /// `variable.secret`: a global that is not for such texts;
     /// `variable.unavailable`: a global that could not be read;
-    /// `template.data-table`; a modifier or format that is not possible; what
+    /// `data-table.*`; a modifier or format that is not possible; what
     /// [`Formatting::apply`] refuses; `limit.rendered-bytes`. The placeholder is
     /// the place.
     pub fn render(
@@ -259,18 +267,19 @@ impl Template {
         self.write(&mut Sources::new(variables, messages, tables, on_missing))
     }
 
-    /// Like [`Self::render_with`], for a setting that is marked sensitive, such
-    /// as a password: secret globals may be inserted (contract T-08). The text
-    /// must not be logged.
+    /// Like [`Self::render_with`], for a setting that is meant for globals of
+    /// these purposes, such as a password (contract T-08). The text must not be
+    /// logged.
     pub fn render_sensitive(
         &self,
+        purposes: &[Purpose],
         variables: &Variables,
         messages: &dyn Messages,
         tables: &dyn Tables,
         on_missing: &mut dyn FnMut(Missing<'_>),
     ) -> Result<String, Problem> {
         let sources = Sources::new(variables, messages, tables, on_missing);
-        self.write(&mut Sources { sensitive: true, ..sources })
+        self.write(&mut Sources { purposes, ..sources })
     }
 
     /// The first phase of building a message (contract 3.2): messages of other
@@ -314,19 +323,35 @@ impl Compiled {
         field: &'s Field,
         sources: &mut Sources<'s>,
     ) -> Result<Cow<'s, str>, Problem> {
-        field.value(sources).map_err(|problem| match problem.place {
+        field.value(sources).map_err(|problem| self.at(field, problem))
+    }
+
+    /// The problem, with the placeholder as its place.
+    fn at(&self, field: &Field, problem: Problem) -> Problem {
+        match problem.place {
             Some(_) => problem,
             None => {
                 let place = self.source.get(field.start..field.end).unwrap_or_default();
                 problem.at(place).at_offset(field.start)
             }
-        })
+        }
     }
 }
 
 impl Field {
     fn comes_last(&self) -> bool {
         !matches!(self.content, Content::Message { .. })
+    }
+
+    /// Whether its value is never written for the place where it stands.
+    fn is_raw(&self) -> bool {
+        let by_author = self.formatting.as_ref().is_ok_and(Formatting::is_written);
+        by_author
+            || match &self.content {
+                Content::Message { .. } => true,
+                Content::Variable { folded, .. } => is_control(folded),
+                Content::DataTable { .. } => false,
+            }
     }
 
     fn value<'s>(&'s self, sources: &mut Sources<'s>) -> Result<Cow<'s, str>, Problem> {
@@ -338,7 +363,7 @@ impl Field {
                     return formatting.apply_to_date(&date, sources.tables).map(Cow::Owned);
                 }
                 Found::Text(text) => text,
-                Found::Secret(text) | Found::Unavailable(text) => Cow::Borrowed(text),
+                Found::Guarded(_, text) | Found::Unavailable(text) => Cow::Borrowed(text),
             },
             Content::Message { setting, direction } => {
                 let text = sources.messages.message_text(*setting, *direction);
@@ -347,7 +372,9 @@ impl Field {
                 }
                 text.unwrap_or_default()
             }
-            Content::DataTable { .. } => return Err(data_table_problem()),
+            Content::DataTable { reference, movement } => {
+                Cow::Owned(data_table::read_moved(sources.tables, reference, *movement)?)
+            }
         };
         sources.spend(read.len())?;
         let value = format(formatting, read, sources.tables)?;
@@ -359,11 +386,14 @@ impl Field {
 /// What a name stands for, if it may be inserted; no text for an unknown name.
 fn variable<'s>(name: &str, folded: &str, sources: &mut Sources<'s>) -> Result<Found<'s>, Problem> {
     match sources.variables.find(folded) {
-        Some(Found::Secret(_)) if !sources.sensitive => Err(Problem::new(
-            "variable.secret",
-            "the global variable is secret and may only be used in a setting that is marked \
-             sensitive, such as a password",
-        )),
+        Some(Found::Guarded(purpose, _)) if !sources.purposes.contains(&purpose) => {
+            let text = format!(
+                "the global variable is a {} and may only be used in a setting that is meant for \
+                 one",
+                purpose.name()
+            );
+            Err(Problem::new("variable.secret", text))
+        }
         Some(Found::Unavailable(reason)) => Err(Problem::new(
             "variable.unavailable",
             format!("the global variable could not be read: {reason}"),
@@ -374,13 +404,6 @@ fn variable<'s>(name: &str, folded: &str, sources: &mut Sources<'s>) -> Result<F
             Ok(Found::Text(Cow::Borrowed("")))
         }
     }
-}
-
-fn data_table_problem() -> Problem {
-    Problem::new(
-        "template.data-table",
-        "data tables are not available in this version; use a lookup table or a variable",
-    )
 }
 
 fn format<'v>(

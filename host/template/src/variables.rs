@@ -26,8 +26,9 @@ mod globals;
 mod tests;
 
 use builtin::BuiltIn;
+pub(crate) use builtin::{is_constant, is_control};
 pub(crate) use globals::Global;
-pub use globals::Globals;
+pub use globals::{Globals, Purpose};
 
 /// Where the time comes from; a test passes a fixed one.
 pub type Clock = fn() -> Zoned;
@@ -134,7 +135,8 @@ impl fmt::Debug for Variables {
 pub(crate) enum Found<'a> {
     Text(Cow<'a, str>),
     Date(Zoned),
-    Secret(&'a str),
+    /// A global that only settings of its purpose may read.
+    Guarded(Purpose, &'a str),
     Unavailable(&'a str),
 }
 
@@ -165,7 +167,7 @@ impl Variables {
         match self.find(&fold(name))? {
             Found::Text(text) => Some(text),
             Found::Date(date) => Some(Cow::Owned(builtin::default_text(&date))),
-            Found::Secret(_) | Found::Unavailable(_) => None,
+            Found::Guarded(..) | Found::Unavailable(_) => None,
         }
     }
 
@@ -274,8 +276,8 @@ impl Variables {
         if let Some(global) = self.globals.find(folded) {
             return Some(match global {
                 Global::Text(text) => Found::Text(Cow::Borrowed(text)),
-                Global::Secret(text) => Found::Secret(text),
-                Global::Unavailable(reason) => Found::Unavailable(reason),
+                Global::Guarded(purpose, text) => Found::Guarded(*purpose, text),
+                Global::Unavailable(_, reason) => Found::Unavailable(reason),
             });
         }
         if let Some(value) = self.host.get(folded) {
@@ -295,8 +297,10 @@ impl Variables {
             let limit = self.limits.name_bytes;
             return Err(VariableProblem::Name { limit, found: name.len() });
         }
-        let secret =
-            matches!(self.globals.find(folded), Some(Global::Secret(_) | Global::Unavailable(_)));
+        let secret = matches!(
+            self.globals.find(folded),
+            Some(Global::Guarded(..) | Global::Unavailable(..))
+        );
         let host = folded != builtin::WORKFLOW_ERROR
             && (builtin::is_read_only(folded) || self.host.contains_key(folded));
         if secret || host {

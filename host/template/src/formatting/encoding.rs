@@ -21,6 +21,8 @@ mod decode;
 pub(crate) enum Encoding {
     Hl7Encode,
     Hl7Decode,
+    Hl7QuotesEncode,
+    Hl7QuotesDecode,
     JsonEncode,
     JsonDecode,
     XmlEncode,
@@ -31,11 +33,16 @@ pub(crate) enum Encoding {
     Base64Decode,
 }
 
+/// How HL7 writes that a field is to be deleted.
+const HL7_NULL: &str = "\"\"";
+
 impl Encoding {
     /// The names in workflow files.
-    pub(crate) const NAMES: [(&'static str, Self); 10] = [
+    pub(crate) const NAMES: [(&'static str, Self); 12] = [
         ("HL7Encode", Self::Hl7Encode),
         ("HL7Decode", Self::Hl7Decode),
+        ("HL7QuotesEncode", Self::Hl7QuotesEncode),
+        ("HL7QuotesDecode", Self::Hl7QuotesDecode),
         ("JSONEncode", Self::JsonEncode),
         ("JSONDecode", Self::JsonDecode),
         ("XMLEncode", Self::XmlEncode),
@@ -65,6 +72,10 @@ impl Encoding {
             Self::CsvEncode => csv_encode(value),
             Self::Base64Encode => Cow::Owned(STANDARD.encode(value)),
             Self::Hl7Decode => decode::hl7(value),
+            // HL7's explicit null: two quotation marks ask the reader to delete.
+            Self::Hl7QuotesEncode if value.is_empty() => Cow::Owned(HL7_NULL.to_owned()),
+            Self::Hl7QuotesDecode if value == HL7_NULL => Cow::Owned(String::new()),
+            Self::Hl7QuotesEncode | Self::Hl7QuotesDecode => Cow::Borrowed(value),
             Self::JsonDecode => decode::json(value),
             Self::XmlDecode => decode::xml(value),
             Self::CsvDecode => decode::csv(value),

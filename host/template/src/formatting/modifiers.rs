@@ -43,6 +43,9 @@ fn known(part: &str) -> Result<Option<Step>, Problem> {
     if plain("Trim") {
         return Ok(Some(Step::Trim));
     }
+    if plain("Raw") {
+        return Ok(Some(Step::Raw));
+    }
     let call =
         trimmed.split_once('(').and_then(|(name, rest)| Some((name, rest.strip_suffix(')')?)));
     match call {

@@ -77,7 +77,7 @@ impl<'a> Texts<'a> {
     }
 
     fn truncation(&self) -> Result<Option<Step>, Problem> {
-        match named("Truncation", self.truncation, &[("Truncate", false), ("Trim", true)])? {
+        match named("Truncation", self.truncation, &TRUNCATIONS)? {
             Some(true) => Ok(Some(Step::Trim)),
             Some(false) => {
                 let characters =
@@ -88,6 +88,21 @@ impl<'a> Texts<'a> {
         }
     }
 }
+
+pub(super) fn names(property: &str) -> Vec<&'static str> {
+    fn of<T>(names: &[(&'static str, T)]) -> Vec<&'static str> {
+        names.iter().map(|(name, _)| *name).collect()
+    }
+    match property {
+        "TextFormat" => of(&CASES),
+        "Truncation" => of(&TRUNCATIONS),
+        "Encoding" => of(&Encoding::NAMES),
+        _ => Vec::new(),
+    }
+}
+
+/// The values of `Truncation`: whether blanks at the ends are cut.
+const TRUNCATIONS: [(&str, bool); 2] = [("Truncate", false), ("Trim", true)];
 
 /// The values of `TextFormat`.
 pub(super) const CASES: [(&str, LetterCase); 4] = [

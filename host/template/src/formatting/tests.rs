@@ -76,7 +76,7 @@ fn numbers_of_enumerations_and_unknown_names_are_refused_with_the_field() {
         ("Encoding", "3"),
         ("Encoding", "-1"),
         ("TextFormat", "CamelCase"),
-        ("Encoding", "HL7QuotesEncode"),
+        ("Encoding", "HL7NullEncode"),
         ("PaddingLength", "wide"),
         ("PaddingLength", "-1"),
         ("PaddingLength", "65536"),
@@ -89,7 +89,7 @@ fn numbers_of_enumerations_and_unknown_names_are_refused_with_the_field() {
     let length = [("Truncation", "Truncate"), ("TruncationLength", "many")];
     let problem = Formatting::from_properties(length.into_iter()).unwrap_err();
     assert_eq!(problem.place.as_deref(), Some("TruncationLength"));
-    let format = Formatting::from_properties([("Format", "C2")].into_iter()).unwrap_err();
+    let format = Formatting::from_properties([("Format", "0'")].into_iter()).unwrap_err();
     assert_eq!((format.code, format.place.as_deref()), ("format.number", Some("Format")));
 }
 
@@ -134,6 +134,10 @@ fn encoders_write_what_their_format_needs() {
         ("CSVEncode", "a \"b\"\r\n", "\"a \"\"b\"\"\r\n\""),
         ("CSVEncode", " a", "\" a\""),
         ("Base64Encode", "Grüße", "R3LDvMOfZQ=="),
+        ("HL7QuotesEncode", "", "\"\""),
+        ("HL7QuotesEncode", "a|b", "a|b"),
+        ("HL7QuotesDecode", "\"\"", ""),
+        ("HL7QuotesDecode", "\"a\"", "\"a\""),
     ] {
         check(&[("Encoding", encoding)], value, expected);
     }
@@ -166,6 +170,18 @@ fn decoders_keep_what_is_malformed() {
     ] {
         check(&[("Encoding", encoding)], value, expected);
     }
+}
+
+#[test]
+fn every_name_of_an_enumeration_is_known_and_told() {
+    for property in ["TextFormat", "Truncation", "Encoding"] {
+        let names = Formatting::names(property);
+        assert!(names.len() > 1, "{property}");
+        for name in names {
+            assert!(!properties(&[(property, name)]).is_none(), "{property} {name}");
+        }
+    }
+    assert!(Formatting::names("Format").is_empty());
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! .NET custom number patterns: `0 # . , % ‰`, literal text, `;` sections.
+//! .NET custom number patterns: `0 # . , % ‰`, exponents, literal text, `;`
+//! sections.
 //!
 //! Knows: how one section is laid out. Deliberately does not know: standard
 //! formats.
@@ -27,13 +28,30 @@ struct Section {
     grouped: bool,
     /// Powers of ten that percent signs and scaling commas stand for.
     shift: i32,
+    /// An exponent is written: the digits before the point are then always as
+    /// many as the pattern has.
+    scientific: bool,
 }
+
+/// How an exponent is written: `E0`, `E+0`, `e-00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Exponent {
+    letter: char,
+    /// A plus sign, too.
+    plus: bool,
+    /// The least digits.
+    digits: usize,
+}
+
+/// The most zeros of an exponent that count.
+const EXPONENT_DIGITS_MAX: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Literal(char),
     Digit,
     Point,
+    Exponent(Exponent),
 }
 
 /// What the pattern's characters mean, before they are laid out.
@@ -45,6 +63,7 @@ enum Symbol {
     Comma,
     /// `%` and `‰`: the character and the power of ten.
     Percent(char, i32),
+    Exponent(Exponent),
     Section,
 }
 
@@ -106,10 +125,14 @@ fn symbols(pattern: &str) -> Result<Vec<Symbol>, Problem> {
                 continue;
             }
             'e' | 'E' if starts_exponent(rest.clone()) => {
-                return Err(Problem::new(
-                    "format.number",
-                    "exponents (E0, E+0, E-0) in number patterns are not supported here",
-                ));
+                let plus = rest.next_if_eq(&'+').is_some();
+                let _minus = rest.next_if_eq(&'-');
+                let mut zeros = 0;
+                while rest.next_if_eq(&'0').is_some() {
+                    zeros += 1;
+                }
+                let digits = zeros.min(EXPONENT_DIGITS_MAX);
+                Symbol::Exponent(Exponent { letter: character, plus, digits })
             }
             literal => Symbol::Literal(literal),
         });
@@ -158,20 +181,43 @@ impl Section {
                     section.shift = section.shift.saturating_add(*power);
                     section.pieces.push(Piece::Literal(*character));
                 }
+                // A second one is text: there is one exponent.
+                Symbol::Exponent(exponent) if !section.scientific => {
+                    section.scientific = true;
+                    section.pieces.push(Piece::Exponent(*exponent));
+                }
+                Symbol::Exponent(exponent) => section.pieces.push(Piece::Literal(exponent.letter)),
                 Symbol::Literal(character) => section.pieces.push(Piece::Literal(*character)),
                 Symbol::Point | Symbol::Comma | Symbol::Section => {}
             }
         }
         section.shift = section.shift.saturating_sub(commas.saturating_mul(3));
+        if section.scientific {
+            (section.grouped, section.shift) = (false, 0);
+        }
         section
     }
 
     fn round(&self, number: &Decimal) -> Decimal {
+        if self.scientific {
+            return number.clone().cut(self.whole + self.places);
+        }
         number.clone().shifted(self.shift).rounded(self.places)
+    }
+
+    /// A number as its mantissa and its exponent; without one, the number itself.
+    fn split(&self, number: &Decimal) -> (Decimal, i32) {
+        if !self.scientific || number.digits.is_empty() {
+            return (number.clone(), 0);
+        }
+        let whole = i32::try_from(self.whole).unwrap_or(i32::MAX);
+        (Decimal { point: whole, ..number.clone() }, number.point.saturating_sub(whole))
     }
 
     /// Writes a number that is rounded already.
     fn write(&self, number: &Decimal, sign: bool) -> String {
+        let (number, power) = self.split(number);
+        let number = &number;
         let mut text = String::with_capacity(self.pieces.len() + number.whole_digits() + 1);
         if sign {
             text.push('-');
@@ -184,6 +230,7 @@ impl Section {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(literal) => text.push(*literal),
+                Piece::Exponent(exponent) => exponent.write(&mut text, power),
                 Piece::Point => {
                     pointed = true;
                     if self.whole == 0 {
@@ -224,6 +271,19 @@ impl Section {
         if self.grouped && power > 0 && power.is_multiple_of(3) {
             text.push(',');
         }
+    }
+}
+
+impl Exponent {
+    fn write(self, text: &mut String, power: i32) {
+        text.push(self.letter);
+        if power < 0 {
+            text.push('-');
+        } else if self.plus {
+            text.push('+');
+        }
+        let digits = self.digits;
+        text.push_str(&format!("{:0digits$}", power.unsigned_abs()));
     }
 }
 

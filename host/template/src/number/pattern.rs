@@ -14,11 +14,16 @@ pub struct NumberPattern(Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
-    /// `F2`, `N2`, `P2`: places after the point, grouped, percent.
+    /// `F2`, `N2`, `P2`, `C2`: places after the point, and what is around it.
     Fixed {
         places: usize,
         grouped: bool,
-        percent: bool,
+        mark: Mark,
+    },
+    /// `E6`: one digit, so many places, and an exponent of at least three digits.
+    Exponential {
+        places: usize,
+        letter: char,
     },
     /// `D5`: an integer of at least so many digits.
     Integer {
@@ -29,19 +34,47 @@ enum Kind {
         digits: usize,
         upper: bool,
     },
-    /// `G`: the shortest form.
+    /// `B8`: a binary integer of at least so many digits.
+    Binary {
+        digits: usize,
+    },
+    /// `G`, `R`: all digits of the number.
     General,
+    /// `G4`: at most so many digits, with an exponent where the number is larger
+    /// or smaller than these can show.
+    Significant {
+        digits: usize,
+        letter: char,
+    },
     Custom(Custom),
 }
 
+/// What stands around a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    None,
+    Percent,
+    Currency,
+}
+
+/// The currency sign of the invariant culture.
+const CURRENCY: char = '¤';
+
+/// Digits of an exponent in `E` and `G`.
+const EXPONENT_DIGITS: usize = 3;
+const SHORT_EXPONENT_DIGITS: usize = 2;
+
+/// The smallest exponent that `G` with digits writes as zeros.
+const PLAIN_EXPONENT_MIN: i32 = -5;
+
 impl NumberPattern {
     /// Compiles a pattern. A letter and up to three digits is a standard format:
-    /// `N F P D X G` are supported, with two places where `N F P` name none.
-    /// Anything else is a custom format.
+    /// those of .NET, `B C D E F G N P R X`, with two places where `C F N P` name
+    /// none and six where `E` does not. Anything else is a custom format.
     ///
     /// # Errors
-    /// `format.number`: another standard format, an exponent (`E+0`) in a custom
-    /// one, or an open quotation mark. The author's fault.
+    /// `format.number`: another standard format, or an open quotation mark. The
+    /// author's fault.
     pub fn compile(pattern: &str) -> Result<Self, Problem> {
         match standard(pattern) {
             Some((letter, precision)) => Self::compile_standard(letter, precision),
@@ -53,41 +86,72 @@ impl NumberPattern {
         let places = precision.unwrap_or(2);
         let digits = precision.unwrap_or(1).max(1);
         Ok(Self(match letter.to_ascii_uppercase() {
-            'N' => Kind::Fixed { places, grouped: true, percent: false },
-            'F' => Kind::Fixed { places, grouped: false, percent: false },
-            'P' => Kind::Fixed { places, grouped: true, percent: true },
+            'N' => Kind::Fixed { places, grouped: true, mark: Mark::None },
+            'F' => Kind::Fixed { places, grouped: false, mark: Mark::None },
+            'P' => Kind::Fixed { places, grouped: true, mark: Mark::Percent },
+            'C' => Kind::Fixed { places, grouped: true, mark: Mark::Currency },
+            'E' => Kind::Exponential { places: precision.unwrap_or(6), letter },
+            'B' => Kind::Binary { digits },
             'D' => Kind::Integer { digits },
             'X' => Kind::Hexadecimal { digits, upper: letter == 'X' },
-            'G' if precision.unwrap_or(0) == 0 => Kind::General,
+            'G' if precision.unwrap_or(0) > 0 => {
+                let letter = if letter == 'G' { 'E' } else { 'e' };
+                Kind::Significant { digits, letter }
+            }
+            // The precision of R is ignored, as .NET does it.
+            'G' | 'R' => Kind::General,
             _ => {
                 return Err(Problem::new(
                     "format.number",
                     format!(
-                        "the standard number format `{letter}` is not supported here; supported \
-                         are N, F, P, D, X and G without digits, and patterns such as 0.00"
+                        "`{letter}` is no standard number format; known are B, C, D, E, F, G, N, \
+                         P, R and X, and patterns such as 0.00"
                     ),
                 ));
             }
         }))
     }
 
-    /// Writes a number. `None` when the format cannot write it: `D` and `X` take
-    /// integers only, `X` those of 64 bits (negative ones as two's complement).
+    /// Writes a number. `None` when the format cannot write it: `D`, `X` and `B`
+    /// take integers only, `X` and `B` those of 64 bits (negative ones as two's
+    /// complement).
     pub fn format(&self, number: &Decimal) -> Option<String> {
         match &self.0 {
-            Kind::Fixed { places, grouped, percent } => {
-                let shift = if *percent { 2 } else { 0 };
+            Kind::Fixed { places, grouped, mark } => {
+                let shift = if *mark == Mark::Percent { 2 } else { 0 };
                 let number = number.clone().shifted(shift).rounded(*places);
-                let mut text = plain(&number, 1, *places, *grouped);
-                if *percent {
-                    text.push_str(" %");
+                let text = plain(&number, 1, *places, *grouped);
+                Some(match (mark, text.strip_prefix('-')) {
+                    (Mark::None, _) => text,
+                    (Mark::Percent, _) => format!("{text} %"),
+                    (Mark::Currency, Some(unsigned)) => format!("({CURRENCY}{unsigned})"),
+                    (Mark::Currency, None) => format!("{CURRENCY}{text}"),
+                })
+            }
+            Kind::Exponential { places, letter } => {
+                let number = number.clone().cut(places + 1);
+                Some(exponential(number, *places, *letter, EXPONENT_DIGITS))
+            }
+            Kind::Significant { digits, letter } => {
+                let number = number.clone().cut(*digits);
+                let digits = i32::try_from(*digits).unwrap_or(i32::MAX);
+                let exponent = exponent_of(&number);
+                if exponent < digits && exponent >= PLAIN_EXPONENT_MIN {
+                    return Some(plain(&number, 1, number.fraction_digits(), false));
                 }
-                Some(text)
+                let places = number.digits.len().saturating_sub(1);
+                Some(exponential(number, places, *letter, SHORT_EXPONENT_DIGITS))
             }
             Kind::Integer { digits } => {
                 number.is_integer().then(|| plain(number, *digits, 0, false))
             }
-            Kind::Hexadecimal { digits, upper } => hexadecimal(number, *digits, *upper),
+            Kind::Hexadecimal { digits, upper: true } => {
+                integer(number).map(|value| format!("{value:0digits$X}"))
+            }
+            Kind::Hexadecimal { digits, upper: false } => {
+                integer(number).map(|value| format!("{value:0digits$x}"))
+            }
+            Kind::Binary { digits } => integer(number).map(|value| format!("{value:0digits$b}")),
             Kind::General => Some(plain(number, 1, number.fraction_digits(), false)),
             Kind::Custom(custom) => Some(custom.format(number)),
         }
@@ -129,10 +193,26 @@ fn plain(number: &Decimal, whole: usize, places: usize, grouped: bool) -> String
     text
 }
 
-fn hexadecimal(number: &Decimal, digits: usize, upper: bool) -> Option<String> {
+/// The power of ten of the first digit; 0 for zero.
+fn exponent_of(number: &Decimal) -> i32 {
+    if number.digits.is_empty() { 0 } else { number.point.saturating_sub(1) }
+}
+
+/// `-1.50E+003`: one digit, so many places, and an exponent. The number is
+/// rounded already.
+fn exponential(mut number: Decimal, places: usize, letter: char, digits: usize) -> String {
+    let exponent = exponent_of(&number);
+    number.point = number.point.saturating_sub(exponent);
+    let mut text = plain(&number, 1, places, false);
+    text.push(letter);
+    text.push(if exponent < 0 { '-' } else { '+' });
+    text.push_str(&format!("{:0digits$}", exponent.unsigned_abs()));
+    text
+}
+
+fn integer(number: &Decimal) -> Option<i64> {
     if !number.is_integer() || number.whole_digits() > 19 {
         return None;
     }
-    let value: i64 = plain(number, 1, 0, false).parse().ok()?;
-    Some(if upper { format!("{value:0digits$X}") } else { format!("{value:0digits$x}") })
+    plain(number, 1, 0, false).parse().ok()
 }

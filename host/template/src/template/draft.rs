@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use tureen_message::Problem;
 
+use super::place::{ByFormat, Written};
 use super::{Compiled, Content, Field, Messages, Missing, Sources, format, push};
 use crate::formatting::{NoTables, Tables};
 use crate::variables::Variables;
@@ -35,6 +36,8 @@ pub struct Draft {
     compiled: Arc<Compiled>,
     /// How every token of this draft starts; `None` when there are none.
     token: Option<String>,
+    /// The rules that values are written by; without, as they are.
+    by: Option<ByFormat>,
     problem: Option<Problem>,
 }
 
@@ -60,7 +63,16 @@ impl Draft {
         };
         let problem = writer.write(compiled, messages, on_missing).err();
         let text = writer.text;
-        Self { text, compiled: Arc::clone(compiled), token, problem }
+        Self { text, compiled: Arc::clone(compiled), token, by: None, problem }
+    }
+
+    /// Values are written by the rules of a format for the place where they end
+    /// up (contract T-10). Placeholders with an encoder or `Raw`, messages of
+    /// other steps and control characters such as `${CR}` stay as they are.
+    #[must_use]
+    pub fn writing(mut self, by: ByFormat) -> Self {
+        self.by = Some(by);
+        self
     }
 
     /// Whether the text holds tokens. If not, the transformed text is finished
@@ -105,9 +117,12 @@ impl Draft {
             return Err(problem.clone());
         }
         let mut sources = Sources::new(variables, messages, tables, on_missing);
-        let mut finished = String::with_capacity(text.len());
+        let mut finished = match self.by {
+            Some(by) if self.token.is_some() => Written::by_format(text.len(), by, text),
+            _ => Written::as_is(text.len()),
+        };
         self.replace(&mut finished, text, &mut sources, Depth::Message)?;
-        Ok(finished)
+        finished.end()
     }
 
     /// Replaces tokens that transformers copied into workflow variables, so that
@@ -127,9 +142,9 @@ impl Draft {
         let ignore = &mut |_: Missing<'_>| {};
         let mut sources = Sources::new(variables, messages, tables, ignore);
         for (name, value) in variables.iter().filter(|(_, value)| value.contains(token.as_str())) {
-            let mut text = String::with_capacity(value.len());
+            let mut text = Written::as_is(value.len());
             self.replace(&mut text, value, &mut sources, Depth::Value)?;
-            settled.push((name.to_owned(), text));
+            settled.push((name.to_owned(), text.end()?));
         }
         for (name, text) in settled {
             variables.set(&name, text)?;
@@ -139,16 +154,16 @@ impl Draft {
 
     fn replace<'s>(
         &'s self,
-        finished: &mut String,
+        finished: &mut Written,
         text: &str,
         sources: &mut Sources<'s>,
         depth: Depth,
     ) -> Result<(), Problem> {
-        let Some(token) = &self.token else { return push(finished, text) };
+        let Some(token) = &self.token else { return finished.authored(text) };
         let mut rest = text;
         let mut quoted = false;
         while let Some((plain, behind)) = rest.split_once(token.as_str()) {
-            push(finished, plain)?;
+            finished.authored(plain)?;
             rest = behind;
             // A transformer may have cut a token; what is left of it means nothing.
             let Some((number, behind)) = token_number(rest) else { continue };
@@ -156,7 +171,7 @@ impl Draft {
             match number {
                 QUOTE_OPEN if !quoted && opens_string(plain) && self.closes_string(rest) => {
                     quoted = true;
-                    finished.pop();
+                    finished.unquote();
                 }
                 // Between the two ends there may be others, moved by a transformer.
                 QUOTE_CLOSE if quoted && rest.starts_with('"') => {
@@ -166,7 +181,7 @@ impl Draft {
                 field => self.insert(finished, field, sources, depth)?,
             }
         }
-        push(finished, rest)
+        finished.authored(rest)
     }
 
     /// Whether the JSON string that holds `rest` ends with the closing token: it
@@ -180,7 +195,7 @@ impl Draft {
 
     fn insert<'s>(
         &'s self,
-        finished: &mut String,
+        finished: &mut Written,
         number: usize,
         sources: &mut Sources<'s>,
         depth: Depth,
@@ -194,13 +209,15 @@ impl Draft {
             Depth::Value => Depth::Dropped,
             Depth::Dropped => return Ok(()),
         };
-        let value = self.compiled.value(field, sources)?;
+        let mut value = self.compiled.value(field, sources)?;
         let holds_token = self.token.as_ref().is_some_and(|token| value.contains(token.as_str()));
         if holds_token {
-            self.replace(finished, &value, sources, deeper)
-        } else {
-            push(finished, &value)
+            let mut settled = Written::as_is(value.len());
+            self.replace(&mut settled, &value, sources, deeper)?;
+            value = settled.end()?.into();
         }
+        let written = if field.is_raw() { finished.raw(&value) } else { finished.value(&value) };
+        written.map_err(|problem| self.compiled.at(field, problem))
     }
 }
 

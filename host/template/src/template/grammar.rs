@@ -5,7 +5,8 @@
 //! # Invariants
 //! - Linear: a body ends at the next `${`, so no byte is scanned for two bodies.
 
-use super::{Content, Field, data_table_problem};
+use super::{Content, Field};
+use crate::data_table::{Movement, TableReference};
 use crate::formatting::Formatting;
 use crate::name::fold;
 use crate::setting_id::{Direction, SettingId};
@@ -69,9 +70,10 @@ fn placeholder(body: &str) -> Option<Parsed> {
         let content = Content::Message { setting, direction };
         return Some((content, Formatting::from_modifiers(parts)));
     }
-    if let Some((reference, random)) = data_table(name) {
-        let content = Content::DataTable { reference: reference.to_owned(), random };
-        return Some((content, Err(data_table_problem())));
+    if let Some((reference, movement)) = data_table(name) {
+        let content = Content::DataTable { reference: reference.to_owned(), movement };
+        let formatting = TableReference::parse(reference).with_field();
+        return Some((content, formatting.and_then(|_| Formatting::from_modifiers(parts))));
     }
     let name = match parts.rest {
         Some(_) if name.eq_ignore_ascii_case(HEADER_VARIABLES) => {
@@ -104,15 +106,15 @@ fn message(name: &str) -> Option<(SettingId, Direction)> {
 }
 
 /// `DATATABLE>Table.Field` or `DATATABLE?Table.Field`.
-fn data_table(name: &str) -> Option<(&str, bool)> {
+fn data_table(name: &str) -> Option<(&str, Movement)> {
     const WORD: &str = "DATATABLE";
     let (word, rest) = name.split_at_checked(WORD.len())?;
     if !word.eq_ignore_ascii_case(WORD) {
         return None;
     }
     match rest.strip_prefix('>') {
-        Some(reference) => Some((reference, false)),
-        None => Some((rest.strip_prefix('?')?, true)),
+        Some(reference) => Some((reference, Movement::Next)),
+        None => Some((rest.strip_prefix('?')?, Movement::Random)),
     }
 }
 

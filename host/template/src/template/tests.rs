@@ -4,7 +4,11 @@ use proptest::prelude::*;
 
 use super::{Missing, PlaceholderKind, RENDERED_BYTES_MAX, Template};
 use crate::fixtures::{Inbound, STEP, Sexes, facts, variables};
-use crate::{Direction, Globals, SettingId, Variables};
+use tureen_message::Problem;
+
+use crate::{
+    DataTable, Direction, Globals, Movement, Purpose, RunTables, SettingId, Tables, Variables,
+};
 
 mod drafts;
 
@@ -149,10 +153,11 @@ fn what_can_never_be_rendered_is_known_when_compiled() {
         ("x${Name:Replace(,b)}", "template.modifier"),
         ("x${Name:Remove()}", "template.modifier"),
         ("x${Name:Lookup( )}", "template.modifier"),
-        ("x${Name:C2}", "format.number"),
+        ("x${Name:0'}", "format.number"),
         ("x${Name:yyyy'}", "format.date"),
-        ("x${DataTable>Staff.Name}", "template.data-table"),
-        ("x${DATATABLE?Staff.Name:UpperCase}", "template.data-table"),
+        ("x${DataTable>Staff}", "data-table.reference"),
+        ("x${DATATABLE?.Name:UpperCase}", "data-table.reference"),
+        ("x${DATATABLE?Staff.Name:Truncate(x)}", "template.modifier"),
     ] {
         let template = Template::compile(text);
         assert_eq!(
@@ -175,13 +180,48 @@ fn placeholders_say_what_they_are_and_where() {
     assert_eq!(found.len(), 3);
     assert_eq!(found[0].kind, PlaceholderKind::Variable { name: "a" });
     assert_eq!((found[0].offset, found[0].text), (2, "${a:Lookup(Sex):JSONEncode}"));
-    assert!(found[0].encoded);
+    assert!(found[0].written && !found[0].constant);
     assert_eq!(found[0].tables().collect::<Vec<_>>(), ["Sex"]);
     let setting = SettingId::parse(STEP).unwrap();
     assert_eq!(found[1].kind, PlaceholderKind::Message { setting, direction: Direction::Inbound });
-    assert!(!found[1].encoded && found[1].problem.is_none());
-    assert_eq!(found[2].kind, PlaceholderKind::DataTable { reference: "T.F", random: true });
-    assert!(found[2].problem.is_some());
+    assert!(!found[1].written && found[1].problem.is_none());
+    let movement = Movement::Random;
+    assert_eq!(found[2].kind, PlaceholderKind::DataTable { reference: "T.F", movement });
+    assert!(found[2].problem.is_none());
+    let own = Template::compile("${now:HH}${a:raw}");
+    let own: Vec<_> = own.placeholders().map(|it| (it.constant, it.written)).collect();
+    assert_eq!(own, [(true, false), (false, true)]);
+}
+
+#[test]
+fn data_tables_are_read_row_by_row() {
+    let rows = [["1", "Aalto"], ["2", "Berg"]].map(|row| row.map(Box::from).into());
+    let fields = vec!["Id".to_owned(), "Name".to_owned()];
+    let table = DataTable::new("Staff", fields, rows.into()).unwrap();
+    let tables = RunTables::new(Arc::new(Staff(table)));
+    let render = |text: &str| Template::compile(text).render(&variables(&[]), &MESSAGES, &tables);
+    let text = "${DATATABLE>Staff.Name:UpperCase} ${datatable>STAFF.id} ${DataTable>Staff.Name}";
+    assert_eq!(render(text).unwrap(), "AALTO 2 Aalto");
+    let random = render("${DATATABLE?Staff.Name}").unwrap();
+    assert!(["Aalto", "Berg"].contains(&random.as_str()));
+    for (text, code) in [
+        ("${DATATABLE>Staff.Ward}", "data-table.field"),
+        ("${DATATABLE>Wards.Name}", "data-table.unknown"),
+    ] {
+        assert_eq!(render(text).unwrap_err().code, code, "{text}");
+    }
+}
+
+struct Staff(DataTable);
+
+impl Tables for Staff {
+    fn lookup(&self, _: &str, _: &str) -> Result<Option<String>, Problem> {
+        Ok(None)
+    }
+
+    fn data_table(&self, name: &str) -> Option<&DataTable> {
+        name.eq_ignore_ascii_case("staff").then_some(&self.0)
+    }
 }
 
 #[test]
@@ -211,19 +251,23 @@ fn literal_texts_and_whole_messages_are_recognised() {
 fn secrets_are_inserted_only_where_the_setting_is_sensitive() {
     let mut globals = Globals::new();
     globals.insert_secret("Key", "s3cret");
-    globals.insert_unavailable("Vault", "the vault did not answer");
+    globals.insert_unavailable(Purpose::Secret, "Vault", "the vault did not answer");
     let variables = Variables::new(facts(), Arc::new(globals));
     let template = Template::compile("Bearer ${KEY}");
     let problem = template.render(&variables, &MESSAGES, &Sexes).unwrap_err();
     assert_eq!(problem.code, "variable.secret");
     assert!(!problem.to_string().contains("s3cret"));
-    let rendered = template.render_sensitive(&variables, &MESSAGES, &Sexes, &mut |_| {});
-    assert_eq!(rendered.as_deref(), Ok("Bearer s3cret"));
+    let sensitive = |template: &Template, purposes: &[Purpose]| {
+        template.render_sensitive(purposes, &variables, &MESSAGES, &Sexes, &mut |_| {})
+    };
+    let both = [Purpose::Secret, Purpose::ConnectionString];
+    assert_eq!(sensitive(&template, &both).as_deref(), Ok("Bearer s3cret"));
+    // A setting for connection strings is none for passwords.
+    let problem = sensitive(&template, &[Purpose::ConnectionString]).unwrap_err();
+    assert_eq!(problem.code, "variable.secret");
+    assert!(problem.text.contains("is a secret"));
     let vault = Template::compile("${Vault}");
-    for rendered in [
-        vault.render(&variables, &MESSAGES, &Sexes),
-        vault.render_sensitive(&variables, &MESSAGES, &Sexes, &mut |_| {}),
-    ] {
+    for rendered in [vault.render(&variables, &MESSAGES, &Sexes), sensitive(&vault, &both)] {
         assert_eq!(rendered.unwrap_err().code, "variable.unavailable");
     }
 }

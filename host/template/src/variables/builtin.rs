@@ -40,6 +40,19 @@ impl BuiltIn {
     }
 }
 
+/// Whether the name stands for control characters, which an author means as such.
+pub(crate) fn is_control(folded: &str) -> bool {
+    matches!(folded, "mllpstart" | "mllpend" | "cr" | "lf")
+}
+
+/// Whether the name stands for something of the server's own that never holds
+/// text of a message. Names that a workflow may give to variables of its own are
+/// among them: they are as good as always what they are called.
+pub(crate) fn is_constant(folded: &str) -> bool {
+    let own = BuiltIn::named(folded).is_some() && folded != "workflowerrormessage";
+    own || matches!(folded, "foreachiterator" | "clientip")
+}
+
 /// Whether a workflow may not set the name.
 ///
 /// The aliases of the current time are ordinary words, so a workflow may use

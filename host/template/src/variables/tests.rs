@@ -3,7 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tureen_message::Problem;
 
-use super::{Globals, VariableLimits, VariableProblem, Variables};
+use super::{Globals, Purpose, VariableLimits, VariableProblem, Variables};
 use crate::fixtures::{clock, facts, variables};
 
 fn text(variables: &Variables, name: &str) -> Option<String> {
@@ -120,9 +120,19 @@ fn the_host_fills_built_in_names_within_the_value_limit() {
 fn secret_and_unreadable_globals_are_never_plain_text() {
     let mut globals = Globals::new();
     globals.insert_secret("ApiKey", "s3cret");
-    globals.insert_unavailable("Vault", "the vault did not answer");
+    globals.insert_unavailable(Purpose::ConnectionString, "Vault", "the vault did not answer");
     assert_eq!(globals.get("APIKEY"), None);
     assert_eq!(globals.len(), 2);
+    globals.insert_guarded(Purpose::Text, "Ward", "W1");
+    assert_eq!(globals.get("ward"), Some("W1"));
+    for (name, purpose) in [
+        ("APIKEY", Some(Purpose::Secret)),
+        ("vault", Some(Purpose::ConnectionString)),
+        ("Ward", Some(Purpose::Text)),
+        ("Nothing", None),
+    ] {
+        assert_eq!(globals.purpose(name), purpose, "{name}");
+    }
     let mut variables = Variables::new(facts(), Arc::new(globals));
     assert_eq!(text(&variables, "ApiKey"), None);
     assert_eq!(text(&variables, "Vault"), None);

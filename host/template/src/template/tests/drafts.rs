@@ -167,7 +167,7 @@ fn data_tables_are_a_problem_only_when_finishing() {
     let draft = Template::compile("a${DATATABLE>T.F}").begin(false, &MESSAGES);
     assert!(draft.problem().is_none());
     let problem = draft.finish(&draft.text, &variables(&[]), &MESSAGES, &Sexes).unwrap_err();
-    assert_eq!(problem.code, "template.data-table");
+    assert_eq!(problem.code, "data-table.unknown");
 }
 
 proptest! {
