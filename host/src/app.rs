@@ -24,7 +24,8 @@ use crate::plugins::PluginSet;
 use crate::receiver::{HostRules, HttpLimits, HttpReceiver};
 use crate::refusals::Refusals;
 use crate::tables::Stamp;
-use crate::workflow::registry::{Registry, ScanChanges};
+use crate::workflow::registry::{Registry, ScanChanges, Surroundings};
+use crate::workflow::vocabulary::Vocabulary;
 use crate::workflow::watch::HomeWatch;
 
 use access::unknown_receivers;
@@ -46,6 +47,8 @@ pub struct Server {
     watch: HomeWatch,
     /// Of tables and secrets.
     files: Stamp,
+    /// What workflows were judged with.
+    vocabulary: Vocabulary,
     refusals: Arc<Refusals>,
     admin: Option<AdminAddress>,
     /// Ends what runs beside the workflows.
@@ -60,7 +63,7 @@ impl Server {
     /// The home cannot be opened. A workflow that does not load is no error: it
     /// is reported, and the others run.
     pub async fn start(home: &Path) -> anyhow::Result<Self> {
-        let (home, diagnostics) = Home::open(home).await?;
+        let (mut home, diagnostics) = Home::open(home).await?;
         show(&diagnostics);
         // Before the first look: what is saved from here on is heard of.
         let mut watch = HomeWatch::new(&home.path, &home.config.reload);
@@ -69,6 +72,7 @@ impl Server {
         let (settings, diagnostics) = home.settings();
         show(&diagnostics);
         let ground = home.ground(&settings);
+        let vocabulary = home.vocabulary(&settings);
         let pipeline = Arc::new(Pipeline::new(&home.config, settings));
         let limits = &home.config.limits;
         let tls = ServerTls::new(home.path.join("certificates"), &home.config)?;
@@ -99,6 +103,7 @@ impl Server {
             tls,
             watch,
             files,
+            vocabulary,
             refusals,
             admin,
             ending,
@@ -153,7 +158,7 @@ impl Server {
         self.tls.reload();
         let stale = self.home.plugins.is_stale(&self.home.path, &self.home.config);
         if stale {
-            let Home { engine, path, config, plugins } = &self.home;
+            let Home { engine, path, config, plugins, .. } = &self.home;
             let plugins = PluginSet::load(engine, path, config, Some(plugins)).await;
             show(&plugins.diagnostics);
             tracing::info!("the plugins changed: workflows are prepared anew");
@@ -161,16 +166,23 @@ impl Server {
         }
         let files = self.home.stamp();
         let settings_changed = config_changed || files != self.files;
+        let mut renamed = false;
         if settings_changed {
             self.files = files;
             self.watch.watch_files(self.home.named_files());
             let (settings, diagnostics) = self.home.settings();
             show(&diagnostics);
             self.publisher.stand_on(self.home.ground(&settings));
+            let vocabulary = self.home.vocabulary(&settings);
+            renamed = vocabulary != self.vocabulary;
+            self.vocabulary = vocabulary;
             self.receiver.trust(self.home.trusted_proxies());
             self.pipeline.set(settings);
         }
-        let changes = self.scan(stale).await;
+        if renamed {
+            tracing::info!("the names that workflows may use changed: they are prepared anew");
+        }
+        let changes = self.scan(stale || renamed).await;
         // A scan that changed something has published already, with what is new.
         if (settings_changed || self.publisher.is_stale()) && changes == ScanChanges::default() {
             self.publish_again().await;
@@ -246,8 +258,9 @@ impl Server {
     async fn scan(&mut self, rebuild: bool) -> ScanChanges {
         let folder = self.home.workflow_folder();
         let limit = self.home.config.limits.workflow_bytes as u64;
-        let Self { registry, publisher, home, .. } = self;
-        let changes = registry.scan(&folder, limit, &home.plugins, rebuild, publisher).await;
+        let Self { registry, publisher, home, vocabulary, .. } = self;
+        let surroundings = Surroundings { plugins: &home.plugins, vocabulary };
+        let changes = registry.scan(&folder, limit, surroundings, rebuild, publisher).await;
         for address in publisher.addresses() {
             if changes.started.contains(&address.workflow) {
                 tracing::info!(workflow = address.workflow, url = address.url(), "receives");

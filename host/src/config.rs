@@ -21,6 +21,7 @@ pub use network::{
     Admin, ClientAddressHeader, ClientCertificateHeader, InvalidNetwork, Network, Proxies,
     Receiver, ServiceAddress,
 };
+pub use texts::{Encode, FormatNumbers, Templates};
 
 mod acme;
 mod limits;
@@ -28,6 +29,7 @@ mod messages;
 mod network;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 /// The name of the file inside a home.
 pub const FILE_NAME: &str = "tureen.toml";
@@ -63,6 +65,12 @@ pub struct ServerConfig {
     pub globals: BTreeMap<String, String>,
     /// Global variables that only settings meant for secrets may read, such as passwords.
     pub secrets: BTreeMap<String, Secret>,
+    /// Global variables that only settings meant for connection strings may read.
+    pub connection_strings: BTreeMap<String, Secret>,
+    /// Data tables: name to file, relative to the home unless absolute.
+    pub data_tables: BTreeMap<String, PathBuf>,
+    pub templates: Templates,
+    pub format_numbers: FormatNumbers,
 }
 
 /// Where a secret is kept: one of the two.
@@ -270,13 +278,25 @@ impl ServerConfig {
     fn refuse_contradictions(&self) -> Result<(), (String, String)> {
         refuse_same_name("tables", self.tables.keys())?;
         refuse_same_name("secrets", self.secrets.keys())?;
-        refuse_same_name("globals", self.secrets.keys().chain(self.globals.keys()))?;
-        for (name, secret) in &self.secrets {
-            if secret.file.is_some() == secret.environment.is_some() {
-                let text = "expected either file or environment".to_owned();
-                return Err((format!("secrets.{name}"), text));
+        refuse_same_name("connection_strings", self.connection_strings.keys())?;
+        let hidden = self.secrets.keys().chain(self.connection_strings.keys());
+        refuse_same_name("globals", hidden.chain(self.globals.keys()))?;
+        let sections =
+            [("secrets", &self.secrets), ("connection_strings", &self.connection_strings)];
+        for (section, secrets) in sections {
+            for (name, secret) in secrets {
+                if secret.file.is_some() == secret.environment.is_some() {
+                    let text = "expected either file or environment".to_owned();
+                    return Err((format!("{section}.{name}"), text));
+                }
             }
         }
+        refuse_same_name("data_tables", self.data_tables.keys())?;
+        if let Some(name) = self.data_tables.keys().find(|name| name.contains('.')) {
+            let text = "a name without a dot is expected: in Staff.Name the dot ends it";
+            return Err((format!("data_tables.{name:?}"), text.to_owned()));
+        }
+        self.format_numbers.refuse_contradictions()?;
         refuse_same_name("receivers", self.receivers.keys())?;
         refuse_content_type("http.hl7_content_type", &self.http.hl7_content_type)?;
         network::refuse_header_names("http.request_headers", &self.http.request_headers)?;
@@ -306,6 +326,12 @@ impl ServerConfig {
             rest_filtered_status: http.rest_filtered_status,
             hl7_content_type: content_type.unwrap_or(&http.hl7_content_type),
         }
+    }
+
+    /// How the templates of a workflow are filled.
+    pub fn encode(&self, workflow: &str) -> Encode {
+        let own = self.receiver(workflow).and_then(|own| own.encode);
+        own.unwrap_or(self.templates.encode)
     }
 
     fn warnings(&self) -> Vec<ConfigWarning> {

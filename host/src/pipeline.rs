@@ -35,7 +35,7 @@ use tureen_message::ParseOptions;
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
 use tureen_sandbox::{CallFacts, Exchange, Fault, Notifications, Run, Target};
-use tureen_template::{Direction, Globals, RunFacts, Tables, Variables};
+use tureen_template::{Direction, Globals, RunFacts, RunTables, Tables, Variables};
 
 use crate::config::ServerConfig;
 use crate::response::{Question, Response, RunError, Told, respond};
@@ -295,7 +295,7 @@ impl Pipeline {
         let run = Run {
             variables,
             exchange: Exchange::new(definition.receiver.id, activities),
-            tables: Arc::clone(&settings.tables),
+            tables: Arc::new(RunTables::new(Arc::clone(&settings.tables))),
             parse: Arc::clone(&settings.parse),
             facts: Arc::new(CallFacts {
                 workflow: definition.name.clone(),

@@ -1,4 +1,4 @@
-//! The secrets of a home: read at start and on reload, for settings that are meant for them.
+//! The secrets and connection strings of a home: read at start and on reload, for settings that are meant for them.
 //!
 //! Knows files and environment variables. Deliberately does not know who uses a secret.
 //!
@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use tureen_template::Globals;
+use tureen_template::{Globals, Purpose};
 
 use crate::config::{Secret, ServerConfig};
 use crate::diagnostics::{Diagnostic, codes};
@@ -25,24 +25,35 @@ pub fn globals(home: &Path, config: &ServerConfig) -> (Globals, Vec<Diagnostic>)
     let texts = config.globals.iter();
     let mut globals = Globals::from_iter(texts.map(|(name, text)| (name.as_str(), text.as_str())));
     let mut diagnostics = Vec::new();
-    for (name, secret) in &config.secrets {
+    for (purpose, name, secret) in guarded(config) {
         match read(home, secret) {
-            Ok(value) => globals.insert_secret(name, value),
+            Ok(value) => globals.insert_guarded(purpose, name, value),
             Err(reason) => {
-                let text = format!("the secret {name:?} cannot be used: {reason}");
+                let text = format!("the {} {name:?} cannot be used: {reason}", purpose.name());
                 let file = home.join(crate::config::FILE_NAME);
                 diagnostics.push(Diagnostic::new(codes::SECRET, text).in_file(&file));
-                globals.insert_unavailable(name, reason);
+                globals.insert_unavailable(purpose, name, reason);
             }
         }
     }
     (globals, diagnostics)
 }
 
-/// Length and time of change of every secret's file: differs when one was saved.
+/// Every global that is no text, with what it is for.
+fn guarded(config: &ServerConfig) -> impl Iterator<Item = (Purpose, &str, &Secret)> {
+    let of = |purpose| move |(name, secret): (_, _)| (purpose, String::as_str(name), secret);
+    let secrets = config.secrets.iter().map(of(Purpose::Secret));
+    secrets.chain(config.connection_strings.iter().map(of(Purpose::ConnectionString)))
+}
+
+/// The files that secrets and connection strings are kept in, as they are written.
+pub fn files(config: &ServerConfig) -> impl Iterator<Item = &Path> {
+    guarded(config).filter_map(|(_, _, secret)| secret.file.as_deref())
+}
+
+/// Length and time of change of every such file: differs when one was saved.
 pub fn stamp(home: &Path, config: &ServerConfig) -> Stamp {
-    let files = config.secrets.values().filter_map(|secret| secret.file.as_ref());
-    files.map(|file| stamp_of(&home.join(file))).collect()
+    files(config).map(|file| stamp_of(&home.join(file))).collect()
 }
 
 fn read(home: &Path, secret: &Secret) -> Result<String, String> {
@@ -96,7 +107,11 @@ mod tests {
     use super::*;
 
     fn told(home: &Path, secret: &str) -> Vec<String> {
-        let text = format!("[secrets]\nWord = {secret}\n");
+        told_of("secrets", home, secret)
+    }
+
+    fn told_of(section: &str, home: &Path, secret: &str) -> Vec<String> {
+        let text = format!("[{section}]\nWord = {secret}\n");
         let (config, _) = ServerConfig::parse(Path::new("tureen.toml"), &text).unwrap();
         globals(home, &config).1.into_iter().map(|told| told.message).collect()
     }
@@ -137,5 +152,9 @@ mod tests {
         assert_eq!(told(home.path(), "{ environment = \"PATH\" }"), [] as [&str; 0]);
         let found = told(home.path(), "{ environment = \"TUREEN_TEST_NOT_SET\" }");
         assert!(found[0].contains("TUREEN_TEST_NOT_SET is not set"), "{found:?}");
+        assert!(found[0].contains("the secret \"Word\""), "{found:?}");
+        let secret = "{ environment = \"TUREEN_TEST_NOT_SET\" }";
+        let found = told_of("connection_strings", home.path(), secret);
+        assert!(found[0].contains("the connection string \"Word\""), "{found:?}");
     }
 }

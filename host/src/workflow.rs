@@ -12,4 +12,5 @@ pub mod nearest;
 pub mod prepare;
 pub mod registry;
 pub mod running;
+pub mod vocabulary;
 pub mod watch;

@@ -119,6 +119,84 @@ impl Context {
         self.backend.lookup(table, key)
     }
 
+    /// How many rows a data table of the home has.
+    ///
+    /// # Errors
+    /// `data-table.unknown`, as for everything about data tables.
+    pub fn row_count(&self, table: &str) -> Result<u32, Problem> {
+        self.backend.row_count(table)
+    }
+
+    /// The names of a data table's fields, in their order.
+    ///
+    /// # Errors
+    /// `data-table.unknown`.
+    pub fn field_names(&self, table: &str) -> Result<Vec<String>, Problem> {
+        self.backend.field_names(table)
+    }
+
+    /// A value of a data table. Rows count from 1; `None` means the row where
+    /// the run stands.
+    ///
+    /// # Errors
+    /// `data-table.unknown`, `data-table.field`; `data-table.row` when there is
+    /// no such row, or the run stands nowhere yet.
+    pub fn table_value(
+        &self,
+        table: &str,
+        row: Option<u32>,
+        field: &str,
+    ) -> Result<String, Problem> {
+        self.backend.table_value(table, row, field)
+    }
+
+    /// Whether some row of a data table has the value in the field; `None` means
+    /// any field.
+    ///
+    /// # Errors
+    /// `data-table.unknown`, `data-table.field`.
+    pub fn table_contains(
+        &self,
+        table: &str,
+        field: Option<&str>,
+        value: &str,
+        case_sensitive: bool,
+    ) -> Result<bool, Problem> {
+        self.backend.table_contains(table, field, value, case_sensitive)
+    }
+
+    /// A field of the first row whose key field has the key, without regard to
+    /// case.
+    ///
+    /// # Errors
+    /// `data-table.unknown`, `data-table.field`.
+    pub fn key_value(
+        &self,
+        table: &str,
+        key_field: &str,
+        key: &str,
+        field: &str,
+    ) -> Result<Option<String>, Problem> {
+        self.backend.key_value(table, key_field, key, field)
+    }
+
+    /// Moves the run to the next row of a data table, after the last one to the
+    /// first; gives its number. At first a run stands before the first row.
+    ///
+    /// # Errors
+    /// `data-table.unknown`, `data-table.empty`.
+    pub fn move_to_next_row(&self, table: &str) -> Result<u32, Problem> {
+        self.backend.move_to_next_row(table)
+    }
+
+    /// Moves the run to any row of a data table.
+    ///
+    /// # Errors
+    /// `data-table.unknown`, `data-table.empty`.
+    pub fn move_to_random_row(&self, table: &str) -> Result<u32, Problem> {
+        self.backend.move_to_random_row(table)
+    }
+
     /// A parameter of a custom transformer's call, already evaluated. `None`
     /// means that it was not given: not the same as empty.
     pub fn parameter(&self, name: &str) -> Option<String> {

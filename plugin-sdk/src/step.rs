@@ -179,6 +179,18 @@ impl Placement {
         self.requirements.borrow_mut().push(requirement);
     }
 
+    /// Says that the settings name a data table of the home: `Staff`, or a field
+    /// of one as `Staff.Name`. Without it the workflow does not load. For what is
+    /// known when the settings are read; a name that holds `${…}` is not.
+    pub fn require_data_table(&self, reference: &str, place: impl Into<String>) {
+        self.require(format!("data-table:{reference}"), place);
+    }
+
+    /// Says that the settings name a lookup table of the home.
+    pub fn require_lookup_table(&self, table: &str, place: impl Into<String>) {
+        self.require(format!("lookup-table:{table}"), place);
+    }
+
     pub(crate) fn into_parts(self) -> (Vec<Finding>, Vec<Requirement>) {
         (self.warnings.into_inner(), self.requirements.into_inner())
     }

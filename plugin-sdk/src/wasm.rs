@@ -163,6 +163,51 @@ impl Context {
         Ok(host::tables::lookup(table, key)?)
     }
 
+    pub(crate) fn row_count(&self, table: &str) -> Result<u32, Problem> {
+        Ok(host::tables::row_count(table)?)
+    }
+
+    pub(crate) fn field_names(&self, table: &str) -> Result<Vec<String>, Problem> {
+        Ok(host::tables::field_names(table)?)
+    }
+
+    pub(crate) fn table_value(
+        &self,
+        table: &str,
+        row: Option<u32>,
+        field: &str,
+    ) -> Result<String, Problem> {
+        Ok(host::tables::value(table, row, field)?)
+    }
+
+    pub(crate) fn table_contains(
+        &self,
+        table: &str,
+        field: Option<&str>,
+        value: &str,
+        case_sensitive: bool,
+    ) -> Result<bool, Problem> {
+        Ok(host::tables::contains(table, field, value, case_sensitive)?)
+    }
+
+    pub(crate) fn key_value(
+        &self,
+        table: &str,
+        key_field: &str,
+        key: &str,
+        field: &str,
+    ) -> Result<Option<String>, Problem> {
+        Ok(host::tables::key_value(table, key_field, key, field)?)
+    }
+
+    pub(crate) fn move_to_next_row(&self, table: &str) -> Result<u32, Problem> {
+        Ok(host::tables::move_to_next_row(table)?)
+    }
+
+    pub(crate) fn move_to_random_row(&self, table: &str) -> Result<u32, Problem> {
+        Ok(host::tables::move_to_random_row(table)?)
+    }
+
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         host::parameters::get(name)
     }

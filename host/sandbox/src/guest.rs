@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tureen_message::{Format, Message, Path, Problem};
-use tureen_template::{Direction, SettingId, Template};
+use tureen_template::{Direction, SettingId};
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
@@ -14,12 +14,13 @@ use crate::failure::Failure;
 use crate::grants::Grants;
 use crate::limits::{Exceeded, Limits, Meter};
 use crate::step::Step;
+use crate::texts::Texts;
 
 /// Under this name a guest finds the first directory that it is granted. Not
 /// ".": that would take in absolute paths that no grant holds, too.
 const FIRST_DIRECTORY: &str = "granted-directory";
 
-/// Paths and templates that an instance remembers; guests repeat the same few.
+/// Paths that an instance remembers; guests repeat the same few.
 const REMEMBERED_MAX: usize = 512;
 
 /// What a guest's `message` handle stands for.
@@ -46,7 +47,7 @@ pub(crate) struct Guest {
     pub(crate) custom: Arc<CustomTransformers>,
     pub(crate) call: Option<Call>,
     pub(crate) paths: PathMemory,
-    pub(crate) templates: HashMap<String, Template>,
+    pub(crate) texts: Arc<Texts>,
 }
 
 /// The state of one call; there is none while an instance is idle.
@@ -74,6 +75,7 @@ impl Guest {
         limits: Arc<Limits>,
         grants: &Grants,
         custom: Arc<CustomTransformers>,
+        texts: Arc<Texts>,
     ) -> Result<Self, String> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -85,7 +87,7 @@ impl Guest {
             custom,
             call: None,
             paths: PathMemory::default(),
-            templates: HashMap::new(),
+            texts,
             limits,
         })
     }
@@ -221,18 +223,6 @@ impl PathMemory {
         }
         self.known.get(&key).ok_or_else(|| Problem::new("path.syntax", "no path"))
     }
-}
-
-/// The compiled template of a text, remembered like paths.
-pub(crate) fn template<'a>(
-    known: &'a mut HashMap<String, Template>,
-    text: String,
-) -> std::borrow::Cow<'a, Template> {
-    if known.len() >= REMEMBERED_MAX && !known.contains_key(&text) {
-        return std::borrow::Cow::Owned(Template::compile(&text));
-    }
-    let compiled = known.entry(text).or_insert_with_key(|text| Template::compile(text));
-    std::borrow::Cow::Borrowed(compiled)
 }
 
 fn wasi_of(grants: &Grants) -> Result<WasiCtx, String> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tureen_message::{Format, Message, Path, Problem, Value};
-use tureen_template::{Direction, Formatting, SettingId};
+use tureen_template::{DataTable, Direction, Movement, SettingId, Tables, data_table};
 use wasmtime::component::Resource;
 
 use crate::bindings::transformer::tureen::plugin::{
@@ -286,19 +286,21 @@ impl variables::Host for Guest {
 impl templates::Host for Guest {
     fn expand(&mut self, text: String) -> Answer<String> {
         self.enter()?;
-        let Self { call, templates, .. } = self;
+        let Self { call, texts, .. } = self;
         let call = call.as_ref().ok_or_else(guest::outside_a_call)?;
-        let template = guest::template(templates, text);
+        let template = texts.template(text);
         let sight = Sight(call);
         let rendered = template.render(&call.run.variables, &sight, call.run.tables.as_ref());
         Ok(rendered.map_err(Into::into))
     }
 
     fn format(&mut self, value: String, properties: Vec<(String, String)>) -> Answer<String> {
-        let tables = Arc::clone(&self.enter()?.run.tables);
-        let pairs = properties.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        let formatted = Formatting::from_properties(pairs)
-            .and_then(|formatting| Ok(formatting.apply(&value, tables.as_ref())?.into_owned()));
+        self.enter()?;
+        let Self { call, texts, .. } = self;
+        let call = call.as_ref().ok_or_else(guest::outside_a_call)?;
+        let formatted = texts.formatting(properties).and_then(|formatting| {
+            Ok(formatting.apply(&value, call.run.tables.as_ref())?.into_owned())
+        });
         Ok(formatted.map_err(Into::into))
     }
 }
@@ -320,6 +322,62 @@ impl tureen_template::Messages for Sight<'_> {
 impl tables::Host for Guest {
     fn lookup(&mut self, table: String, key: String) -> Answer<Option<String>> {
         Ok(self.enter()?.run.tables.lookup(&table, &key).map_err(Into::into))
+    }
+
+    fn row_count(&mut self, table: String) -> Answer<u32> {
+        self.in_table(&table, |table, _| Ok(table.row_count()))
+    }
+
+    fn field_names(&mut self, table: String) -> Answer<Vec<String>> {
+        self.in_table(&table, |table, _| Ok(table.fields().map(str::to_owned).collect()))
+    }
+
+    fn value(&mut self, table: String, row: Option<u32>, field: String) -> Answer<String> {
+        let tables = &self.enter()?.run.tables;
+        Ok(data_table::value(tables.as_ref(), &table, row, &field).map_err(Into::into))
+    }
+
+    fn contains(
+        &mut self,
+        table: String,
+        field: Option<String>,
+        value: String,
+        case_sensitive: bool,
+    ) -> Answer<bool> {
+        self.in_table(&table, |table, _| table.contains(field.as_deref(), &value, case_sensitive))
+    }
+
+    fn key_value(
+        &mut self,
+        table: String,
+        key_field: String,
+        key: String,
+        field: String,
+    ) -> Answer<Option<String>> {
+        self.in_table(&table, |table, _| {
+            Ok(table.key_value(&key_field, &key, &field)?.map(str::to_owned))
+        })
+    }
+
+    fn move_to_next_row(&mut self, table: String) -> Answer<u32> {
+        self.in_table(&table, |table, tables| tables.move_row(table, Movement::Next))
+    }
+
+    fn move_to_random_row(&mut self, table: String) -> Answer<u32> {
+        self.in_table(&table, |table, tables| tables.move_row(table, Movement::Random))
+    }
+}
+
+impl Guest {
+    /// Asks a data table of the home.
+    fn in_table<T>(
+        &mut self,
+        name: &str,
+        ask: impl FnOnce(&DataTable, &dyn Tables) -> Result<T, Problem>,
+    ) -> Answer<T> {
+        let tables = self.enter()?.run.tables.as_ref();
+        let answer = data_table::find(tables, name).and_then(|table| ask(table, tables));
+        Ok(answer.map_err(Into::into))
     }
 }
 

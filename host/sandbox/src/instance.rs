@@ -18,6 +18,7 @@ use crate::guest::{CustomTransformers, Guest, MessageHandle};
 use crate::limits::{Exceeded, Limits};
 use crate::plugin::Linked;
 use crate::running_clock::RunningClock;
+use crate::texts::Texts;
 
 /// What an instance can be asked.
 #[derive(Clone, Copy, Debug)]
@@ -61,15 +62,17 @@ pub(crate) struct Origin<'a> {
     pub(crate) limits: &'a Arc<Limits>,
     pub(crate) grants: &'a Grants,
     pub(crate) custom: &'a Arc<CustomTransformers>,
+    pub(crate) texts: &'a Arc<Texts>,
 }
 
 impl Instance {
     pub(crate) async fn new(origin: Origin<'_>) -> Result<Self, Failure> {
-        let Origin { engine, linked, plugin, limits, grants, custom } = origin;
-        let guest = Guest::new(Arc::clone(plugin), Arc::clone(limits), grants, Arc::clone(custom))
-            .map_err(|text| Failure {
-                fault: Fault::Host,
-                ..Failure::plugin(plugin, "grant.directory", text)
+        let Origin { engine, linked, plugin, limits, grants, custom, texts } = origin;
+        let (plugin_name, limits_of) = (Arc::clone(plugin), Arc::clone(limits));
+        let shared = (Arc::clone(custom), Arc::clone(texts));
+        let guest =
+            Guest::new(plugin_name, limits_of, grants, shared.0, shared.1).map_err(|text| {
+                Failure { fault: Fault::Host, ..Failure::plugin(plugin, "grant.directory", text) }
             })?;
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.meter);

@@ -29,6 +29,7 @@ mod limits;
 mod plugin;
 mod running_clock;
 mod step;
+mod texts;
 
 pub use activity::Activity;
 pub use engine::{Engine, EngineError, EngineOptions};
@@ -40,4 +41,4 @@ pub use failure::{Failure, Fault};
 pub use grants::{DirectoryGrant, Grants};
 pub use limits::Limits;
 pub use plugin::{Kind, LoadError, Plugin};
-pub use step::{Finding, Prepared, Requirement, Severity, Step, StepOptions, Verdict};
+pub use step::{Finding, Needs, Prepared, Requirement, Severity, Step, StepOptions, Verdict};

@@ -179,6 +179,7 @@ impl Plugin {
             limits: &Arc::new(Limits::default()),
             grants: &Grants::default(),
             custom: &Arc::default(),
+            texts: &Arc::default(),
         };
         let mut instance = Instance::new(origin).await.map_err(LoadError::Identity)?;
         let identity = instance.identity().await.map_err(LoadError::Identity)?;

@@ -16,6 +16,7 @@ use crate::guest::CustomTransformers;
 use crate::instance::{Answer, Called, Instance, Origin, Request};
 use crate::limits::Limits;
 use crate::plugin::{Kind, Plugin};
+use crate::texts::Texts;
 
 /// Idle instances that one step keeps for reuse.
 const IDLE_PER_STEP: usize = 8;
@@ -58,13 +59,22 @@ pub struct Finding {
     pub detail: Vec<(String, String)>,
 }
 
-/// A transformer of another plugin that the settings call.
+/// What the settings need besides their plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
-    /// Class name without its assembly.
-    pub type_name: String,
+    pub needs: Needs,
     /// JSON pointer into the settings.
     pub pointer: String,
+}
+
+/// Kinds of things that settings may need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A transformer of another plugin: a class name without its assembly.
+    Transformer(String),
+    /// `Table` or `Table.Field`.
+    DataTable(String),
+    LookupTable(String),
 }
 
 /// A step that was configured once, with what it found.
@@ -90,6 +100,7 @@ pub struct Step {
     owner: String,
     limits: Arc<Limits>,
     custom: Arc<CustomTransformers>,
+    texts: Arc<Texts>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -116,6 +127,7 @@ impl Step {
             owner: options.owner.to_string(),
             limits: Arc::new(options.limits.clone()),
             custom: Arc::default(),
+            texts: Arc::default(),
             idle: Mutex::default(),
             plugin,
             options,
@@ -246,6 +258,7 @@ impl Step {
             limits: &self.limits,
             grants: &self.options.grants,
             custom: &self.custom,
+            texts: &self.texts,
         };
         let mut instance = Instance::new(origin).await?;
         let settings = &self.options.settings;
@@ -278,8 +291,11 @@ fn finding_of(finding: configuring::Finding) -> Finding {
 }
 
 fn requirement_of(requirement: configuring::Requirement) -> Requirement {
-    Requirement {
-        type_name: class_of(&requirement.type_name).to_owned(),
-        pointer: requirement.place,
-    }
+    let name = requirement.type_name.as_str();
+    let needs = match name.split_once(':') {
+        Some(("data-table", table)) => Needs::DataTable(table.to_owned()),
+        Some(("lookup-table", table)) => Needs::LookupTable(table.to_owned()),
+        _ => Needs::Transformer(class_of(name).to_owned()),
+    };
+    Requirement { needs, pointer: requirement.place }
 }

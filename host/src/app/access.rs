@@ -25,6 +25,7 @@ use crate::diagnostics::{Code, Diagnostic, Severity, codes, quoted};
 use crate::receiver::{BasicCredentials, Hosts};
 use crate::tables::{Stamp, stamp_of};
 use crate::workflow::definition::{Basic, HttpReceiver, OwnCertificate, WorkflowDefinition};
+use crate::workflow::vocabulary::purposes;
 
 /// What a server has to judge with.
 #[derive(Clone)]
@@ -202,7 +203,13 @@ impl Judge<'_> {
                 Missing::Message(..) => "a message cannot be part of credentials".to_owned(),
             });
         };
-        let text = template.render_sensitive(&variables, &NoMessages, &NoTables, &mut note);
+        let text = template.render_sensitive(
+            purposes(property),
+            &variables,
+            &NoMessages,
+            &NoTables,
+            &mut note,
+        );
         let reason = match (text, missing) {
             (Ok(text), None) if !text.is_empty() => return Some(text),
             // Told at load already.

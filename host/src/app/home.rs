@@ -14,7 +14,8 @@ use crate::pipeline::Settings;
 use crate::plugins::PluginSet;
 use crate::proxies::TrustedProxies;
 use crate::secrets;
-use crate::tables::{LookupTables, Stamp};
+use crate::tables::{HomeTables, Stamp};
+use crate::workflow::vocabulary::Vocabulary;
 
 use super::access::Ground;
 
@@ -27,6 +28,8 @@ pub struct Home {
     pub config: Arc<ServerConfig>,
     pub engine: Engine,
     pub plugins: PluginSet,
+    /// As they were read last: a file that is wrong now leaves its table.
+    tables: Arc<HomeTables>,
 }
 
 impl Home {
@@ -77,12 +80,14 @@ impl Home {
         }
         let plugins = PluginSet::load(&engine, &path, &config, None).await;
         let diagnostics = plugins.diagnostics.clone();
-        Ok((Self { path, config: Arc::new(config), engine, plugins }, diagnostics))
+        let tables = Arc::default();
+        Ok((Self { path, config: Arc::new(config), engine, plugins, tables }, diagnostics))
     }
 
-    /// What every run needs besides its workflow.
-    pub fn settings(&self) -> (Settings, Vec<Diagnostic>) {
-        let (tables, mut diagnostics) = LookupTables::load(&self.path, &self.config);
+    /// Reads what every run needs besides its workflow.
+    pub fn settings(&mut self) -> (Settings, Vec<Diagnostic>) {
+        let (tables, mut diagnostics) = HomeTables::load(&self.path, &self.config, &self.tables);
+        self.tables = Arc::new(tables);
         let (globals, found) = secrets::globals(&self.path, &self.config);
         diagnostics.extend(found);
         let settings = Settings {
@@ -92,9 +97,14 @@ impl Home {
                 ..ParseOptions::default()
             }),
             globals: Arc::new(globals),
-            tables,
+            tables: self.tables.clone(),
         };
         (settings, diagnostics)
+    }
+
+    /// What texts of workflows may name, as [`Home::settings`] has read it.
+    pub fn vocabulary(&self, settings: &Settings) -> Vocabulary {
+        Vocabulary::new(&self.config, &settings.globals, &self.tables)
     }
 
     /// What receivers are judged with.
@@ -113,18 +123,18 @@ impl Home {
     /// The files that `tureen.toml` names.
     pub(super) fn named_files(&self) -> impl Iterator<Item = PathBuf> {
         let config = &self.config;
-        let secrets = config.secrets.values().filter_map(|secret| secret.file.as_ref());
         let receivers = config.receivers.values();
         let clients = receivers.flat_map(|receiver| {
             receiver.client_authorities.iter().chain(&receiver.client_revocation_lists)
         });
-        let files = config.tables.values().chain(secrets).chain(clients);
+        let tables = config.tables.values().chain(config.data_tables.values());
+        let files = tables.chain(clients).map(PathBuf::as_path).chain(secrets::files(config));
         files.map(|file| self.path.join(file))
     }
 
     /// Length and time of change of the files that `tureen.toml` names.
     pub(super) fn stamp(&self) -> Stamp {
-        let mut stamp = LookupTables::stamp(&self.path, &self.config);
+        let mut stamp = HomeTables::stamp(&self.path, &self.config);
         stamp.extend(secrets::stamp(&self.path, &self.config));
         stamp
     }

@@ -14,8 +14,9 @@ use crate::diagnostics::{Diagnostic, Report};
 use crate::workflow::conflicts::conflicts;
 use crate::workflow::file::read_bounded;
 use crate::workflow::prepare::Strictness;
-use crate::workflow::registry::{build_version, is_workflow_file};
+use crate::workflow::registry::{Surroundings, build_version, is_workflow_file};
 use crate::workflow::running::Workflow;
+use crate::workflow::vocabulary::Vocabulary;
 
 /// Loads and checks workflow files, their plugins and the configuration.
 ///
@@ -36,15 +37,16 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
-        let (home, mut diagnostics) =
+        let (mut home, mut diagnostics) =
             Home::open_or_bare(&self.home.home, !self.files.is_empty()).await?;
         let (settings, found) = home.settings();
         diagnostics.extend(found);
+        let vocabulary = home.vocabulary(&settings);
         let files = if self.files.is_empty() { workflow_files(&home) } else { self.files };
         let checked = files.len();
         let mut workflows = Vec::new();
         for file in files {
-            let (workflow, found) = check_file(&home, file).await;
+            let (workflow, found) = check_file(&home, &vocabulary, file).await;
             workflows.extend(workflow);
             diagnostics.extend(found);
         }
@@ -68,7 +70,11 @@ impl Check {
     }
 }
 
-async fn check_file(home: &Home, file: PathBuf) -> (Option<Workflow>, Vec<Diagnostic>) {
+async fn check_file(
+    home: &Home,
+    vocabulary: &Vocabulary,
+    file: PathBuf,
+) -> (Option<Workflow>, Vec<Diagnostic>) {
     let limit = home.config.limits.workflow_bytes as u64;
     match read_bounded(&file, limit) {
         Err(diagnostic) => (None, vec![*diagnostic]),
@@ -76,7 +82,8 @@ async fn check_file(home: &Home, file: PathBuf) -> (Option<Workflow>, Vec<Diagno
             let closings = TaskTracker::new();
             // Without a home nobody could have granted anything: a warning then.
             let strictness = if home.is_bare() { Strictness::Shown } else { Strictness::Granted };
-            let built = build_version(&file, bytes, &home.plugins, &closings, strictness).await;
+            let surroundings = Surroundings { plugins: &home.plugins, vocabulary };
+            let built = build_version(&file, bytes, surroundings, &closings, strictness).await;
             (built.workflow, built.diagnostics)
         }
     }

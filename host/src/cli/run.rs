@@ -15,7 +15,7 @@ use crate::diagnostics::Report;
 use crate::pipeline::{Answer, Inbound, Outcome, Performance, Pipeline, RunRecord};
 use crate::workflow::file::read_bounded;
 use crate::workflow::prepare::Strictness;
-use crate::workflow::registry::build_version;
+use crate::workflow::registry::{Surroundings, build_version};
 
 /// Runs one message through one workflow and shows what comes of it.
 ///
@@ -49,7 +49,7 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 impl Run {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
-        let (home, _) = Home::open_or_bare(&self.home.home, true).await?;
+        let (mut home, _) = Home::open_or_bare(&self.home.home, true).await?;
         let limit = home.config.limits.workflow_bytes as u64;
         let bytes = match read_bounded(&self.file, limit) {
             Ok(bytes) => bytes,
@@ -57,14 +57,16 @@ impl Run {
         };
         let closings = TaskTracker::new();
         let strictness = if self.live { Strictness::Granted } else { Strictness::Shown };
-        let built = build_version(&self.file, bytes, &home.plugins, &closings, strictness).await;
+        let (settings, _) = home.settings();
+        let vocabulary = home.vocabulary(&settings);
+        let surroundings = Surroundings { plugins: &home.plugins, vocabulary: &vocabulary };
+        let built = build_version(&self.file, bytes, surroundings, &closings, strictness).await;
         let Some(workflow) = built.workflow else {
             return Ok(self.refused(Report::new(built.diagnostics)));
         };
         if self.live {
             workflow.open().await.map_err(|(_, failure)| anyhow::anyhow!("{failure}"))?;
         }
-        let (settings, _) = home.settings();
         let inbound = Inbound {
             body: read_message(&self.message)?,
             method: "POST".to_owned(),

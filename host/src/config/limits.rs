@@ -78,6 +78,15 @@ pub struct Limits {
     pub drain_timeout_seconds: u64,
     #[serde(deserialize_with = "between::<1_024, 1_073_741_824, _, _>")]
     pub workflow_bytes: usize,
+    /// The file of one lookup table or data table.
+    #[serde(deserialize_with = "between::<1, 1_073_741_824, _, _>")]
+    pub table_bytes: usize,
+    /// Rows of one data table.
+    #[serde(deserialize_with = "between::<1, 10_000_000, _, _>")]
+    pub table_rows: usize,
+    /// Fields of one data table.
+    #[serde(deserialize_with = "between::<1, 10_000, _, _>")]
+    pub table_fields: usize,
 }
 
 impl Limits {
@@ -142,6 +151,9 @@ impl Default for Limits {
             write_timeout_seconds: 30,
             drain_timeout_seconds: 30,
             workflow_bytes: 16 * 1024 * 1024,
+            table_bytes: 16 * 1024 * 1024,
+            table_rows: 100_000,
+            table_fields: 256,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Listen, StatusProfile, optional_between, refuse_content_type};
+use super::{Encode, Listen, StatusProfile, optional_between, refuse_content_type};
 
 /// The server's own address, which receivers in host mode share.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -53,6 +53,8 @@ pub struct Receiver {
     pub client_authorities: Vec<PathBuf>,
     /// PEM or DER files with revocation lists of those authorities.
     pub client_revocation_lists: Vec<PathBuf>,
+    /// Instead of `templates.encode`.
+    pub encode: Option<Encode>,
 }
 
 /// Proxies that may speak for clients.

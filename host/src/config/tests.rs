@@ -33,7 +33,7 @@ fn the_shipped_file_mentions_every_key_of_a_receiver_and_its_example_is_valid() 
     let (config, _) = parse(&example("# [receivers.\"Lab results\"]")).unwrap();
     let receiver = config.receivers.get("Lab results").unwrap();
     let keys = toml::Table::try_from(receiver).unwrap();
-    assert_eq!(keys.len(), 9, "a key of [receivers] is missing in the example: {keys:?}");
+    assert_eq!(keys.len(), 10, "a key of [receivers] is missing in the example: {keys:?}");
 }
 
 /// A commented section of the shipped file, without the marks.
@@ -89,6 +89,29 @@ fn mistakes_are_found_with_their_place() {
         ("[plugins.a]\nmemory_bytes = 1\n", "tureen.toml:2:16: expected a number from 65536"),
         ("[plugins.a]\ndirectories = [{ path = \"x\", mode = 1 }]\n", "tureen.toml:2:30: unknown"),
         ("[globals]\nA = 1\n", "tureen.toml:2:5: invalid type"),
+        (
+            "[connection_strings]\nA = {}\n",
+            "tureen.toml: connection_strings.A: expected either file or environment",
+        ),
+        (
+            "[secrets]\nA = { file = \"x\" }\n[connection_strings]\na = { file = \"x\" }\n",
+            "tureen.toml: globals.a: is the same name as A",
+        ),
+        ("[data_tables]\nA = \"x\"\na = \"y\"\n", "tureen.toml: data_tables.a: is the same name"),
+        (
+            "[data_tables]\n\"a.b\" = \"x\"\n",
+            "tureen.toml: data_tables.\"a.b\": a name without a dot",
+        ),
+        ("[templates]\nencode = \"yes\"\n", "tureen.toml:2:10: unknown variant `yes`"),
+        (
+            "[format_numbers]\nTextFormat = { 0 = \"LowerCase\" }\n",
+            "tureen.toml: format_numbers.TextFormat.0: expected a whole number from 1",
+        ),
+        (
+            "[format_numbers]\nEncoding = { 2 = \"LowerCase\" }\n",
+            "tureen.toml: format_numbers.Encoding.2: expected one of HL7Encode, ",
+        ),
+        ("[format_numbers]\nCase = {}\n", "tureen.toml:2:1: unknown field `Case`"),
         ("a = \n", "tureen.toml:1:5: "),
         ("[secrets]\nA = {}\n", "tureen.toml: secrets.A: expected either file or environment"),
         (
@@ -170,4 +193,25 @@ fn a_receiver_is_found_by_its_workflows_name_in_any_case() {
     ] {
         assert_eq!(config.response_style(workflow).status_profile, expected, "{workflow}");
     }
+}
+
+#[test]
+fn a_receiver_has_its_own_way_to_fill_templates_or_the_servers() {
+    let text = "[templates]\nencode = \"by-format\"\n[receivers.Old]\nencode = \"as-written\"\n";
+    let (config, _) = parse(text).unwrap();
+    assert_eq!(config.encode("old"), Encode::AsWritten);
+    assert_eq!(config.encode("New"), Encode::ByFormat);
+    assert_eq!(ServerConfig::default().encode("New"), Encode::AsWritten);
+}
+
+#[test]
+fn numbers_of_enumerations_have_the_operators_names() {
+    let text = "[format_numbers]\nTextFormat = { 2 = \"UpperCase\", 10 = \"TitleCase\" }\n";
+    let (config, _) = parse(text).unwrap();
+    let numbers = &config.format_numbers;
+    assert_eq!(numbers.name("textformat", "10"), Some("TitleCase"));
+    assert_eq!(numbers.name("TextFormat", "1"), None);
+    assert_eq!(numbers.name("Encoding", "2"), None);
+    assert_eq!(numbers.name("Comparer", "2"), None);
+    assert!(!numbers.is_empty() && FormatNumbers::default().is_empty());
 }

@@ -173,4 +173,11 @@ codes! {
 
     // Diagnostics themselves.
     MORE_FINDINGS = "WF099" Warning Author,
+
+    // Texts of workflows, and what they name.
+    DATA_TABLE = "WF100" Error Operator,
+    TABLE_UNKNOWN = "WF101" Error Operator,
+    GLOBAL_PURPOSE = "WF102" Error Author,
+    TEXT_PLACEHOLDER = "WF103" Error Author,
+    WRITTEN_AS_IT_IS = "WF104" Warning Author,
 }

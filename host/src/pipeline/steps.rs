@@ -12,10 +12,11 @@ use tureen_message::csv::CsvOptions;
 use tureen_message::dicom::DicomOptions;
 use tureen_message::{Format, Limits, Message, ParseOptions, Problem};
 use tureen_sandbox::{Failure, Fault, LogLevel, LogLine, Notification, Run, Target, Verdict};
-use tureen_template::{Direction, SettingId, Template};
+use tureen_template::{ByFormat, Direction, SettingId, Template};
 
 use super::notifications::{self, ToldKeys};
 use super::{NotificationRecord, Settings};
+use crate::config::Encode;
 use crate::response::RunError;
 use crate::workflow::definition;
 use crate::workflow::running::{FilterSteps, RunningActivity, RunningStep, StepName, Workflow};
@@ -174,7 +175,11 @@ impl<'a> Steps<'a> {
                 None => Ok(()),
             };
         }
-        let draft = blueprint.template.begin(blueprint.format == Format::Json, &run.exchange);
+        let mut draft = blueprint.template.begin(blueprint.format == Format::Json, &run.exchange);
+        if self.settings.config.encode(self.workflow.name()) == Encode::ByFormat {
+            let delimiter = blueprint.csv.delimiter;
+            draft = draft.writing(ByFormat { format: blueprint.format, delimiter });
+        }
         if let Some(problem) = draft.problem() {
             return Err(author_error(blueprint, problem.clone()));
         }

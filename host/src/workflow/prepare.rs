@@ -1,7 +1,7 @@
 //! A definition becomes runnable: each step finds its plugin, is configured once
 //! in earnest, and what the plugins find is reported at its place in the file.
 //!
-//! Knows: plugins and definitions. Deliberately does not know: any condition,
+//! Knows: plugins, definitions, the names of a home. Deliberately does not know: any condition,
 //! action or activity; what is wrong inside a step's settings only its plugin
 //! can say.
 
@@ -10,15 +10,19 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 use tureen_sandbox::{
-    Activity, Failure, Finding, Kind, Prepared, Requirement, Severity, Step, StepOptions,
+    Activity, Failure, Finding, Kind, Needs, Prepared, Requirement, Severity, Step, StepOptions,
 };
 use tureen_template::SettingId;
 
 use super::definition::{self, FilterHost, Role, WorkflowDefinition};
 use super::nearest::nearest;
 use super::running::{FilterSteps, Parts, RunningActivity, RunningStep, StepName, Workflow};
+use super::vocabulary::{Unknown, Vocabulary};
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
 use crate::plugins::{Installed, PluginSet, lines_to_grant};
+
+mod numbers;
+mod texts;
 
 /// Candidates that a "not installed" lists.
 const CANDIDATES_MAX: usize = 12;
@@ -28,12 +32,17 @@ const CANDIDATES_MAX: usize = 12;
 pub async fn prepare(
     definition: WorkflowDefinition,
     plugins: &PluginSet,
+    vocabulary: &Vocabulary,
     closings: &TaskTracker,
     strictness: Strictness,
 ) -> (Option<Workflow>, Vec<Diagnostic>) {
+    let diagnostics = Vec::new();
     let mut preparation =
-        Preparation { definition: &definition, plugins, strictness, diagnostics: Vec::new() };
+        Preparation { definition: &definition, plugins, vocabulary, strictness, diagnostics };
     let parts = preparation.parts().await;
+    for found in texts::check(&definition, vocabulary) {
+        preparation.about_the_home(found);
+    }
     let diagnostics = preparation.diagnostics;
     if diagnostics.iter().any(Diagnostic::is_error) {
         return (None, diagnostics);
@@ -53,6 +62,7 @@ pub enum Strictness {
 struct Preparation<'a> {
     definition: &'a WorkflowDefinition,
     plugins: &'a PluginSet,
+    vocabulary: &'a Vocabulary,
     strictness: Strictness,
     diagnostics: Vec<Diagnostic>,
 }
@@ -128,8 +138,8 @@ impl Preparation<'_> {
         if !self.is_granted(step, &installed) {
             return None;
         }
-        let options =
-            options_of(&installed, step.settings.to_string(), step.owner, step.role.name());
+        let settings = numbers::named(&step.settings, &self.vocabulary.numbers).into_owned();
+        let options = options_of(&installed, settings, step.owner, step.role.name());
         let prepared = match Step::prepare(Arc::clone(&installed.plugin), options).await {
             Ok(prepared) => prepared,
             Err(failure) => {
@@ -191,14 +201,35 @@ impl Preparation<'_> {
         shown
     }
 
-    /// The transformers of other plugins that the settings call.
+    /// A finding that depends on what the home has: only a warning where there is none.
+    fn about_the_home(&mut self, found: Diagnostic) {
+        let at_home = matches!(found.code, codes::TABLE_UNKNOWN | codes::GLOBAL_PURPOSE);
+        let is_shown = at_home && self.strictness == Strictness::Shown;
+        let severity = if is_shown { diagnostics::Severity::Warning } else { found.severity };
+        self.diagnostics.push(found.as_severity(severity));
+    }
+
+    /// The transformers of other plugins that the settings call; tables are looked for.
     async fn custom(
         &mut self,
         step: &definition::Step,
         requires: Vec<Requirement>,
     ) -> BTreeMap<String, Arc<Step>> {
         let mut found: BTreeMap<String, Arc<Step>> = BTreeMap::new();
-        for Requirement { type_name, pointer } in requires {
+        for Requirement { needs, pointer } in requires {
+            let type_name = match needs {
+                Needs::Transformer(type_name) => type_name,
+                Needs::DataTable(reference) => {
+                    let checked = self.vocabulary.check_data_table(&reference);
+                    self.needs_table(step, &pointer, checked);
+                    continue;
+                }
+                Needs::LookupTable(table) => {
+                    let checked = self.vocabulary.check_lookup(&table);
+                    self.needs_table(step, &pointer, checked);
+                    continue;
+                }
+            };
             if found.contains_key(&type_name) {
                 continue;
             }
@@ -220,6 +251,18 @@ impl Preparation<'_> {
             }
         }
         found
+    }
+
+    fn needs_table(
+        &mut self,
+        step: &definition::Step,
+        pointer: &str,
+        checked: Result<(), Unknown>,
+    ) {
+        let Err(unknown) = checked else { return };
+        let (pointer, position) = self.definition.locate(step, pointer);
+        let found = texts::unknown_table(unknown).in_file(&self.definition.file);
+        self.about_the_home(found.at(position).pointing(pointer));
     }
 
     fn found(&mut self, step: &definition::Step, finding: Finding) {

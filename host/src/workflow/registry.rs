@@ -24,6 +24,7 @@ use super::definition::{ReceiverKind, WorkflowDefinition, load};
 use super::file::read_bounded;
 use super::prepare::{Strictness, prepare};
 use super::running::Workflow;
+use super::vocabulary::Vocabulary;
 use crate::diagnostics::{Diagnostic, codes};
 use crate::plugins::PluginSet;
 
@@ -176,19 +177,21 @@ impl Registry {
     }
 
     /// Looks at every file and takes over what changed. `rebuild` makes new
-    /// versions of unchanged files too: the plugins are other ones.
+    /// versions of unchanged files too: the plugins, or the names of the home, are other ones.
     pub async fn scan(
         &mut self,
         folder: &Path,
         file_bytes_max: u64,
-        plugins: &PluginSet,
+        surroundings: Surroundings<'_>,
         rebuild: bool,
         publish: &mut impl Publish,
     ) -> ScanChanges {
         let files = self.files(folder);
         let mut candidates = Vec::new();
         for file in &files {
-            if let Some(candidate) = self.candidate(file, file_bytes_max, plugins, rebuild).await {
+            if let Some(candidate) =
+                self.candidate(file, file_bytes_max, surroundings, rebuild).await
+            {
                 candidates.push(candidate);
             }
         }
@@ -231,7 +234,7 @@ impl Registry {
         &self,
         file: &Path,
         file_bytes_max: u64,
-        plugins: &PluginSet,
+        surroundings: Surroundings<'_>,
         rebuild: bool,
     ) -> Option<Candidate> {
         let entry = self.entries.get(file);
@@ -240,7 +243,7 @@ impl Registry {
         if Some(read.seen()) == seen_before && !rebuild {
             return None;
         }
-        let first = build(file, read, plugins, &self.closings).await;
+        let first = build(file, read, surroundings, &self.closings).await;
         if first.live.is_some() || first.disabled {
             return Some(first);
         }
@@ -249,7 +252,7 @@ impl Registry {
         if again.seen() == first.seen {
             return Some(first);
         }
-        Some(build(file, again, plugins, &self.closings).await)
+        Some(build(file, again, surroundings, &self.closings).await)
     }
 
     /// Opens the candidates, publishes the new set, and lets the old versions
@@ -397,7 +400,12 @@ fn read(file: &Path, limit: u64) -> Read {
     Read(read_bounded(file, limit))
 }
 
-async fn build(file: &Path, read: Read, plugins: &PluginSet, closings: &TaskTracker) -> Candidate {
+async fn build(
+    file: &Path,
+    read: Read,
+    surroundings: Surroundings<'_>,
+    closings: &TaskTracker,
+) -> Candidate {
     let mut candidate = Candidate {
         file: file.to_path_buf(),
         seen: read.seen(),
@@ -413,13 +421,20 @@ async fn build(file: &Path, read: Read, plugins: &PluginSet, closings: &TaskTrac
             return candidate;
         }
     };
-    let built = build_version(file, bytes, plugins, closings, Strictness::Granted).await;
+    let built = build_version(file, bytes, surroundings, closings, Strictness::Granted).await;
     candidate.diagnostics = built.diagnostics;
     candidate.stopped = built.receiver;
     let disabled = |workflow: &Workflow| workflow.definition().receiver.disabled;
     candidate.disabled = built.workflow.as_ref().is_some_and(disabled);
     candidate.live = built.workflow.filter(|workflow| !disabled(workflow)).map(Arc::new);
     candidate
+}
+
+/// What a version is built with.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    pub plugins: &'a PluginSet,
+    pub vocabulary: &'a Vocabulary,
 }
 
 /// What became of a file.
@@ -436,7 +451,7 @@ pub struct Built {
 pub async fn build_version(
     file: &Path,
     bytes: Vec<u8>,
-    plugins: &PluginSet,
+    surroundings: Surroundings<'_>,
     closings: &TaskTracker,
     strictness: Strictness,
 ) -> Built {
@@ -446,8 +461,9 @@ pub async fn build_version(
         return Built { workflow: None, receiver: None, diagnostics };
     };
     let receiver = Stopped::of(&definition);
+    let Surroundings { plugins, vocabulary } = surroundings;
     // Prepared even when the file has errors: one check tells everything.
-    let (workflow, found) = prepare(definition, plugins, closings, strictness).await;
+    let (workflow, found) = prepare(definition, plugins, vocabulary, closings, strictness).await;
     diagnostics.extend(found);
     let broken = diagnostics.iter().any(Diagnostic::is_error);
     Built { workflow: workflow.filter(|_| !broken), receiver, diagnostics }

@@ -97,6 +97,25 @@ pub fn find<'t>(tables: &'t dyn Tables, name: &str) -> Result<&'t DataTable, Pro
     })
 }
 
+/// A value of a table in a row (from 1), or in the row where the run stands.
+///
+/// # Errors
+/// `data-table.unknown`, `data-table.field`; `data-table.row`: there is no such
+/// row, or the run stands nowhere yet.
+pub fn value(
+    tables: &dyn Tables,
+    name: &str,
+    row: Option<u32>,
+    field: &str,
+) -> Result<String, Problem> {
+    let table = find(tables, name)?;
+    let Some(row) = row.or_else(|| tables.current_row(table)) else {
+        let text = format!("the run stands before the first row of {name:?}: move it first");
+        return Err(Problem::new("data-table.row", text));
+    };
+    table.value(row, field).map(str::to_owned)
+}
+
 /// Moves the run in a table, then reads a field of the row where it stands.
 pub(crate) fn read_moved(
     tables: &dyn Tables,

@@ -8,7 +8,9 @@ mod message;
 mod run;
 
 pub(crate) use message::{Message, parse_options};
-pub(crate) use run::{Context, CustomTransformer, Run, Surroundings, own_direction};
+pub(crate) use run::{
+    Context, CustomTransformer, DataTableText, LookupTable, Run, Surroundings, own_direction,
+};
 
 use crate::Problem;
 

@@ -22,7 +22,8 @@ pub struct TestRun {
     globals: Vec<(String, String)>,
     messages: Vec<OtherText>,
     parameters: Vec<(String, String)>,
-    tables: Vec<(String, Vec<(String, String)>)>,
+    tables: Vec<native::LookupTable>,
+    data_tables: Vec<native::DataTableText>,
     custom_transformers: Vec<(String, CustomTransformer)>,
     settings: Json,
     owner: String,
@@ -49,6 +50,7 @@ impl Default for TestRun {
             messages: Vec::new(),
             parameters: Vec::new(),
             tables: Vec::new(),
+            data_tables: Vec::new(),
             custom_transformers: Vec::new(),
             settings: Json::Object(serde_json::Map::new()),
             owner: String::new(),
@@ -130,6 +132,15 @@ impl TestRun {
     pub fn table(mut self, name: &str, rows: &[(&str, &str)]) -> Self {
         let rows = rows.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         self.tables.push((name.to_owned(), rows.collect()));
+        self
+    }
+
+    /// A data table of the home: its fields, and rows with a value for each.
+    #[must_use]
+    pub fn data_table(mut self, name: &str, fields: &[&str], rows: &[&[&str]]) -> Self {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let rows = rows.iter().map(|row| texts(row)).collect();
+        self.data_tables.push((name.to_owned(), texts(fields), rows));
         self
     }
 
@@ -276,6 +287,7 @@ impl TestRun {
             messages,
             parameters: self.parameters.clone(),
             tables: self.tables.clone(),
+            data_tables: &self.data_tables,
             custom_transformers: self.custom_transformers.clone(),
             setting: owner,
             attempt: self.attempt,

@@ -79,6 +79,7 @@ impl StringComparer {
                 | Self::EndsWith
                 | Self::LengthGreaterThan
                 | Self::LengthLessThan
+                | Self::InDataTable
                 | Self::InList
         )
     }
@@ -88,12 +89,13 @@ impl StringComparer {
         matches!(self, Self::LengthGreaterThan | Self::LengthLessThan)
     }
 
-    /// Whether the values compare so. `InMessage` and `InDataTable` are not
-    /// about values and are never true here.
+    /// Whether the values compare so. `InMessage` is not about values and is
+    /// never true here.
     ///
     /// # Errors
     /// `condition.length` when a length is asked for and the second value is
-    /// no whole number.
+    /// no whole number; `data-table.*` when the second value names no data table
+    /// of the home, or no field of it.
     pub(crate) fn holds(
         self,
         first: &str,
@@ -119,9 +121,31 @@ impl StringComparer {
             Self::InList => {
                 second.split(',').any(|item| folded == fold(item.trim(), case_sensitive))
             }
-            Self::InMessage | Self::InDataTable => false,
+            Self::InDataTable => {
+                let (table, field) = data_table(second)?;
+                context.table_contains(table, field, first, case_sensitive)?
+            }
+            Self::InMessage => false,
         })
     }
+}
+
+/// The data table that a second operand names, and its field: `Staff.Name`, or
+/// `Staff` for all fields.
+///
+/// # Errors
+/// `data-table.reference` where a name is missing.
+pub(crate) fn data_table(text: &str) -> Result<(&str, Option<&str>), Problem> {
+    let (table, field) = match text.split_once('.') {
+        Some((table, field)) => (table.trim(), Some(field.trim())),
+        None => (text.trim(), None),
+    };
+    if table.is_empty() || field == Some("") {
+        let text = "the second value names a data table of the home, such as Staff, or a field of \
+                    one, such as Staff.Name";
+        return Err(Problem::new("data-table.reference", text));
+    }
+    Ok((table, field))
 }
 
 /// The text as it is compared, ordinal: each character on its own, in upper

@@ -1,7 +1,8 @@
 //! One condition: what it looks at, what it asks (contract 6.2).
 
 use crate::comparison::{
-    DATE_COMPARERS, DateComparer, STRING_COMPARERS, StringComparer, VALID_COMPARERS, length,
+    DATE_COMPARERS, DateComparer, STRING_COMPARERS, StringComparer, VALID_COMPARERS, data_table,
+    length,
 };
 use crate::{DateTime, Place, PlaceFields, Sight, Source, Text};
 use tureen_plugin_sdk::{
@@ -45,7 +46,7 @@ impl Condition {
         placement: &Placement,
     ) -> Option<Result<Self, Findings>> {
         let test = match class {
-            STRING_CLASS => TextTest::read(settings).map(Test::Text),
+            STRING_CLASS => TextTest::read(settings, placement).map(Test::Text),
             DATE_CLASS => read_date(settings, placement),
             VALID_CLASS => read_valid(settings),
             _ => return None,
@@ -101,7 +102,7 @@ fn name<T: Copy + PartialEq>(choices: &[Choice<T>], value: T) -> &'static str {
 }
 
 impl TextTest {
-    fn read(settings: &Settings) -> Result<Self, Findings> {
+    fn read(settings: &Settings, placement: &Placement) -> Result<Self, Findings> {
         let mut findings = Findings::default();
         let first = findings.keep(Source::read(settings, PlaceFields::CONDITION));
         let second = findings.keep(second_operand(settings));
@@ -116,19 +117,20 @@ impl TextTest {
             case_sensitive: case_sensitive.unwrap_or(false),
             repetitions: repetitions.unwrap_or(false),
         };
-        findings.keep(test.check(settings));
+        findings.keep(test.check(settings, placement));
         findings.or(test)
     }
 
-    fn check(&self, settings: &Settings) -> Result<(), Finding> {
+    fn check(&self, settings: &Settings, placement: &Placement) -> Result<(), Finding> {
         let in_message = self.comparer == StringComparer::InMessage;
         if in_message && matches!(self.first, Source::Text(_)) {
             return Err(needs_a_place(settings));
         }
-        if self.comparer == StringComparer::InDataTable {
-            let text = "InDataTable is not available yet: compare with InList, or look the value \
-                        up in a transformer before the conditions";
-            return Err(settings.error("Comparer", "condition.data-table", text));
+        if let (StringComparer::InDataTable, Source::Text(text)) = (self.comparer, &self.second)
+            && let Some(literal) = text.literal()
+        {
+            data_table(literal).map_err(|problem| at_second(settings, problem))?;
+            placement.require_data_table(literal, pointer_to_second(settings));
         }
         if let (true, Source::Text(text)) = (self.comparer.counts(), &self.second)
             && let Some(literal) = text.literal()
@@ -171,25 +173,61 @@ impl TextTest {
     }
 }
 
-/// The exact paths of a path in every repetition of its field; `None` where
-/// fields do not repeat.
+/// The exact paths of a path in every repetition; `None` where nothing repeats.
 fn repetitions(message: &Message, path: &str) -> Result<Option<Vec<String>>, Problem> {
-    match every_repetition(path) {
-        Some(pattern) if message.format() == Format::Hl7 => message.find(&pattern).map(Some),
-        _ => Ok(None),
-    }
+    let pattern = match message.format() {
+        Format::Hl7 => Some(every_repetition(path)),
+        Format::Json | Format::Xml if !path.ends_with(']') && message.count(path)? > 1 => {
+            Some(format!("{path}[*]"))
+        }
+        Format::Json | Format::Xml => every_item(path),
+        _ => None,
+    };
+    pattern.map(|pattern| message.find(&pattern)).transpose()
 }
 
-/// `PID-3.1` and `PID-3[1].1` as `PID-3[*].1`; `None` for a whole segment.
-fn every_repetition(path: &str) -> Option<String> {
-    let (segment, field) = path.split_once('-')?;
+/// `PID-3.1` and `PID-3[1].1` as `PID-3[*].1`, every repetition of the field; a
+/// whole segment as every segment of its name.
+fn every_repetition(path: &str) -> String {
+    let Some((segment, field)) = path.split_once('-') else {
+        let name = path.split_once('[').map_or(path, |(name, _)| name);
+        return format!("{name}[*]");
+    };
     let digits = field.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, rest) = field.split_at_checked(digits)?;
+    let (number, rest) = field.split_at_checked(digits).unwrap_or((field, ""));
     let rest = match rest.strip_prefix('[') {
         Some(indexed) => indexed.split_once(']').map_or("", |(_, rest)| rest),
         None => rest,
     };
-    Some(format!("{segment}-{number}[*]{rest}"))
+    format!("{segment}-{number}[*]{rest}")
+}
+
+/// Of a path whose last step addresses one thing: its last index as `[*]`, or
+/// `[*]` behind the last element where there is none: `a/b[2]/c` as `a/b[*]/c`, `a/b` as `a/b[*]`, `a/@x` as `a[*]/@x`.
+/// `None` for selectors of other languages that have no index.
+fn every_item(path: &str) -> Option<String> {
+    let foreign = path.starts_with("newtonsoft:") || path.starts_with("xpath:");
+    let mut end = path.len();
+    while let Some((before, inside)) = path.get(..end)?.rsplit_once('[') {
+        let close = inside.find(']').map(|length| before.len() + 1 + length + 1);
+        let is_index =
+            |index: &str| !index.is_empty() && index.bytes().all(|it| it.is_ascii_digit());
+        if let Some(close) = close
+            && path.get(before.len() + 1..close - 1).is_some_and(is_index)
+        {
+            return Some(format!("{before}[*]{}", path.get(close..)?));
+        }
+        end = before.len();
+    }
+    if foreign || path.is_empty() {
+        return None;
+    }
+    Some(match path.rsplit_once('/') {
+        Some((element, attribute)) if attribute.starts_with('@') => {
+            format!("{element}[*]/{attribute}")
+        }
+        _ => format!("{path}[*]"),
+    })
 }
 
 /// The second operand: by reference where `ToPath` names one, else `Value`.
@@ -245,8 +283,13 @@ fn needs_a_place(settings: &Settings) -> Finding {
 }
 
 fn at_second(settings: &Settings, problem: Problem) -> Finding {
-    let name = if settings.has("ToPath") { "ToPath" } else { "Value" };
-    Finding::error(problem.at(settings.pointer_to(name)))
+    Finding::error(problem.at(pointer_to_second(settings)))
+}
+
+fn pointer_to_second(settings: &Settings) -> String {
+    let by_reference =
+        settings.text("ToPath").is_ok_and(|path| path.is_some_and(|it| !it.is_empty()));
+    settings.pointer_to(if by_reference { "ToPath" } else { "Value" })
 }
 
 #[cfg(test)]
@@ -256,13 +299,31 @@ mod tests {
     #[test]
     fn every_repetition_of_a_field_is_meant_whatever_index_it_has() {
         for (path, expected) in [
-            ("PID-3", Some("PID-3[*]")),
-            ("PID-3.1", Some("PID-3[*].1")),
-            ("PID-3[2].1.2", Some("PID-3[*].1.2")),
-            ("OBX[2]-5.1", Some("OBX[2]-5[*].1")),
-            ("PID", None),
+            ("PID-3", "PID-3[*]"),
+            ("PID-3.1", "PID-3[*].1"),
+            ("PID-3[2].1.2", "PID-3[*].1.2"),
+            ("OBX[2]-5.1", "OBX[2]-5[*].1"),
+            ("OBX", "OBX[*]"),
+            ("OBX[3]", "OBX[*]"),
         ] {
-            assert_eq!(every_repetition(path).as_deref(), expected, "{path}");
+            assert_eq!(every_repetition(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_item_of_the_last_array_or_element_is_meant() {
+        for (path, expected) in [
+            ("a/b", Some("a/b[*]")),
+            ("a/b[2]", Some("a/b[*]")),
+            ("a[1]/b[2]/c", Some("a[1]/b[*]/c")),
+            ("a/b/@x", Some("a/b[*]/@x")),
+            ("a/b[2]/@x", Some("a/b[*]/@x")),
+            ("newtonsoft:$.a[0].b", Some("newtonsoft:$.a[*].b")),
+            ("newtonsoft:$.a[0]['b[c']", Some("newtonsoft:$.a[*]['b[c']")),
+            ("newtonsoft:$.a.b", None),
+            ("", None),
+        ] {
+            assert_eq!(every_item(path).as_deref(), expected, "{path}");
         }
     }
 }

@@ -101,7 +101,7 @@ pub(crate) fn read(
     placement: &Placement,
 ) -> Result<Operation, Findings> {
     match kind {
-        Kind::SetVariable => set_variable(action),
+        Kind::SetVariable => set_variable(action, placement),
         Kind::Map => map(action, placement),
         Kind::Append => {
             check_target(action, placement)?;
@@ -135,24 +135,24 @@ fn code_cannot_run(action: &Settings) -> Findings {
 }
 
 /// A value with its formatting.
-fn formatted(settings: &Settings) -> Result<FormattedSource, Findings> {
+fn formatted(settings: &Settings, placement: &Placement) -> Result<FormattedSource, Findings> {
     let mut findings = Findings::default();
     let source = findings.keep(Source::read(settings, PlaceFields::ACTION));
-    let formatting = findings.keep(Formatting::read(settings));
+    let formatting = findings.keep(Formatting::read(settings, placement));
     match (source, formatting) {
         (Some(source), Some(formatting)) => Ok(FormattedSource { source, formatting }),
         _ => Err(findings),
     }
 }
 
-fn set_variable(action: &Settings) -> Result<Operation, Findings> {
+fn set_variable(action: &Settings, placement: &Placement) -> Result<Operation, Findings> {
     let mut findings = Findings::default();
     let name = findings.keep(action.text("VariableName")).flatten().unwrap_or_default();
     if name.trim().is_empty() {
         let text = "expected the name of the variable to set";
         findings.push(action.error("VariableName", "action.variable", text));
     }
-    match findings.keep(formatted(action)) {
+    match findings.keep(formatted(action, placement)) {
         Some(value) => findings.or(Operation::SetVariable { name, value }),
         None => Err(findings),
     }
@@ -160,7 +160,7 @@ fn set_variable(action: &Settings) -> Result<Operation, Findings> {
 
 fn map(action: &Settings, placement: &Placement) -> Result<Operation, Findings> {
     let mut findings = Findings::default();
-    let value = findings.keep(formatted(action));
+    let value = findings.keep(formatted(action, placement));
     let structure = findings.keep(action.flag("AllowMessageStructureToChange")).flatten();
     let target = findings.keep(target(action, placement));
     let (Some(value), Some(target)) = (value, target) else { return Err(findings) };
@@ -230,15 +230,18 @@ fn custom(action: &Settings, placement: &Placement) -> Result<Operation, Finding
         None => Vec::new(),
     };
     for (name, parameter) in members {
-        if let Some(value) = findings.keep(read_parameter(&parameter)) {
+        if let Some(value) = findings.keep(read_parameter(&parameter, placement)) {
             parameters.push((name, value));
         }
     }
     findings.or(Operation::Custom { type_name, parameters })
 }
 
-fn read_parameter(parameter: &Settings) -> Result<FormattedSource, Findings> {
-    let value = formatted(parameter)?;
+fn read_parameter(
+    parameter: &Settings,
+    placement: &Placement,
+) -> Result<FormattedSource, Findings> {
+    let value = formatted(parameter, placement)?;
     let required = parameter.flag("IsRequired")?.unwrap_or(false);
     if let (true, Source::Text(text)) = (required, &value.source)
         && text.authored().is_empty()

@@ -4,10 +4,11 @@
 //! order and its patterns, is the host's (contract 7.4).
 
 use std::borrow::Cow;
-use tureen_plugin_sdk::{Context, Finding, Findings, Problem, Settings};
+use tureen_plugin_sdk::{Context, Finding, Findings, Placement, Problem, Settings};
 
 /// The properties that are names: numbers other than 0 are not published, so
-/// they are refused and never guessed (contract 2.3).
+/// they are refused and never guessed (contract 2.3). The host writes the names
+/// of numbers that the operator knows.
 const NAMED: [(&str, &[&str]); 3] = [
     ("TextFormat", &["LowerCase", "UpperCase", "TitleCase", "McNameCase"]),
     ("Truncation", &["Truncate", "Trim"]),
@@ -16,6 +17,8 @@ const NAMED: [(&str, &[&str]); 3] = [
         &[
             "HL7Encode",
             "HL7Decode",
+            "HL7QuotesEncode",
+            "HL7QuotesDecode",
             "JSONEncode",
             "JSONDecode",
             "XMLEncode",
@@ -40,7 +43,7 @@ pub(crate) struct Formatting(Vec<(String, String)>);
 
 impl Formatting {
     /// Reads the formatting properties of an action or a parameter.
-    pub(crate) fn read(settings: &Settings) -> Result<Self, Findings> {
+    pub(crate) fn read(settings: &Settings, placement: &Placement) -> Result<Self, Findings> {
         let mut findings = Findings::default();
         let mut properties = Vec::new();
         for (name, known) in NAMED {
@@ -50,6 +53,9 @@ impl Formatting {
         }
         for name in TEXTS {
             let text = findings.keep(settings.text(name)).flatten().unwrap_or_default();
+            if name == "Lookup" && !text.is_empty() {
+                placement.require_lookup_table(&text, settings.pointer_to(name));
+            }
             if !text.is_empty() {
                 properties.push((name.to_owned(), text));
             }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use tureen_message::Problem;
 
-use super::{DataTable, Movement, RunTables, TableReference, find};
+use super::{DataTable, Movement, RunTables, TableReference, find, value};
 use crate::formatting::{NoTables, Tables};
 
 fn table(name: &str, fields: &[&str], rows: &[&[&str]]) -> Result<DataTable, Problem> {
@@ -83,9 +83,13 @@ fn a_run_goes_from_row_to_row_and_begins_again() {
     let run = run();
     let staff = find(&run, "STAFF").unwrap();
     assert_eq!(run.current_row(staff), None);
+    assert_eq!(value(&run, "Staff", None, "Id").unwrap_err().code, "data-table.row");
     let rows: Vec<u32> = (0..5).map(|_| run.move_row(staff, Movement::Next).unwrap()).collect();
     assert_eq!(rows, [1, 2, 3, 1, 2]);
     assert_eq!(run.current_row(staff), Some(2));
+    assert_eq!(value(&run, "Staff", None, "Name").unwrap(), "Berg");
+    assert_eq!(value(&run, "Staff", Some(1), "Name").unwrap(), "Aalto");
+    assert_eq!(value(&run, "Wards", Some(1), "Name").unwrap_err().code, "data-table.unknown");
     // Another run begins before the first row.
     assert_eq!(self::run().current_row(staff), None);
 }

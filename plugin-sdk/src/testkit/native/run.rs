@@ -10,7 +10,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tureen_template::{Formatting, Globals, RunFacts, Template, Variables};
+use tureen_template::{
+    DataTable, Formatting, Globals, Movement, RunFacts, RunTables, Tables, Template, Variables,
+    data_table,
+};
 
 /// The host's limits on notifications.
 const NOTIFICATIONS_MAX: usize = 100;
@@ -30,13 +33,20 @@ impl fmt::Debug for CustomTransformer {
     }
 }
 
+/// Name, keys and values.
+pub(crate) type LookupTable = (String, Vec<(String, String)>);
+
+/// Name, fields and rows.
+pub(crate) type DataTableText = (String, Vec<String>, Vec<Vec<String>>);
+
 /// Everything that a run is made of besides its message.
 pub(crate) struct Surroundings<'a> {
     pub(crate) variables: &'a [(String, String)],
     pub(crate) globals: &'a [(String, String)],
     pub(crate) messages: Vec<(SettingId, Direction, Option<Message>)>,
     pub(crate) parameters: Vec<(String, String)>,
-    pub(crate) tables: Vec<(String, Vec<(String, String)>)>,
+    pub(crate) tables: Vec<LookupTable>,
+    pub(crate) data_tables: &'a [DataTableText],
     pub(crate) custom_transformers: Vec<(String, CustomTransformer)>,
     pub(crate) setting: SettingId,
     pub(crate) attempt: u32,
@@ -47,7 +57,7 @@ pub(crate) struct Run {
     variables: RefCell<Variables>,
     messages: Vec<(SettingId, Direction, Option<Message>)>,
     parameters: Vec<(String, String)>,
-    tables: Tables,
+    tables: RunTables,
     custom_transformers: Vec<(String, CustomTransformer)>,
     setting: SettingId,
     attempt: u32,
@@ -90,11 +100,12 @@ impl Run {
                 variables.set_builtin(name, value);
             }
         }
+        let tables = HomeTables::new(surroundings.tables, surroundings.data_tables)?;
         Ok(Self {
             variables: RefCell::new(variables),
             messages: surroundings.messages,
             parameters: surroundings.parameters,
-            tables: Tables(surroundings.tables),
+            tables: RunTables::new(Arc::new(tables)),
             custom_transformers: surroundings.custom_transformers,
             setting: surroundings.setting,
             attempt: surroundings.attempt,
@@ -168,12 +179,30 @@ impl tureen_template::Messages for Run {
     }
 }
 
-/// Lookup tables by name, case-insensitive.
-struct Tables(Vec<(String, Vec<(String, String)>)>);
+/// Tables by name, case-insensitive.
+struct HomeTables {
+    lookup: Vec<LookupTable>,
+    data: Vec<DataTable>,
+}
 
-impl tureen_template::Tables for Tables {
+impl HomeTables {
+    fn new(lookup: Vec<LookupTable>, data: &[DataTableText]) -> Result<Self, Problem> {
+        let data = data.iter().map(|(name, fields, rows)| {
+            let rows =
+                rows.iter().map(|row| row.iter().map(|value| value.as_str().into()).collect());
+            DataTable::new(name.as_str(), fields.clone(), rows.collect())
+        });
+        Ok(Self { lookup, data: data.collect::<Result<_, _>>()? })
+    }
+}
+
+impl Tables for HomeTables {
+    fn data_table(&self, name: &str) -> Option<&DataTable> {
+        self.data.iter().find(|table| table.name().eq_ignore_ascii_case(name))
+    }
+
     fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, tureen_message::Problem> {
-        let found = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(table));
+        let found = self.lookup.iter().find(|(name, _)| name.eq_ignore_ascii_case(table));
         let Some((_, rows)) = found else {
             let text = "the home has no lookup table of this name";
             return Err(tureen_message::Problem::new("table.unknown", text));
@@ -226,7 +255,57 @@ impl Context {
     }
 
     pub(crate) fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, Problem> {
-        Ok(tureen_template::Tables::lookup(&self.0.tables, table, key)?)
+        Ok(self.0.tables.lookup(table, key)?)
+    }
+
+    fn data_table(&self, table: &str) -> Result<&DataTable, Problem> {
+        Ok(data_table::find(&self.0.tables, table)?)
+    }
+
+    pub(crate) fn row_count(&self, table: &str) -> Result<u32, Problem> {
+        Ok(self.data_table(table)?.row_count())
+    }
+
+    pub(crate) fn field_names(&self, table: &str) -> Result<Vec<String>, Problem> {
+        Ok(self.data_table(table)?.fields().map(str::to_owned).collect())
+    }
+
+    pub(crate) fn table_value(
+        &self,
+        table: &str,
+        row: Option<u32>,
+        field: &str,
+    ) -> Result<String, Problem> {
+        Ok(data_table::value(&self.0.tables, table, row, field)?)
+    }
+
+    pub(crate) fn table_contains(
+        &self,
+        table: &str,
+        field: Option<&str>,
+        value: &str,
+        case_sensitive: bool,
+    ) -> Result<bool, Problem> {
+        Ok(self.data_table(table)?.contains(field, value, case_sensitive)?)
+    }
+
+    pub(crate) fn key_value(
+        &self,
+        table: &str,
+        key_field: &str,
+        key: &str,
+        field: &str,
+    ) -> Result<Option<String>, Problem> {
+        let found = self.data_table(table)?.key_value(key_field, key, field)?;
+        Ok(found.map(str::to_owned))
+    }
+
+    pub(crate) fn move_to_next_row(&self, table: &str) -> Result<u32, Problem> {
+        Ok(self.0.tables.move_row(self.data_table(table)?, Movement::Next)?)
+    }
+
+    pub(crate) fn move_to_random_row(&self, table: &str) -> Result<u32, Problem> {
+        Ok(self.0.tables.move_row(self.data_table(table)?, Movement::Random)?)
     }
 
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
