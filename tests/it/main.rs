@@ -31,10 +31,10 @@ mod checking;
 mod client_certificates;
 /// `tureen run`, `send`, `plugin` and `demo`.
 mod commands;
-/// DICOM files.
-mod dicom;
 /// The recipes of the cookbook, by workflow and by plugin.
 mod cookbook;
+/// DICOM files.
+mod dicom;
 /// The edges of HTTP.
 mod edges;
 /// The file writer stays in what it is granted.

@@ -29,8 +29,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
 
-pub(crate) use string::encode as quoted;
 pub use path::{CONDITION_DEPTH_MAX, JsonPath, PATH_BYTES_MAX};
+pub(crate) use string::encode as quoted;
 pub(crate) use validate::{position, shape};
 
 use self::edit::{Fragment, Splice};

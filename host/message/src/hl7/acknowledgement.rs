@@ -11,8 +11,8 @@
 //! - MSA-2 is MSH-10, byte for byte where the message is ASCII or UTF-8.
 //! - Building never fails: a character that cannot be escaped becomes `?`.
 
-mod batch;
 mod asked;
+mod batch;
 
 use std::borrow::Cow;
 

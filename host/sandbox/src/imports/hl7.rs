@@ -6,7 +6,7 @@ use tureen_message::{Format, Message, Path, Problem};
 
 use super::{Answer, Handle, message_of};
 use crate::bindings::transformer::tureen::plugin::hl7;
-use crate::guest::{self, Call, Guest, MessageHandle, PathMemory, parse_options};
+use crate::guest::{self, Call, Guest, MessageHandle, PathMemory};
 
 /// As `Message::check` and others of a message that is gone by now.
 const NO_MESSAGE: &str = "the setting has no message any more";
@@ -94,5 +94,5 @@ fn acknowledgement(
     let message =
         message_of(call, handle).ok_or_else(|| Problem::new("message.absent", NO_MESSAGE))?;
     let bytes = asked.build(message, &control_id, &timestamp)?;
-    Message::parse(Format::Hl7, bytes, &parse_options())
+    Message::parse(Format::Hl7, bytes, &call.run.parse)
 }
