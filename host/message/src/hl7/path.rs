@@ -277,6 +277,17 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_path_or_refused(
+            text in "[A-Z]{2}[A-Z0-9]([-.]?[0-9]{0,6}(\\[[0-9*]{0,6}\\]?)?){0,5}|\\PC{0,70}",
+        ) {
+            if let Ok(path) = Hl7Path::parse(&text) {
+                proptest::prop_assert_eq!(Hl7Path::parse(&path.to_string()), Ok(path));
+            }
+        }
+    }
+
     #[test]
     fn a_path_over_its_length_is_refused() {
         let text = format!("PID-{}1", "0".repeat(60));
