@@ -19,6 +19,7 @@ mod path;
 mod scan;
 mod select;
 mod string;
+mod swar;
 #[cfg(test)]
 mod tests;
 mod trails;

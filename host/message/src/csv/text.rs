@@ -27,7 +27,10 @@ impl Charset {
     pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self {
             // A piece between ASCII bytes of valid UTF-8 is valid: this borrows.
-            Self::Utf8 => String::from_utf8_lossy(bytes),
+            Self::Utf8 => match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            },
             Self::Windows1252 => WINDOWS_1252.decode_without_bom_handling(bytes).0,
         }
     }

@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 
 use super::path::{Comparison, Condition, Join, Literal, Operand, Pattern, Test};
 use super::scan::Kind;
-use super::select::{Budget, select};
+use super::select::{Budget, exactly, select};
 use super::string;
 use super::walk::Node;
 
@@ -113,12 +113,21 @@ fn any<'a>(
         Operand::Path { from_root, steps } => (*from_root, steps),
     };
     let from = if from_root { Node::whole(text) } else { *node };
-    let mut held = false;
-    let flow = select(text, from, steps, budget, &mut |node, _, budget| {
+    let mut ask_at = |node: Node, budget: &mut Budget| {
         if !matches!(node.kind(text), Kind::Object | Kind::Array) {
             budget.spend(node.value(text).length())?;
         }
-        held = ask(Seen::at(text, &node), budget)?;
+        ask(Seen::at(text, &node), budget)
+    };
+    if let Some(found) = exactly(text, from, steps, budget) {
+        return match found? {
+            Some(node) => ask_at(node, budget),
+            None => ControlFlow::Continue(false),
+        };
+    }
+    let mut held = false;
+    let flow = select(text, from, steps, budget, &mut |node, _, budget| {
+        held = ask_at(node, budget)?;
         if held { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     // A break for any other reason than an answer is a lack of steps.

@@ -8,6 +8,8 @@
 //!   text that is not JSON gives meaningless spans but neither panic nor loop.
 //! - A byte is looked at once per call: one call is linear in what it passes.
 
+use super::swar;
+
 /// A piece of the text: byte offsets, the end not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
@@ -205,36 +207,36 @@ pub(super) fn value_at(bytes: &[u8], start: usize) -> Span {
 /// Just after the closing quote of the string that opens at `start`.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(rest) = bytes.get(at..) {
-        let Some(found) = memchr::memchr2(b'"', b'\\', rest) else { break };
-        if rest.get(found) == Some(&b'"') {
-            return at + found + 1;
+    loop {
+        at = swar::quote_or_backslash(bytes, at);
+        match bytes.get(at) {
+            Some(b'\\') => at += 2,
+            Some(_) => return at + 1,
+            None => return bytes.len(),
         }
-        at += found + 2;
     }
-    bytes.len()
 }
 
 /// Just after the bracket that closes the one at `start`.
 fn container_end(bytes: &[u8], start: usize) -> usize {
     let mut open = 0usize;
     let mut at = start;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => {
+    loop {
+        at = swar::quote_or_bracket(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => {
                 at = string_end(bytes, at);
                 continue;
             }
-            b'{' | b'[' => open += 1,
-            b'}' | b']' => {
+            Some(b'{' | b'[') => open += 1,
+            Some(_) => {
                 open = open.saturating_sub(1);
                 if open == 0 {
                     return at + 1;
                 }
             }
-            _ => {}
+            None => return bytes.len(),
         }
         at += 1;
     }
-    bytes.len()
 }

@@ -18,9 +18,9 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use super::path::{Anywhere, Condition, Exact, Slice, Step};
+use super::path::{Anywhere, Condition, Dialect, Exact, Slice, Step};
 use super::scan::{Children, Kind, Span};
-use super::walk::{Node, member};
+use super::walk::{Node, follow, member};
 use super::{judge, string};
 
 /// Steps that a selector may still take.
@@ -163,7 +163,7 @@ struct Forward {
 
 enum Inside<'a> {
     Items(Children<'a>, usize),
-    Members(std::vec::IntoIter<(Span, usize)>),
+    Members(std::vec::IntoIter<(Span, Span)>),
 }
 
 /// What a frame gives next.
@@ -227,8 +227,10 @@ impl<'a, 'b> Selection<'a, 'b> {
             Step::Slice(slice) => self.slice(&node, slice)?,
             Step::Members => {
                 let members = members(self.text, &node, self.budget)?;
-                let members: Vec<_> =
-                    members.into_iter().map(|(name, start)| (start, Mark::Name(name))).collect();
+                let members: Vec<_> = members
+                    .into_iter()
+                    .map(|(name, value)| (value.start, Mark::Name(name)))
+                    .collect();
                 Source::Found(members.into_iter())
             }
             Step::Names(names) => {
@@ -366,10 +368,10 @@ impl Frame<'_, '_> {
                 ControlFlow::Continue(None)
             }
             Source::Inside { children, what } => {
-                let Some((start, mark)) = children.next(budget)? else {
+                let Some((value, mark)) = children.next(budget)? else {
                     return ControlFlow::Continue(None);
                 };
-                let node = self.holder.inner(start, None);
+                let node = self.holder.inner(value.start, Some(value.end));
                 let taken = match (what, mark) {
                     (Anywhere::All, _) => true,
                     (Anywhere::Named(names), Mark::Name(name)) => {
@@ -395,7 +397,7 @@ impl<'a> Inside<'a> {
         })
     }
 
-    fn next(&mut self, budget: &mut Budget) -> ControlFlow<(), Option<(usize, Mark)>> {
+    fn next(&mut self, budget: &mut Budget) -> ControlFlow<(), Option<(Span, Mark)>> {
         ControlFlow::Continue(match self {
             Self::Members(members) => members.next().map(|(name, start)| (start, Mark::Name(name))),
             Self::Items(items, number) => match items.next() {
@@ -403,7 +405,7 @@ impl<'a> Inside<'a> {
                 Some(child) => {
                     budget.spend(child.value.length())?;
                     *number += 1;
-                    Some((child.value.start, Mark::Item(*number - 1)))
+                    Some((child.value, Mark::Item(*number - 1)))
                 }
             },
         })
@@ -412,21 +414,66 @@ impl<'a> Inside<'a> {
 
 /// Names and values of an object, without members that a later one of the same
 /// name replaces.
-fn members(text: &str, node: &Node, budget: &mut Budget) -> ControlFlow<(), Vec<(Span, usize)>> {
+fn members(text: &str, node: &Node, budget: &mut Budget) -> ControlFlow<(), Vec<(Span, Span)>> {
     let mut members = Vec::new();
     if node.kind(text) != Kind::Object {
         return ControlFlow::Continue(members);
     }
     for child in node.children(text) {
         budget.spend(child.value.end - child.lead)?;
-        members.extend(child.name.map(|name| (name, child.value.start)));
+        members.extend(child.name.map(|name| (name, child.value)));
     }
-    let mut later = HashSet::with_capacity(members.len());
-    let counts: Vec<bool> =
-        members.iter().rev().map(|(name, _)| later.insert(string::decode(name.of(text)))).collect();
-    let mut counts = counts.into_iter().rev();
-    members.retain(|_| counts.next().unwrap_or(true));
+    if !differ(text, &members) {
+        let mut later = HashSet::with_capacity(members.len());
+        let counts: Vec<bool> = members
+            .iter()
+            .rev()
+            .map(|(name, _)| later.insert(string::decode(name.of(text))))
+            .collect();
+        let mut counts = counts.into_iter().rev();
+        members.retain(|_| counts.next().unwrap_or(true));
+    }
     ControlFlow::Continue(members)
+}
+
+/// Whether it is plain at a glance that no two names are the same.
+fn differ(text: &str, members: &[(Span, Span)]) -> bool {
+    const FEW: usize = 12;
+    members.len() <= FEW
+        && members.iter().enumerate().all(|(number, (name, _))| {
+            let name = name.of(text);
+            let earlier = members.iter().take(number);
+            !name.contains('\\') && earlier.into_iter().all(|(other, _)| other.of(text) != name)
+        })
+}
+
+/// Where steps of names and indexes lead, without the frames of a selection.
+/// `None` when there are other steps.
+pub(super) fn exactly(
+    text: &str,
+    from: Node,
+    steps: &[Step],
+    budget: &mut Budget,
+) -> Option<ControlFlow<(), Option<Node>>> {
+    let exact = steps.iter().all(|step| matches!(step, Step::Name(_) | Step::Index(_)));
+    exact.then(|| {
+        let mut node = from;
+        for step in steps {
+            let wanted = match step {
+                Step::Name(_) => Kind::Object,
+                _ => Kind::Array,
+            };
+            if node.kind(text) != wanted {
+                return ControlFlow::Continue(None);
+            }
+            budget.spend(node.value(text).length())?;
+            node = match follow(text, node, step, Dialect::Selector, None) {
+                Ok(node) => node,
+                Err(_) => return ControlFlow::Continue(None),
+            };
+        }
+        ControlFlow::Continue(Some(node))
+    })
 }
 
 impl Forward {

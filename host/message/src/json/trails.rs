@@ -104,13 +104,13 @@ fn start(trails: &[Trail], path: &JsonPath) -> Option<Start> {
 }
 
 /// Instead of the trail that differs in its item numbers alone, else of the
-/// oldest.
+/// oldest that leads through no array: those of a loop are wanted again.
 fn remember(trails: &mut Vec<Trail>, trail: Trail) {
     let same = trails.iter().position(|other| other.is_like(&trail));
-    match same {
-        Some(at) => drop(trails.remove(at)),
-        None if trails.len() >= TRAILS_MAX => drop(trails.remove(0)),
-        None => {}
+    let oldest = || trails.iter().position(|other| !other.has_index()).unwrap_or(0);
+    let gone = same.or_else(|| (trails.len() >= TRAILS_MAX).then(oldest));
+    if let Some(gone) = gone {
+        trails.remove(gone);
     }
     trails.push(trail);
 }
@@ -131,6 +131,10 @@ impl Trail {
         }
         // `[1]` of a value that is no array is that value, and no item of it.
         .filter(|known| self.way.get(common).is_some_and(|array| array.start != known.node.start))
+    }
+
+    fn has_index(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Index(_)))
     }
 
     fn is_like(&self, other: &Self) -> bool {

@@ -9,6 +9,7 @@
 //! - Linear, and it stops at the first fault.
 
 use super::scan::{BYTE_ORDER_MARK, skip_white};
+use super::swar;
 use crate::Problem;
 
 /// Validates one JSON text and answers its depth: how many containers stand
@@ -188,11 +189,7 @@ impl Reader<'_> {
     fn string(&mut self) -> Result<(), Fault> {
         self.at += 1;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            self.at += rest
-                .iter()
-                .take_while(|byte| **byte >= 0x20 && **byte != b'"' && **byte != b'\\')
-                .count();
+            self.at = swar::end_of_plain(self.bytes, self.at);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;

@@ -121,7 +121,7 @@ pub(super) fn locate_from(
 
 /// One step; `Err` holds the value from which it leads nowhere and, for an index,
 /// the last item there.
-fn follow(
+pub(super) fn follow(
     text: &str,
     mut node: Node,
     step: &Step,
