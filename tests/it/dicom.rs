@@ -135,13 +135,13 @@ fn the_answer_is_built_of_what_transformers_read() {
     home.workflow("broken", &broken.build());
     let server = home.serve();
     for (name, expected) in [("all", "4711\n"), ("without", "\n"), ("tags", "[\"4711\"]\n")] {
-        let answer = server.http1().post(&format!("/{name}"), &image("4711"));
+        let answer = server.http1().post(&format!("/{name}"), image("4711"));
         assert_eq!((answer.status, answer.body.len()), (200, 0), "{name}: {answer:?}");
         assert_eq!(home.read(&format!("out/{name}")).as_deref(), Some(expected), "{name}");
     }
-    let answer = server.http1().post("/fixed", &image("4711"));
+    let answer = server.http1().post("/fixed", image("4711"));
     assert!(answer.status == 200 && answer.body == image("1"), "{answer:?}");
-    let answer = server.http1().post("/broken", &image("4711"));
+    let answer = server.http1().post("/broken", image("4711"));
     assert_eq!(answer.status, 500, "{answer:?}");
     server.stop();
 }
@@ -204,7 +204,7 @@ fn a_write_into_a_dicom_message_fails_the_message() {
     );
     home.workflow("in", &workflow.build());
     let server = home.serve();
-    let answer = server.http1().post("/in", &image("4711"));
+    let answer = server.http1().post("/in", image("4711"));
     assert_eq!(answer.status, 500, "{answer:?}");
     assert!(server.log().contains("edit.read-only"), "{}", server.log());
     assert_eq!(home.read("out/kept.dcm"), None);
