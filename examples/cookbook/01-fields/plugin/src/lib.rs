@@ -86,6 +86,14 @@ mod tests {
                 include_str!("../../cases/nothing-to-move/message.hl7"),
                 include_str!("../../cases/nothing-to-move/expected/files/fields.hl7"),
             ),
+            (
+                include_str!("../../cases/nulls/message.hl7"),
+                include_str!("../../cases/nulls/expected/files/fields.hl7"),
+            ),
+            (
+                include_str!("../../cases/other-delimiters/message.hl7"),
+                include_str!("../../cases/other-delimiters/expected/files/fields.hl7"),
+            ),
         ] {
             assert_eq!(run(message).unwrap(), expected);
         }

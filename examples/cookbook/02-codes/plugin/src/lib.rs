@@ -79,6 +79,10 @@ mod tests {
                 include_str!("../../cases/unknown-codes/message.hl7"),
                 include_str!("../../cases/unknown-codes/expected/files/codes.hl7"),
             ),
+            (
+                include_str!("../../cases/null-sex/message.hl7"),
+                include_str!("../../cases/null-sex/expected/files/codes.hl7"),
+            ),
         ] {
             assert_eq!(run(message).transform::<Codes>().unwrap().text(), expected);
         }

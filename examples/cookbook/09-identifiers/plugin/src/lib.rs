@@ -56,8 +56,18 @@ mod tests {
 
     #[test]
     fn the_cases_of_the_recipe_come_out_as_expected() {
-        let expected = include_str!("../../cases/plain/expected/files/identifiers.hl7");
-        assert_eq!(run(include_str!("../../cases/plain/message.hl7")).unwrap(), expected);
+        for (message, expected) in [
+            (
+                include_str!("../../cases/plain/message.hl7"),
+                include_str!("../../cases/plain/expected/files/identifiers.hl7"),
+            ),
+            (
+                include_str!("../../cases/two-that-fit/message.hl7"),
+                include_str!("../../cases/two-that-fit/expected/files/identifiers.hl7"),
+            ),
+        ] {
+            assert_eq!(run(message).unwrap(), expected);
+        }
         let failure = run(include_str!("../../cases/no-number-of-north/message.hl7")).unwrap_err();
         assert!(matches!(failure, Failure::Step(StepError::Rejected(_))), "{failure}");
         assert_eq!(failure.code(), "identifiers.none");
