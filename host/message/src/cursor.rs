@@ -27,6 +27,14 @@ impl<T: Copy> Cursor<T> {
         }
     }
 
+    /// Changes the mark for an edit, where there is one.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut T)) {
+        let mark = self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(mark) = mark {
+            change(mark);
+        }
+    }
+
     /// Empties it, for an edit.
     pub(crate) fn forget(&mut self) {
         *self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;

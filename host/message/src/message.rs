@@ -139,6 +139,19 @@ impl Message {
         Path::parse(self.format(), text)
     }
 
+    /// Does what reading a path takes as far as that can fail: of XML messages,
+    /// evaluating an expression. Where it fails, the path reads as absent, so
+    /// who must tell the two apart asks here first; the answer is remembered.
+    ///
+    /// # Errors
+    /// `limit.expression-nodes`, `limit.expression-steps`.
+    pub fn prepare(&self, path: &Path) -> Result<(), Problem> {
+        match (self, path) {
+            (Self::Xml(message), Path::Xml(path)) => message.prepare(path),
+            _ => Ok(()),
+        }
+    }
+
     /// What stands at a place, told apart as absent, empty, null or text.
     pub fn get(&self, path: &Path) -> Value<'_> {
         at_path!(self, path, message, place => message.get(place), else Value::Absent)

@@ -76,6 +76,14 @@ pub struct Limits {
     pub attributes: usize,
     /// XML namespace declarations in scope at one place. Default 64.
     pub namespaces: usize,
+    /// Nodes (elements, attributes, texts, comments, instructions) of an XML
+    /// message that `xpath:` expressions and declared prefixes are used on; the
+    /// table of them takes 32 bytes each. Default 1,000,000.
+    pub expression_nodes: usize,
+    /// What evaluating one `xpath:` expression may cost: one for each node that
+    /// is looked at and for every 8 bytes of text. Default 10,000,000, which is
+    /// a fraction of a second.
+    pub expression_steps: u64,
     /// CSV columns of a row. Default 10,000.
     pub columns: usize,
     /// Bytes of one CSV field. Default 1 MiB.
@@ -100,6 +108,8 @@ impl Default for Limits {
             path_steps: 512 << 20,
             attributes: 256,
             namespaces: 64,
+            expression_nodes: 1_000_000,
+            expression_steps: 10_000_000,
             columns: 10_000,
             field_bytes: 1 << 20,
             elements: 100_000,

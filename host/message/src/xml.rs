@@ -2,8 +2,9 @@
 //!
 //! Stage: received bytes → **XML message** → reads and edits by path → bytes.
 //! Knows: XML 1.0 with namespaces, without document types, and [`XmlPath`].
-//! Deliberately does not know: schemas, CDA, trees: there is none, only the
-//! text. Nothing is ever fetched and no entity but the five of XML exists.
+//! Deliberately does not know: schemas, CDA. The text is the message; a table of
+//! its nodes is made for expressions alone. Nothing is ever fetched and no
+//! entity but the five of XML exists.
 //!
 //! # Invariants
 //! - The text is a well-formed document, in UTF-8, within the limits on depth,
@@ -14,30 +15,44 @@
 //!   also makes its declaration say UTF-8.
 //! - A failed edit changes nothing.
 
+mod bound;
 mod declaration;
 mod edit;
+mod memory;
 mod name;
 mod namespaces;
 mod path;
+mod places;
+mod prolog;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trail;
+mod tree;
 mod validate;
 mod walk;
+mod xpath;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use self::declaration::{declare_utf8, found as found_charset};
 pub use self::path::{PATH_BYTES_MAX, XmlPath};
+pub use self::xpath::DEPTH_MAX as EXPRESSION_DEPTH_MAX;
 
-use self::edit::Splice;
-use self::path::Index;
-use self::scan::{Attribute, Span, Tag};
+use self::edit::{Check, Splice, Target};
+use self::path::Body;
+use self::places::Found;
+use self::scan::Span;
 use self::text::Place;
+use self::trail::Trails;
+use self::tree::Tree;
 use self::validate::Prefixes;
+use self::xpath::Outcome;
+use crate::cursor::Cursor;
 use crate::json::position;
 use crate::{Limits, Problem, Value};
 
@@ -47,12 +62,17 @@ pub const MATCHES_MAX: usize = 65_535;
 
 /// One XML message.
 ///
-/// Reading a path passes over the text once, at most to its end; nothing is
-/// cached, so a message may be shared between threads.
+/// Reading a slash path passes over the text once, at most to its end, and goes
+/// on from where the last paths have led. For `xpath:` expressions and declared
+/// prefixes a table of the nodes is made when the first one comes; an edit
+/// drops it.
 #[derive(Clone)]
 pub struct Xml {
     text: String,
     limits: Limits,
+    trails: OnceLock<Box<Cursor<Trails>>>,
+    /// `None` in it where the message has too many nodes.
+    tree: OnceLock<Option<Arc<Tree>>>,
 }
 
 impl fmt::Debug for Xml {
@@ -81,7 +101,12 @@ impl Xml {
                 .at_offset(offset)
         })?;
         validate::document(&text, Prefixes::Declared, limits)?;
-        Ok(Self { text, limits: limits.clone() })
+        Ok(Self::of(text, limits))
+    }
+
+    fn of(text: String, limits: &Limits) -> Self {
+        let (trails, tree) = (OnceLock::new(), OnceLock::new());
+        Self { text, limits: limits.clone(), trails, tree }
     }
 
     /// Replaces the whole content.
@@ -108,18 +133,29 @@ impl Xml {
         Cow::Borrowed(&self.text)
     }
 
+    /// Does what reading a path takes as far as that can fail, and remembers
+    /// it. Where it fails, the path reads as absent.
+    ///
+    /// # Errors
+    /// `limit.expression-nodes` and `limit.expression-steps`, for expressions
+    /// and declared prefixes alone.
+    pub fn prepare(&self, path: &XmlPath) -> Result<(), Problem> {
+        match &path.body {
+            Body::Expression(expression) => self.outcome(expression).map(drop),
+            Body::Slash(slash) if slash.is_bound() => self.tree().map(drop),
+            Body::Slash(_) => Ok(()),
+        }
+    }
+
     /// The text inside an element, that of the elements in it included, or the
     /// value of an attribute; references are resolved. Of a pattern, the first
-    /// place. Of the whole document, the text of its root.
+    /// place. Of the whole document, the text of its root. Of an expression that
+    /// gives a text, a number or a truth, that.
     pub fn get(&self, path: &XmlPath) -> Value<'_> {
-        let text = match self.first(path) {
+        let text = match self.value_or_place(path) {
             None => return Value::Absent,
-            Some(Found::Attribute(attribute)) => {
-                text::decode(attribute.value.of(&self.text), Place::Attribute('"'))
-            }
-            Some(Found::Element(tag) | Found::Document(tag)) => {
-                text::inner(&self.text, tag.extent(&self.text))
-            }
+            Some(Read::Value(text)) => Cow::Owned(text),
+            Some(Read::Place(found)) => self.text_at(found),
         };
         if text.is_empty() { Value::Empty } else { Value::Text(text) }
     }
@@ -133,68 +169,67 @@ impl Xml {
     }
 
     /// An element with its tags, or the value of an attribute without its
-    /// quotes, as it stands.
+    /// quotes, as it stands. A value that an expression gives, as it would be
+    /// written.
     pub fn structure(&self, path: &XmlPath) -> Option<Cow<'_, str>> {
-        let span = match self.first(path)? {
-            Found::Document(_) => Span { start: 0, end: self.text.len() },
-            Found::Element(tag) => Span { start: tag.start, end: tag.extent(&self.text).end },
-            Found::Attribute(attribute) => attribute.value,
+        let span = match self.value_or_place(path)? {
+            Read::Value(text) => return text::encode(&text, Place::Element).ok().map(Cow::Owned),
+            Read::Place(Found::Document(_)) => Span { start: 0, end: self.text.len() },
+            Read::Place(Found::Element(tag)) => {
+                Span { start: tag.start, end: tag.extent(&self.text).end }
+            }
+            Read::Place(Found::Attribute(attribute)) => attribute.value,
+            Read::Place(Found::Text(span)) => span,
+            Read::Place(Found::Inside(span, _, mark)) => marked(span, mark),
         };
         Some(Cow::Borrowed(span.of(&self.text)))
     }
 
     /// How many siblings have the name of the path's last step: how often a
-    /// loop over it runs. With an index or an attribute, 1 or 0. Of a pattern,
-    /// the number of places it means.
+    /// loop over it runs. With an index or an attribute, 1 or 0. Of a pattern or
+    /// an expression, the number of places it means; 0 where an expression
+    /// gives a value.
     pub fn count(&self, path: &XmlPath) -> usize {
-        let mut all = path.clone();
-        if let (Some(last), None) = (all.steps.last_mut(), &all.attribute)
-            && last.index == Index::Omitted
-        {
-            last.index = Index::Every;
-        }
-        let mut count = 0;
-        self.visit(&all, |_, _| {
-            count += 1;
-            ControlFlow::Continue(())
-        });
-        count
+        self.counted(path).unwrap_or(0)
     }
 
-    /// The exact paths of everything a pattern means, in document order; at
-    /// most [`MATCHES_MAX`], the rest is left out.
+    /// The exact paths of everything a pattern or an expression means, in
+    /// document order; at most [`MATCHES_MAX`], the rest is left out. They are
+    /// slash paths, but for text, comments and instructions, which have none.
+    /// Of names with `*` or a declared prefix the local ones stand there.
     pub fn find(&self, pattern: &XmlPath) -> Vec<String> {
-        let mut found = Vec::new();
-        self.visit(pattern, |_, numbers| {
-            found.push(pattern.exact(numbers).to_string());
-            if found.len() < MATCHES_MAX {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        });
-        found
+        self.exact_paths(pattern).unwrap_or_default()
     }
 
     /// Writes the text of an element, instead of all that stands in it, or the
     /// value of an attribute. What is missing on the way is created: an element
-    /// behind the last of its name, else behind the last element there is.
+    /// behind the last of its name, else behind the last element there is. A
+    /// declared prefix is written as the message has it for that namespace, and
+    /// declared on the new element where it has none.
+    ///
+    /// An expression must mean exactly one element, attribute or text, and
+    /// creates nothing.
     ///
     /// # Errors
-    /// `path.pattern`, `edit.whole` for the whole document, `edit.character`,
-    /// `edit.gap`, `edit.blocked`, `xml.namespace` for a prefix that is not
-    /// declared, `limit.depth`, `limit.attributes`, `limit.message-bytes`.
-    /// Nothing is changed then.
+    /// `path.pattern`, `edit.absent`, `edit.node` and `edit.value` for an
+    /// expression that means several, none, another kind of node or no place;
+    /// `edit.whole` for the whole document, `edit.character`, `edit.gap`,
+    /// `edit.blocked`, `xml.namespace` for a prefix that is not declared or
+    /// means something else, `limit.depth`, `limit.attributes`,
+    /// `limit.message-bytes`, and as [`Xml::prepare`]. Nothing is changed then.
     pub fn set(&mut self, path: &XmlPath, value: &str) -> Result<(), Problem> {
         check_place(path)?;
-        if path.steps.is_empty() {
+        if is_whole(path) {
             return Err(Problem::new(
                 "edit.whole",
                 "a text cannot replace the whole document: name an element, or write structure",
             ));
         }
         check_length(value.len(), &self.limits)?;
-        let splice = edit::set(&self.text, path, value).map_err(|problem| at(path, problem))?;
+        let splice = self
+            .target(path)
+            .and_then(|target| edit::set(&self.text, &target, value))
+            .map_err(|problem| at(path, problem))?;
         self.apply(path, splice)
     }
 
@@ -219,16 +254,22 @@ impl Xml {
     pub fn set_structure(&mut self, path: &XmlPath, text: &str) -> Result<(), Problem> {
         check_place(path)?;
         check_length(text.len(), &self.limits)?;
-        if path.steps.is_empty() {
+        if is_whole(path) {
             validate::document(text, Prefixes::Declared, &self.limits)?;
-            text.clone_into(&mut self.text);
+            *self = Self::of(text.to_owned(), &self.limits);
             return Ok(());
         }
-        let splice = match &path.attribute {
-            Some(name) => edit::set_raw_attribute(&self.text, path, name, text),
-            None => {
+        let target = self.target(path).map_err(|problem| at(path, problem))?;
+        let splice = match &target {
+            Target::Attribute(_) | Target::NewAttribute { .. } => {
+                edit::set_raw_attribute(&self.text, &target, text)
+            }
+            Target::New(new) if new.attribute.is_some() => {
+                edit::set_raw_attribute(&self.text, &target, text)
+            }
+            Target::Element(_) | Target::Text(_) | Target::New(_) => {
                 validate::document(text, Prefixes::FromOutside, &self.limits)?;
-                edit::set_raw_element(&self.text, path, walk::root_element(text))
+                edit::set_raw_element(&self.text, &target, walk::root_element(text))
             }
         };
         self.apply(path, splice.map_err(|problem| at(path, problem))?)
@@ -245,12 +286,47 @@ impl Xml {
         ))
     }
 
-    /// Inserts wire text before a place.
+    /// Inserts an element, in XML text, before the one at the path, with the
+    /// white space before it. One behind the last of that name is appended, as
+    /// [`Xml::set_structure`] does.
     ///
     /// # Errors
-    /// `edit.insert`.
-    pub fn insert(&mut self, _: &XmlPath, _: &str) -> Result<(), Problem> {
-        Err(Problem::new("edit.insert", "insertion is not available for this format"))
+    /// `edit.insert` at the root, an attribute, a text, and where a gap would
+    /// arise; else as [`Xml::set_structure`]. Nothing is changed then.
+    pub fn insert(&mut self, path: &XmlPath, text: &str) -> Result<(), Problem> {
+        check_place(path)?;
+        check_length(text.len(), &self.limits)?;
+        let refused = |what: &str| {
+            let text = format!("an element can be inserted before an element alone, and {what}");
+            at(path, Problem::new("edit.insert", text))
+        };
+        if is_whole(path) {
+            return Err(refused("this is the whole document"));
+        }
+        validate::document(text, Prefixes::FromOutside, &self.limits)?;
+        let element = walk::root_element(text);
+        let target = self.target(path).map_err(|problem| match problem.code {
+            "edit.gap" => at(path, Problem { code: "edit.insert", ..problem }),
+            _ => at(path, problem),
+        })?;
+        let splice = match &target {
+            Target::Element(tag) => {
+                if walk::root(&self.text).is_some_and(|root| root.start == tag.start) {
+                    return Err(refused("the root has no siblings"));
+                }
+                // How deep it stands is known to the whole document only.
+                let splice = edit::insert_before(&self.text, *tag, element);
+                Ok(splice)
+            }
+            Target::New(new) if new.attribute.is_none() => {
+                edit::set_raw_element(&self.text, &target, element)
+            }
+            Target::New(_) | Target::Attribute(_) | Target::NewAttribute { .. } => {
+                return Err(refused("this is an attribute"));
+            }
+            Target::Text(_) => return Err(refused("this is a text")),
+        };
+        self.apply(path, splice.map_err(|problem| at(path, problem))?)
     }
 
     /// Removes the elements or attributes that the pattern means, with the white
@@ -261,41 +337,55 @@ impl Xml {
     /// places; `xml.namespace` for a declaration that is in use. Nothing is
     /// changed then.
     pub fn remove(&mut self, pattern: &XmlPath) -> Result<usize, Problem> {
-        if pattern.steps.len() <= 1 && pattern.attribute.is_none() {
-            return Err(Problem::new(
-                "edit.whole",
-                "the whole document cannot be removed: replace it instead",
-            ));
+        let whole = || {
+            Problem::new("edit.whole", "the whole document cannot be removed: replace it instead")
+        };
+        if let Body::Slash(slash) = &pattern.body
+            && slash.steps.len() <= 1
+            && slash.attribute.is_none()
+        {
+            return Err(whole());
         }
         let mut cuts = Vec::new();
-        self.visit(pattern, |found, _| {
+        self.visit(pattern, |found| {
             cuts.push(found);
             if cuts.len() <= MATCHES_MAX {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
             }
-        });
+        })
+        .map_err(|problem| at(pattern, problem))?;
         if cuts.len() > MATCHES_MAX {
             let text = format!("the pattern means more than {MATCHES_MAX} places");
             return Err(Problem::new("limit.matches", text).at(pattern.to_string()));
         }
+        let root = walk::root(&self.text).map(|root| root.start);
         let mut kept = String::with_capacity(self.text.len());
         let mut from = 0;
         for found in &cuts {
             let cut = match found {
-                Found::Element(tag) | Found::Document(tag) => edit::cut_element(&self.text, *tag),
+                Found::Document(_) => return Err(whole()),
+                Found::Element(tag) if Some(tag.start) == root => return Err(whole()),
+                Found::Element(tag) => edit::cut_element(&self.text, *tag),
                 Found::Attribute(attribute) => {
                     Span { start: attribute.lead, end: attribute.value.end + 1 }
                 }
+                Found::Text(span) => *span,
+                Found::Inside(span, _, mark) => marked(*span, *mark),
             };
-            kept.push_str(self.text.get(from..cut.start).unwrap_or_default());
+            // What lies inside an element that goes is gone already.
+            if cut.end <= from {
+                continue;
+            }
+            let start = cut.start.max(from);
+            kept.push_str(self.text.get(from..start).unwrap_or_default());
             from = cut.end;
         }
         kept.push_str(self.text.get(from..).unwrap_or_default());
         validate::document(&kept, Prefixes::Declared, &self.limits)
             .map_err(|problem| at(pattern, problem))?;
-        self.text = kept;
+        *self = Self::of(kept, &self.limits);
         Ok(cuts.len())
     }
 
@@ -304,45 +394,41 @@ impl Xml {
         Vec::new()
     }
 
-    fn first(&self, path: &XmlPath) -> Option<Found> {
-        let mut first = None;
-        self.visit(path, |found, _| {
-            first = Some(found);
-            ControlFlow::Break(())
-        });
-        first
+    /// What a path reads: a value that an expression gives, or the first place.
+    fn value_or_place(&self, path: &XmlPath) -> Option<Read> {
+        if let Body::Expression(expression) = &path.body
+            && let Ok(Outcome::Text(text)) = self.outcome(expression)
+        {
+            return Some(Read::Value(text.as_ref().to_owned()));
+        }
+        self.first(path).map(Read::Place)
     }
 
-    /// Calls `visit` with every place that the path means and the numbers that
-    /// its `[*]` stand for there.
-    fn visit(
-        &self,
-        path: &XmlPath,
-        mut visit: impl FnMut(Found, &mut dyn Iterator<Item = usize>) -> ControlFlow<()>,
-    ) {
-        if path.steps.is_empty() {
-            if let Some(root) = walk::root(&self.text) {
-                // There is only one place: nothing is left to break off.
-                let _ = visit(Found::Document(root), &mut std::iter::empty());
+    fn text_at(&self, found: Found) -> Cow<'_, str> {
+        match found {
+            Found::Attribute(attribute) => {
+                text::decode(attribute.value.of(&self.text), Place::Attribute('"'))
             }
-            return;
-        }
-        walk::walk(&self.text, path, |tag, numbers| match &path.attribute {
-            None => visit(Found::Element(tag), numbers),
-            Some(name) => match walk::attribute(&self.text, tag, name) {
-                Some(attribute) => visit(Found::Attribute(attribute), numbers),
-                None => ControlFlow::Continue(()),
+            Found::Element(tag) | Found::Document(tag) => {
+                text::inner(&self.text, tag.extent(&self.text).content)
+            }
+            Found::Text(span) => text::inner(&self.text, span),
+            // The table was made to find it.
+            Found::Inside(_, id, _) => match self.tree() {
+                Ok(tree) => tree.text(&self.text, id),
+                Err(_) => Cow::Borrowed(""),
             },
-        });
+        }
     }
 
     fn apply(&mut self, path: &XmlPath, splice: Splice) -> Result<(), Problem> {
-        let Splice { old, new, is_structural } = splice;
+        let Splice { old, new, check } = splice;
         let kept = self.text.len().saturating_sub(old.end.saturating_sub(old.start));
         // The name UTF-8 may be longer than the one that it replaces.
-        let is_ascii = new.is_ascii();
-        let untrue =
-            if is_ascii { None } else { declaration::untrue_encoding(self.text.as_bytes(), false) };
+        let untrue = match new.is_ascii() {
+            true => None,
+            false => declaration::untrue_encoding(self.text.as_bytes(), false),
+        };
         let declared = untrue.as_ref().map_or(0, |_| UTF8.len());
         check_length(kept.saturating_add(new.len()).saturating_add(declared), &self.limits)?;
         let change = |text: &mut String| {
@@ -351,33 +437,54 @@ impl Xml {
                 text.replace_range(untrue, UTF8);
             }
         };
-        if !is_structural {
+        let is_checked = match check {
+            Check::Nothing => true,
+            Check::Elements { start, end, depth } => {
+                validate::elements(new.get(start..end).unwrap_or_default(), depth, &self.limits)
+            }
+            Check::Document => false,
+        };
+        if is_checked {
             change(&mut self.text);
-            return Ok(());
+        } else {
+            let mut changed = self.text.clone();
+            change(&mut changed);
+            validate::document(&changed, Prefixes::Declared, &self.limits)
+                .map_err(|problem| at(path, problem))?;
+            self.text = changed;
         }
-        let mut changed = self.text.clone();
-        change(&mut changed);
-        validate::document(&changed, Prefixes::Declared, &self.limits)
-            .map_err(|problem| at(path, problem))?;
-        self.text = changed;
+        self.tree = OnceLock::new();
+        if let Some(trails) = self.trails.get_mut() {
+            // Its declaration stands before everything.
+            let place = if untrue.is_some() { 0 } else { old.start };
+            trails.change(|trails| trails.keep_before(place));
+        }
         Ok(())
     }
 }
 
-/// What a path means.
-#[derive(Clone, Copy, Debug)]
-enum Found {
-    /// The whole document, and its root.
-    Document(Tag),
-    Element(Tag),
-    Attribute(Attribute),
+/// What a path reads.
+enum Read {
+    Value(String),
+    Place(Found),
+}
+
+/// A comment or an instruction with its marks; the closing one is `-->` or `?>`.
+fn marked(inside: Span, mark: usize) -> Span {
+    Span { start: inside.start - mark, end: inside.end + if mark == 2 { 2 } else { 3 } }
+}
+
+/// Whether a path means the whole document.
+fn is_whole(path: &XmlPath) -> bool {
+    matches!(&path.body, Body::Slash(slash) if slash.steps.is_empty())
 }
 
 const UTF8: &str = "UTF-8";
 
 /// Refuses a pattern where one place is needed.
 fn check_place(path: &XmlPath) -> Result<(), Problem> {
-    if !path.is_pattern() {
+    let Body::Slash(slash) = &path.body else { return Ok(()) };
+    if !slash.is_pattern() {
         return Ok(());
     }
     Err(Problem::new(

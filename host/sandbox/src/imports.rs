@@ -65,10 +65,11 @@ impl Guest {
         let handle = table.get(handle)?;
         let call = call.as_ref().ok_or_else(guest::outside_a_call)?;
         let Some(message) = message_of(call, handle) else { return Ok(Ok(absent)) };
-        Ok(match paths.path(message.format(), path) {
-            Ok(path) => Ok(read(message, path)),
-            Err(problem) => Err(problem.into()),
-        })
+        let read = paths.path(message.format(), path).and_then(|path| {
+            message.prepare(path)?;
+            Ok(read(message, path))
+        });
+        Ok(read.map_err(Into::into))
     }
 
     /// Changes a message at a path, and keeps its size in bounds.

@@ -12,6 +12,13 @@ pub(super) fn length(text: &str) -> usize {
     characters.find(|(_, found)| !continues_name(*found)).map_or(text.len(), |(end, _)| end)
 }
 
+/// How many bytes of text, from its start, are a name without a colon.
+pub(super) fn unqualified_length(text: &str) -> usize {
+    let length = length(text);
+    let name = text.get(..length).unwrap_or_default();
+    name.find(':').unwrap_or(length)
+}
+
 /// Whether the whole text is a name with at most one colon, inside it.
 pub(super) fn is_qualified(text: &str) -> bool {
     let part = |part: &str| !part.is_empty() && !part.contains(':') && length(part) == part.len();

@@ -12,8 +12,8 @@ use std::hash::Hash;
 use super::name;
 use super::text::{Place, decode};
 
-const XML_URI: &str = "http://www.w3.org/XML/1998/namespace";
-const XMLNS_URI: &str = "http://www.w3.org/2000/xmlns/";
+pub(super) const XML_URI: &str = "http://www.w3.org/XML/1998/namespace";
+pub(super) const XMLNS_URI: &str = "http://www.w3.org/2000/xmlns/";
 
 /// So many names are compared with each other.
 const FEW_NAMES: usize = 8;

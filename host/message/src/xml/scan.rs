@@ -54,7 +54,7 @@ pub(super) enum Token {
     /// What stands in a CDATA section.
     Characters(Span),
     /// A comment, a processing instruction, the XML declaration.
-    Other,
+    Other(Span),
 }
 
 /// Where an element ends.
@@ -100,7 +100,7 @@ impl Iterator for Tokens<'_> {
             }
             [b'<', b'?', ..] => {
                 self.until(start, "?>");
-                Some(Token::Other)
+                Some(Token::Other(Span { start, end: self.at }))
             }
             [b'<', b'!', b'[', ..] => {
                 let inner = start + "<![CDATA[".len();
@@ -109,7 +109,7 @@ impl Iterator for Tokens<'_> {
             }
             [b'<', b'!', ..] => {
                 self.until(start + "<!--".len(), "-->");
-                Some(Token::Other)
+                Some(Token::Other(Span { start, end: self.at }))
             }
             [b'<', ..] => {
                 let tag = Tag::at(self.text, start);
@@ -132,7 +132,8 @@ pub(super) fn ends_markup(text: &str, start: usize, end: usize) -> bool {
 }
 
 impl Tag {
-    fn at(text: &str, start: usize) -> Self {
+    /// The tag whose `<` stands at `start`.
+    pub(super) fn at(text: &str, start: usize) -> Self {
         let bytes = text.as_bytes();
         let name_end =
             skip(bytes, start + 1, |byte| !is_white(byte) && byte != b'/' && byte != b'>');
@@ -179,7 +180,7 @@ impl Tag {
                         return Extent { content, end: tag.end };
                     }
                 }
-                Token::Open(_) | Token::Text(_) | Token::Characters(_) | Token::Other => {}
+                Token::Open(_) | Token::Text(_) | Token::Characters(_) | Token::Other(_) => {}
             }
         }
         Extent { content: Span { start: self.end, end: text.len() }, end: text.len() }

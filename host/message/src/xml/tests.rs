@@ -1,4 +1,6 @@
 mod edits;
+mod loops;
+mod namespaces;
 mod paths;
 mod properties;
 

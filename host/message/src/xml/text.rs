@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::name;
-use super::scan::{Extent, Token, Tokens};
+use super::scan::{Span, Token, Tokens};
 use super::validate::referenced;
 use crate::Problem;
 
@@ -20,15 +20,16 @@ pub(super) enum Place {
     Attribute(char),
 }
 
-/// The text inside an element and all elements in it, as `InnerText` is.
-pub(super) fn inner(text: &str, extent: Extent) -> Cow<'_, str> {
+/// The text inside a piece of a document and all elements in it, as `InnerText`
+/// is.
+pub(super) fn inner(text: &str, content: Span) -> Cow<'_, str> {
     let mut all = Cow::Borrowed("");
-    let text = text.get(..extent.content.end).unwrap_or_default();
-    for token in Tokens::of(text, extent.content.start) {
+    let text = text.get(..content.end).unwrap_or_default();
+    for token in Tokens::of(text, content.start) {
         let piece = match token {
             Token::Text(span) => decode(span.of(text), Place::Element),
             Token::Characters(span) => line_ends(span.of(text)),
-            Token::Open(_) | Token::Close(_) | Token::Other => continue,
+            Token::Open(_) | Token::Close(_) | Token::Other(_) => continue,
         };
         if all.is_empty() {
             all = piece;
@@ -74,7 +75,8 @@ pub(super) fn decode(written: &str, place: Place) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn line_ends(written: &str) -> Cow<'_, str> {
+/// Text without references, with its line ends made uniform.
+pub(super) fn line_ends(written: &str) -> Cow<'_, str> {
     if written.contains('\r') {
         Cow::Owned(written.replace("\r\n", "\n").replace('\r', "\n"))
     } else {

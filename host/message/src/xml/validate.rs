@@ -46,6 +46,15 @@ pub(super) fn document(text: &str, prefixes: Prefixes, limits: &Limits) -> Resul
     Ok(reader.depth)
 }
 
+/// Whether elements may be put into so many others for sure: they declare and
+/// need no prefix, and no limit is near. What cannot be told so is checked with
+/// the document.
+pub(super) fn elements(text: &str, depth: usize, limits: &Limits) -> bool {
+    let inner = Limits { depth: limits.depth.saturating_sub(depth), ..limits.clone() };
+    let has_namespaces = text.contains(':') || text.contains("xmlns");
+    !has_namespaces && document(text, Prefixes::Declared, &inner).is_ok()
+}
+
 /// The five entities that need no declaration (XML 1.0 section 4.6).
 pub(super) fn predefined(name: &str) -> Option<char> {
     match name {

@@ -10,8 +10,9 @@ use std::ops::ControlFlow;
 use memchr::memrchr;
 
 use super::name;
-use super::path::{Index, Step, XmlPath};
+use super::path::{Index, NameTest, Slash, Step};
 use super::scan::{self, Attribute, Span, Tag, Token, Tokens};
+use super::trail::Trails;
 
 /// An element among its siblings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) enum Reached {
 }
 
 /// Where a path stops to lead anywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Missing {
     /// The last element that it reaches; `None` before the root.
     pub(super) parent: Option<Tag>,
@@ -46,7 +47,7 @@ pub(super) struct Missing {
 pub(super) fn root(text: &str) -> Option<Tag> {
     Tokens::of(text, 0).find_map(|token| match token {
         Token::Open(tag) => Some(tag),
-        Token::Close(_) | Token::Text(_) | Token::Characters(_) | Token::Other => None,
+        Token::Close(_) | Token::Text(_) | Token::Characters(_) | Token::Other(_) => None,
     })
 }
 
@@ -56,23 +57,59 @@ pub(super) fn root_element(text: &str) -> &str {
     root(text).map_or("", element)
 }
 
-/// Follows a path without `[*]`.
-pub(super) fn locate(text: &str, path: &XmlPath) -> Reached {
-    let mut missing =
-        Missing { parent: None, close: text.len(), step: 0, siblings: 0, anchor: None };
-    let mut depth = 0usize;
+/// Follows steps without `[*]`, from where the last paths have led.
+pub(super) fn locate(text: &str, steps: &[Step], trails: &mut Trails) -> Reached {
+    let resumed = trails.resume(text, steps);
+    let reached = match resumed.parent {
+        Some(parent) if resumed.steps == steps.len() => Reached::Element(parent),
+        parent => {
+            let start = Missing {
+                parent,
+                close: parent.map_or(text.len(), |parent| parent.end),
+                step: resumed.steps,
+                siblings: 0,
+                anchor: None,
+            };
+            locate_from(text, steps, start, resumed.sibling, trails)
+        }
+    };
+    trails.end();
+    reached
+}
+
+/// Follows the steps that are left, from the first child of a parent or from
+/// behind one of them.
+fn locate_from(
+    text: &str,
+    steps: &[Step],
+    start: Missing,
+    sibling: Option<(Tag, usize)>,
+    trails: &mut Trails,
+) -> Reached {
+    let mut missing = start;
+    let mut from = start.parent.map_or(0, |parent| parent.end);
+    if let Some((tag, number)) = sibling {
+        let end = tag.extent(text).end;
+        (missing.siblings, missing.anchor) = (number, Some(Child { tag, end }));
+        from = end;
+    }
+    if start.parent.is_some_and(|parent| parent.is_empty) {
+        return Reached::Missing(missing);
+    }
+    let mut depth = start.step;
     // A child whose end tag has not come, and whether it has the step's name.
     let mut passing: Option<(Tag, bool)> = None;
-    for token in Tokens::of(text, 0) {
+    for token in Tokens::of(text, from) {
         let ended = match token {
             Token::Open(tag) => {
                 if depth == missing.step
-                    && let Some(step) = path.steps.get(missing.step)
+                    && let Some(step) = steps.get(missing.step)
                 {
-                    let is_named = is_named(&step.name, tag.name.of(text));
+                    let is_named = step.name.means_written(tag.name.of(text));
                     missing.siblings += usize::from(is_named);
                     if is_named && step.index.means(missing.siblings) {
-                        if missing.step + 1 == path.steps.len() {
+                        trails.pass(tag, missing.siblings, step);
+                        if missing.step + 1 == steps.len() {
                             return Reached::Element(tag);
                         }
                         missing = Missing {
@@ -86,6 +123,7 @@ pub(super) fn locate(text: &str, path: &XmlPath) -> Reached {
                             return Reached::Missing(missing);
                         }
                         depth += 1;
+                        passing = None;
                         continue;
                     }
                     passing = Some((tag, is_named));
@@ -100,11 +138,12 @@ pub(super) fn locate(text: &str, path: &XmlPath) -> Reached {
             Token::Close(span) => {
                 depth = depth.saturating_sub(1);
                 if depth < missing.step {
-                    return Reached::Missing(Missing { close: span.start, ..missing });
+                    missing.close = span.start;
+                    break;
                 }
                 Some((span.end, depth))
             }
-            Token::Text(_) | Token::Characters(_) | Token::Other => None,
+            Token::Text(_) | Token::Characters(_) | Token::Other(_) => None,
         };
         if let Some((end, depth)) = ended
             && depth == missing.step
@@ -114,14 +153,40 @@ pub(super) fn locate(text: &str, path: &XmlPath) -> Reached {
             missing.anchor = Some(Child { tag, end });
         }
     }
+    if let (Some(anchor), Some(step)) = (missing.anchor, steps.get(missing.step))
+        && missing.siblings > 0
+    {
+        trails.pass(anchor.tag, missing.siblings, step);
+    }
     Reached::Missing(missing)
+}
+
+/// How many children of an element a name means.
+pub(super) fn count_children(text: &str, parent: Tag, name: &NameTest) -> usize {
+    let mut depth = 0usize;
+    let mut count = 0;
+    if parent.is_empty {
+        return 0;
+    }
+    for token in Tokens::of(text, parent.end) {
+        match token {
+            Token::Open(tag) => {
+                count += usize::from(depth == 0 && name.means_written(tag.name.of(text)));
+                depth += usize::from(!tag.is_empty);
+            }
+            Token::Close(_) if depth == 0 => break,
+            Token::Close(_) => depth -= 1,
+            Token::Text(_) | Token::Characters(_) | Token::Other(_) => {}
+        }
+    }
+    count
 }
 
 /// Calls `visit` with every element that the steps mean, in document order, and
 /// the numbers (from 1) that its `[*]` stand for there.
 pub(super) fn walk(
     text: &str,
-    path: &XmlPath,
+    path: &Slash,
     mut visit: impl FnMut(Tag, &mut dyn Iterator<Item = usize>) -> ControlFlow<()>,
 ) {
     let steps = path.steps.as_slice();
@@ -153,7 +218,7 @@ pub(super) fn walk(
                 }
                 entered = entered.min(depth);
             }
-            Token::Text(_) | Token::Characters(_) | Token::Other => {}
+            Token::Text(_) | Token::Characters(_) | Token::Other(_) => {}
         }
     }
 }
@@ -164,7 +229,7 @@ fn is_next(text: &str, steps: &[Step], siblings: &mut [usize], number: usize, ta
     let (Some(step), Some(count)) = (steps.get(number), siblings.get_mut(number)) else {
         return false;
     };
-    if !is_named(&step.name, tag.name.of(text)) {
+    if !step.name.means_written(tag.name.of(text)) {
         return false;
     }
     *count += 1;
@@ -176,21 +241,18 @@ fn numbers(steps: &[Step], siblings: &[usize]) -> impl Iterator<Item = usize> {
     steps.iter().zip(siblings).filter_map(every)
 }
 
-/// Whether a name of a path names what is found: without a prefix, in any
-/// namespace.
-fn is_named(wanted: &str, found: &str) -> bool {
-    wanted == found || (!wanted.contains(':') && name::local(found) == wanted)
-}
-
 /// The attribute that a name means: the one that is written so, else one of
-/// that local name.
-pub(super) fn attribute(text: &str, tag: Tag, wanted: &str) -> Option<Attribute> {
-    let named = |attribute: &Attribute| attribute.name.of(text) == wanted;
+/// that local name. Names with declared prefixes mean none here.
+pub(super) fn attribute(text: &str, tag: Tag, wanted: &NameTest) -> Option<Attribute> {
+    let written = |attribute: &Attribute| attribute.name.of(text) == wanted.written();
     let similar = |attribute: &Attribute| {
         let found = attribute.name.of(text);
-        !name::declares_namespace(found) && is_named(wanted, found)
+        !name::declares_namespace(found) && wanted.means_written(found)
     };
-    tag.attributes(text).find(named).or_else(|| tag.attributes(text).find(similar))
+    if wanted.is_bound() {
+        return None;
+    }
+    tag.attributes(text).find(written).or_else(|| tag.attributes(text).find(similar))
 }
 
 /// The white space before an element, where nothing else stands before it.

@@ -48,7 +48,9 @@ impl Message {
     }
 
     fn path(&self, path: &str) -> Result<Path, Problem> {
-        Ok(self.message.path(path)?)
+        let path = self.message.path(path)?;
+        self.message.prepare(&path)?;
+        Ok(path)
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Value, Problem> {
