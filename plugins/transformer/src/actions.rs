@@ -1,7 +1,8 @@
 //! Reads one action: its fields, its sources and its target.
 
+use crate::code;
 use crate::formatting::Formatting;
-use crate::program::{FormattedSource, Operation};
+use crate::program::{FormattedSource, Operation, Parameter};
 use tureen_conditions::{DIRECTIONS, PlaceFields, Source, Text, path_slip};
 use tureen_plugin_sdk::{Findings, Placement, Problem, Role, SettingId, Settings};
 
@@ -119,7 +120,7 @@ pub(crate) fn read(
             placement.warn(action.problem("$type", "action.parameter", text));
             Ok(Operation::Nothing)
         }
-        Kind::Code => Err(code_cannot_run(action)),
+        Kind::Code => script(action, placement),
         Kind::Comment
         | Kind::BeginConditional
         | Kind::EndConditional
@@ -128,10 +129,16 @@ pub(crate) fn read(
     }
 }
 
-fn code_cannot_run(action: &Settings) -> Findings {
-    let text = "C# code cannot run here: put what it does into a transformer plugin, and call that \
-                from a CustomTransformerAction in this place";
-    action.error("$type", "action.code", text).into()
+/// A script is what the operator has bound it to; the host tells where nothing
+/// is.
+fn script(action: &Settings, placement: &Placement) -> Result<Operation, Findings> {
+    let text = action.text("Code")?.unwrap_or_default();
+    if code::does_nothing(&text) {
+        return Ok(Operation::Nothing);
+    }
+    let type_name = code::type_name(&text);
+    placement.require(type_name.clone(), action.pointer_to("Code"));
+    Ok(Operation::Custom { type_name, parameters: Vec::new() })
 }
 
 /// A value with its formatting.
@@ -230,17 +237,16 @@ fn custom(action: &Settings, placement: &Placement) -> Result<Operation, Finding
         None => Vec::new(),
     };
     for (name, parameter) in members {
-        if let Some(value) = findings.keep(read_parameter(&parameter, placement)) {
-            parameters.push((name, value));
-        }
+        parameters.extend(findings.keep(read_parameter(name, &parameter, placement)));
     }
     findings.or(Operation::Custom { type_name, parameters })
 }
 
 fn read_parameter(
+    name: String,
     parameter: &Settings,
     placement: &Placement,
-) -> Result<FormattedSource, Findings> {
+) -> Result<Parameter, Findings> {
     let value = formatted(parameter, placement)?;
     let required = parameter.flag("IsRequired")?.unwrap_or(false);
     if let (true, Source::Text(text)) = (required, &value.source)
@@ -249,7 +255,7 @@ fn read_parameter(
         let text = "the parameter is required and has no value";
         return Err(parameter.error("FromPath", "action.parameter", text).into());
     }
-    Ok(value)
+    Ok(Parameter { name, value, required })
 }
 
 #[cfg(test)]

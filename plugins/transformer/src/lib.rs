@@ -6,6 +6,7 @@
 //! only moves a counter (contract 7).
 
 mod actions;
+mod code;
 mod compile;
 mod formatting;
 mod program;

@@ -52,10 +52,19 @@ pub(crate) enum Operation {
     },
     Custom {
         type_name: String,
-        parameters: Vec<(String, FormattedSource)>,
+        parameters: Vec<Parameter>,
     },
     /// Keeps the place of an action that does nothing by itself.
     Nothing,
+}
+
+/// A named value for a custom transformer.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) value: FormattedSource,
+    /// The call fails when the value is empty.
+    pub(crate) required: bool,
 }
 
 /// A value and what is done to it before it is used.

@@ -1,6 +1,6 @@
 //! Runs a program on one message.
 
-use crate::program::{FormattedSource, Instruction, Operation, Program};
+use crate::program::{FormattedSource, Instruction, Operation, Parameter, Program};
 use std::borrow::Cow;
 use std::cell::Cell;
 use tureen_conditions::{Loop, Loops, Outcome, Own, Place, Sight, Source, loop_path};
@@ -13,6 +13,9 @@ pub(crate) const STEPS_MAX: u32 = 100_000;
 
 /// The rounds of one loop: as many as a message may have segments.
 pub(crate) const ROUNDS_MAX: u32 = 65_535;
+
+/// The path of a CSV message's rows.
+const ROWS: &str = "Row";
 
 /// The variable that holds the counter of the innermost loop.
 const ITERATOR: &str = "ForEachIterator";
@@ -134,6 +137,8 @@ impl Run<'_> {
             Format::Hl7 | Format::Json | Format::Xml | Format::Dicom => {
                 message.count(loop_path(path))
             }
+            // Columns are no siblings: only rows are.
+            Format::Csv if loop_path(path) == ROWS => message.count(ROWS),
             _ => Err(nothing_to_count()),
         })?;
         let count = count.unwrap_or(0);
@@ -186,22 +191,23 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn call(
-        &mut self,
-        type_name: &str,
-        parameters: &[(String, FormattedSource)],
-    ) -> Result<(), StepError> {
+    fn call(&mut self, type_name: &str, parameters: &[Parameter]) -> Result<(), StepError> {
         let mut values = Vec::with_capacity(parameters.len());
-        for (name, value) in parameters {
-            values.push((name.clone(), self.value(value)?.into_owned()));
+        for Parameter { name, value, required } in parameters {
+            let value = self.value(value)?.into_owned();
+            if *required && value.is_empty() {
+                let text = format!("the parameter {name:?} is required, and its value is empty");
+                return Err(StepError::failed("action.parameter", text));
+            }
+            values.push((name.clone(), value));
         }
         self.context.run_custom_transformer(type_name, &values, self.message)
     }
 }
 
 fn nothing_to_count() -> Problem {
-    let text = "a loop counts segments, repetitions or array items, and messages of this format \
-                have none";
+    let text = "a loop counts segments, repetitions, array items, elements or rows (the path Row of a \
+                CSV message), and there are none of these here";
     Problem::new("loop.source", text)
 }
 

@@ -1,3 +1,6 @@
+mod loops;
+mod programs;
+
 use super::*;
 use serde_json::{Value as Json, json};
 use tureen_plugin_sdk::testkit::{Failure, Outcome, TestRun};
@@ -391,7 +394,6 @@ fn a_pair_id_that_disagrees_with_the_nesting_is_a_warning() {
 #[test]
 fn what_cannot_run_is_a_finding_at_its_property() {
     for (action, expected) in [
-        (action("Code", json!({ "Code": "x();" })), "action.code /Transformers/0/$type"),
         (action("CreateMaping", json!({})), "action.class /Transformers/0/$type"),
         (json!({ "FromPath": "A" }), "action.class /Transformers/0/$type"),
         (set("", "PID-3"), "action.variable /Transformers/0/VariableName"),
@@ -469,4 +471,74 @@ fn an_error_names_the_action_but_no_value() {
 fn more_actions_than_allowed_are_refused() {
     let list = vec![json!({}); 10_001];
     assert_eq!(findings(&list, "receiver-variables"), ["limit.actions /Transformers"]);
+}
+
+#[test]
+fn a_script_is_required_by_its_digest_and_its_stand_in_is_called() {
+    let name = code::type_name("x();\r\n");
+    let list = [action("Code", json!({ "Code": "x();\n", "Comment": "c" })), set("V", "PID-5.1")];
+    let run = on(ORU).settings(json!({ "Transformers": list }));
+    let requirements = run.configure::<HostTransformer>("receiver-variables").requirements;
+    let required: Vec<_> =
+        requirements.iter().map(|it| (it.type_name.as_str(), it.place.as_str())).collect();
+    assert_eq!(required, [(name.as_str(), "/Transformers/0/Code")]);
+    let run = run.custom_transformer(&name, |parameters, message| {
+        assert!(parameters.is_empty());
+        message.set("PID-5.1", "stand-in")?;
+        Ok(())
+    });
+    assert_eq!(run.transform::<HostTransformer>().unwrap().variable("V"), Some("stand-in"));
+}
+
+#[test]
+fn a_script_without_a_statement_needs_no_stand_in() {
+    for text in [json!(null), json!(""), json!("// nothing\r\n/* at all */")] {
+        let list = [action("Code", json!({ "Code": text }))];
+        let run = on(ORU).settings(json!({ "Transformers": list }));
+        assert!(run.configure::<HostTransformer>("receiver-variables").requirements.is_empty());
+        assert_eq!(run.transform::<HostTransformer>().unwrap().message, ORU);
+    }
+}
+
+#[test]
+fn a_required_parameter_without_value_fails_the_message() {
+    let call = |required: bool| {
+        action(
+            "Custom",
+            json!({ "CustomTransformerTypeName": "T",
+                    "Parameters": { "P": { "FromPath": "PID-2", "IsRequired": required } } }),
+        )
+    };
+    let run = || on(ORU).custom_transformer("T", |_, _| Ok(()));
+    assert!(actions(run(), &[call(false)]).is_ok());
+    let failure = actions(run(), &[call(true)]).unwrap_err();
+    assert_eq!(failure.code(), "action.parameter");
+    assert!(failure.to_string().contains("\"P\""), "{failure}");
+}
+
+#[test]
+fn sample_values_are_data_of_the_designer() {
+    for is_default in [true, false] {
+        let mut set = set("V", "PID-2");
+        set["SampleVariableValue"] = json!("sample");
+        set["SampleValueIsDefaultValue"] = json!(is_default);
+        assert_eq!(variable(on(ORU), &[set], "V"), "");
+    }
+}
+
+#[test]
+fn what_has_no_lines_refuses_one_more() {
+    let append = action("AppendLine", json!({ "FromPath": "x", "FromDirection": 2 }));
+    let append = std::slice::from_ref(&append);
+    let message = |format, bytes: &[u8]| TestRun::new().owner(RECEIVER).message(format, bytes);
+    let text = actions(message(Format::Text, b"a\r\n"), append).unwrap();
+    assert_eq!(text.message, b"a\r\nx\r\n");
+    for (format, bytes) in
+        [(Format::Json, b"[]".as_slice()), (Format::Xml, b"<a/>"), (Format::Binary, b"\x00\xff")]
+    {
+        let failure = actions(message(format, bytes), append).unwrap_err();
+        assert_eq!(failure.code(), "edit.append", "{format:?}");
+    }
+    // No segment: the message would break.
+    assert!(actions(on(ORU), append).is_err());
 }

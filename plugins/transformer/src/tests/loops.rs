@@ -1,0 +1,128 @@
+//! Loops over every kind of siblings, and loops in loops.
+
+use super::*;
+
+const ORDER: &[u8] = b"<o:Order xmlns:o='urn:o'>\
+<Line no='1'><Code>a</Code><Note>x</Note><Note>y</Note></Line>\
+<Line no='2'><Code>b</Code></Line>\
+<Line no='3'><Code/><Note>z</Note></Line></o:Order>";
+
+const REPEATED: &[u8] = b"MSH|^~\\&|LAB|N|HIS|N|20260102||ORU^R01|7|P|2.5\r\
+OBX|1|ST|A||p~q\rNTE|1||n1\rOBX|2|ST|B||r\rNTE|1||n2\r";
+
+fn on_format(format: Format, message: &[u8]) -> TestRun {
+    TestRun::new().owner(RECEIVER).message(format, message)
+}
+
+fn collected(run: TestRun, loops: &[&str], path: &str) -> String {
+    let [one, all] = collect(path);
+    let mut list: Vec<Json> = loops.iter().map(|path| for_each(path)).collect();
+    list.extend([one, all]);
+    list.extend(loops.iter().map(|_| next()));
+    variable(run, &list, "All")
+}
+
+#[test]
+fn a_loop_runs_over_elements() {
+    for (loops, path, expected) in [
+        (vec!["Order/Line"], "Order/Line/Code", "1=a 2=b 3= "),
+        (vec!["Order/Line"], "Order/Line[1]/@no", "1=1 2=2 3=3 "),
+        (vec!["Order/Line[1]"], "Order/Line[1]/Code", "1=a 2=b 3= "),
+        (vec!["Order/Line"], "Order/Line[2]/Code", "1=b 2=b 3=b "),
+        (vec!["Order/Line", "Order/Line/Note"], "Order/Line[1]/Note[1]", "1=x 2=y 1=z "),
+        (vec!["Order/Line", "Order/Line[1]/Note"], "Order/Line/Note", "1=x 2=y 1=z "),
+        (vec!["Order/Nothing"], "Order/Line/Code", "(unset)"),
+    ] {
+        let found = collected(on_format(Format::Xml, ORDER), &loops, path);
+        assert_eq!(found, expected, "{loops:?} {path}");
+    }
+}
+
+#[test]
+fn an_inner_loop_runs_within_the_item_of_the_outer_one() {
+    for (loops, path, expected) in [
+        (["OBX", "OBX-5"], "OBX-5", "1=p 2=q 1=r "),
+        (["OBX[1]", "OBX[1]-5"], "OBX[1]-5[1]", "1=p 2=q 1=r "),
+        (["OBX", "NTE"], "NTE-3", "1=n1 2=n2 1=n1 2=n2 "),
+        (["OBX", "NTE"], "OBX-3.1", "1=A 2=A 1=B 2=B "),
+        // The same siblings once more: the innermost counts.
+        (["OBX", "OBX"], "OBX-3.1", "1=A 2=B 1=A 2=B "),
+    ] {
+        assert_eq!(collected(on(REPEATED), &loops, path), expected, "{loops:?} {path}");
+    }
+}
+
+#[test]
+fn three_loops_put_each_counter_back() {
+    let mark = |name: &str| set_text(name, &format!("${{{name}}}${{ForEachIterator}}"));
+    let list = [
+        for_each("Patient/Visits"),
+        mark("A"),
+        for_each("Patient/Visits[1]/Drugs"),
+        mark("B"),
+        for_each("Patient/Visits"),
+        mark("C"),
+        next(),
+        mark("B"),
+        next(),
+        mark("A"),
+        next(),
+    ];
+    let outcome = actions(on(DRUGS), &list).unwrap();
+    let found = ["A", "B", "C"].map(|name| outcome.variable(name).unwrap());
+    assert_eq!(found, ["1122", "112211", "121212"]);
+    assert_eq!(outcome.variable("ForEachIterator"), None);
+}
+
+#[test]
+fn a_block_in_a_loop_is_decided_in_every_round() {
+    let condition = json!({
+        "$type": "HL7Soup.MessageFilters.StringMessageFilter, HL7SoupWorkflow",
+        "Path": "OBX[1]-3.1", "Comparer": 0, "Value": "NA",
+    });
+    let list = [
+        for_each("OBX"),
+        action("BeginConditional", json!({ "Filters": [condition] })),
+        set("Found", "OBX-5"),
+        set_text("At", "${At}${ForEachIterator}"),
+        action("EndConditional", json!({})),
+        next(),
+    ];
+    let outcome = actions(on(ORU), &list).unwrap();
+    assert_eq!((outcome.variable("Found"), outcome.variable("At")), (Some("140"), Some("2")));
+}
+
+#[test]
+fn target_paths_are_not_changed_by_a_loop() {
+    let numbered = json!({ "FromPath": "${ForEachIterator}", "FromDirection": 2 });
+    let mut first = numbered.clone();
+    first["ToPath"] = json!("OBX[1]-4");
+    let mut each = numbered;
+    each["ToPath"] = json!("OBX[${ForEachIterator}]-6");
+    let list =
+        [for_each("OBX"), action("CreateMapping", first), action("CreateMapping", each), next()];
+    let text = actions(on(ORU), &list).unwrap().text();
+    for line in ["K^Potassium|3|4.1|1\r", "NA^Sodium||140|2\r", "CL^Chloride||100|3\r"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+}
+
+#[test]
+fn text_and_binary_messages_have_nothing_to_loop_over() {
+    let list = [for_each("Row"), next()];
+    for (format, bytes) in [(Format::Text, b"a\nb".as_slice()), (Format::Binary, b"\x00\xff")] {
+        assert_eq!(actions(on_format(format, bytes), &list).unwrap_err().code(), "loop.source");
+    }
+    let columns = [for_each("[0]"), next()];
+    let failure = actions(on_format(Format::Csv, b"a,b"), &columns).unwrap_err();
+    assert_eq!(failure.code(), "loop.source");
+}
+
+#[test]
+fn more_rounds_than_allowed_are_refused_before_the_first() {
+    let items = vec!["1"; 65_536].join(",");
+    let message = format!("{{\"a\":[{items}]}}");
+    let list = [for_each("a"), set_text("Ran", "yes"), next()];
+    let failure = actions(on(message.as_bytes()), &list).unwrap_err();
+    assert_eq!(failure.code(), "limit.rounds");
+}
