@@ -38,5 +38,5 @@ pub use template::{
     ByFormat, Draft, Messages, Missing, Placeholder, PlaceholderKind, RENDERED_BYTES_MAX, Template,
 };
 pub use variables::{
-    Clock, Globals, Purpose, RunFacts, VariableLimits, VariableProblem, Variables,
+    Clock, Globals, Purpose, Repeatable, RunFacts, VariableLimits, VariableProblem, Variables,
 };

@@ -22,6 +22,7 @@ use crate::name::fold;
 
 mod builtin;
 mod globals;
+mod repeatable;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use builtin::BuiltIn;
 pub(crate) use builtin::{is_constant, is_control};
 pub(crate) use globals::Global;
 pub use globals::{Globals, Purpose};
+pub use repeatable::Repeatable;
 
 /// Where the time comes from; a test passes a fixed one.
 pub type Clock = fn() -> Zoned;
@@ -117,6 +119,8 @@ pub struct Variables {
     bytes: usize,
     /// Built-in values that the host knows, by folded name.
     host: HashMap<Box<str>, String>,
+    /// In place of clock and random numbers.
+    repeatable: Option<Repeatable>,
 }
 
 #[derive(Clone)]
@@ -156,6 +160,7 @@ impl Variables {
             places: HashMap::new(),
             bytes: 0,
             host: HashMap::new(),
+            repeatable: None,
         }
     }
 
@@ -252,7 +257,15 @@ impl Variables {
 
     /// The time now, by the clock of the run.
     pub fn now(&self) -> Zoned {
-        (self.facts.clock)()
+        match &self.repeatable {
+            Some(repeatable) => repeatable.now.clone(),
+            None => (self.facts.clock)(),
+        }
+    }
+
+    /// From now on the clock stands still, and `UUID` counts.
+    pub fn repeat(&mut self, repeatable: Repeatable) {
+        self.repeatable = Some(repeatable);
     }
 
     /// Whether `WorkflowError` says that the run has failed: it holds `true`, in
@@ -287,7 +300,10 @@ impl Variables {
             BuiltIn::Now => Found::Date(self.now()),
             BuiltIn::Received => Found::Date(self.facts.received.clone()),
             BuiltIn::Instance => Found::Text(Cow::Owned(self.facts.instance.to_string())),
-            BuiltIn::Uuid => Found::Text(Cow::Owned(uuid::Uuid::new_v4().to_string())),
+            BuiltIn::Uuid => Found::Text(Cow::Owned(match &self.repeatable {
+                Some(repeatable) => repeatable.next_id(),
+                None => uuid::Uuid::new_v4().to_string(),
+            })),
             BuiltIn::Fixed(text) => Found::Text(Cow::Borrowed(text)),
         })
     }
