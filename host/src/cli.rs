@@ -10,6 +10,7 @@ mod plugin;
 mod run;
 mod send;
 mod serve;
+mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -105,7 +106,7 @@ impl Command {
             }
             Self::Run(run) => {
                 quiet_log();
-                run.run().await
+                Box::pin(run.run()).await
             }
             Self::Send(send) => {
                 quiet_log();

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use acme::{Acme, AcmeCertificate, AcmeChallenge, ExternalAccount};
+pub use code::Code;
 pub use limits::Limits;
 pub use messages::Messages;
 pub use network::{
@@ -24,6 +25,7 @@ pub use network::{
 pub use texts::{Encode, FormatNumbers, Templates};
 
 mod acme;
+mod code;
 mod limits;
 mod messages;
 mod network;
@@ -59,6 +61,9 @@ pub struct ServerConfig {
     /// What single plugins may do, by plugin name. Names of plugins that are not installed are
     /// not an error here.
     pub plugins: BTreeMap<String, Plugin>,
+    /// What stands in for scripts of workflows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub code: Vec<Code>,
     /// Lookup tables: name to file, relative to the home unless absolute.
     pub tables: BTreeMap<String, PathBuf>,
     /// Global variables: name to text.
@@ -303,6 +308,9 @@ impl ServerConfig {
         network::refuse_hosts("http.hosts", &self.http.hosts)?;
         for (name, receiver) in &self.receivers {
             receiver.refuse_contradictions(&format!("receivers.{name:?}"))?;
+        }
+        for (number, code) in self.code.iter().enumerate() {
+            code.refuse_contradictions(number + 1)?;
         }
         self.proxies.refuse_contradictions(&self.listen)?;
         self.acme.refuse_contradictions()

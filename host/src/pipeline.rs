@@ -22,6 +22,7 @@ mod reading;
 mod record;
 mod steps;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -35,7 +36,9 @@ use tureen_message::ParseOptions;
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
 use tureen_sandbox::{CallFacts, Exchange, Fault, Notifications, Run, Target};
-use tureen_template::{Direction, Globals, RunFacts, RunTables, Tables, Variables};
+use tureen_template::{
+    Direction, Globals, Repeatable, RunFacts, RunTables, SettingId, Tables, Variables,
+};
 
 use crate::config::ServerConfig;
 use crate::response::{Question, Response, RunError, Told, respond};
@@ -110,6 +113,15 @@ pub struct Pipeline {
     wait_max: Duration,
     told: ToldKeys,
     tasks: TaskTracker,
+    rehearsal: Option<Rehearsal>,
+}
+
+/// What makes a run the same each time, for tests of workflows.
+pub struct Rehearsal {
+    /// The time that stands still.
+    pub now: Zoned,
+    /// What activities that are only shown are said to have answered.
+    pub replies: HashMap<SettingId, Vec<u8>>,
 }
 
 /// What a reload of `tureen.toml` may change.
@@ -130,7 +142,15 @@ impl Pipeline {
             wait_max: config.limits.message_wait(),
             told: ToldKeys::default(),
             tasks: TaskTracker::new(),
+            rehearsal: None,
         }
+    }
+
+    /// A pipeline whose runs do not depend on when they happen: time, ids and
+    /// numbers are the same each time.
+    pub fn rehearsing(config: &ServerConfig, settings: Settings, rehearsal: Rehearsal) -> Self {
+        let started = format!("{:x}", rehearsal.now.timestamp().as_second());
+        Self { started, rehearsal: Some(rehearsal), ..Self::new(config, settings) }
     }
 
     /// The next message runs with these.
@@ -225,7 +245,7 @@ impl Pipeline {
         let number = self.next_run.fetch_add(1, Ordering::Relaxed);
         let signature = Signature {
             control_id: &format!("{}{number:06x}", self.started),
-            timestamp: &timestamp(),
+            timestamp: &timestamp(&Zoned::now()),
         };
         several.answer(answers, &signature)
     }
@@ -280,6 +300,9 @@ impl Pipeline {
         let message_id = format!("{}-{number}", self.started);
         let facts = RunFacts { received: inbound.received_at, instance: number, clock: Zoned::now };
         let mut variables = Variables::new(facts, Arc::clone(&settings.globals));
+        if let Some(rehearsal) = &self.rehearsal {
+            variables.repeat(Repeatable::at(rehearsal.now.clone()));
+        }
         let body_expected = matches!(inbound.method.as_str(), "POST" | "PUT" | "PATCH");
         variables.set_builtin("HttpMethod", inbound.method);
         variables.set_builtin("ClientIP", inbound.client_ip);
@@ -324,6 +347,7 @@ impl Pipeline {
             performance,
             performed: Vec::new(),
             activities: Vec::new(),
+            rehearsal: self.rehearsal.as_ref(),
         }
     }
 }
@@ -345,6 +369,7 @@ struct Life<'a> {
     /// Indexes of the activities that succeeded, for roll-back.
     performed: Vec<usize>,
     activities: Vec<ActivityRecord>,
+    rehearsal: Option<&'a Rehearsal>,
 }
 
 impl Life<'_> {
@@ -370,6 +395,9 @@ impl Life<'_> {
         }
         for index in 0..workflow.activities().len() {
             self.perform(index).await?;
+        }
+        if let Some(post) = workflow.post_transformers() {
+            self.steps.transform(post, self.received(false)).await?;
         }
         self.steps.forced_error()?;
         if self.performance.is_live() {
@@ -398,8 +426,11 @@ impl Life<'_> {
         if self.performance.is_recorded() {
             record.message = Some(sent);
         }
-        if self.performance.is_live() {
-            let response = self.steps.perform(activity, definition).await;
+        if let Some(performed) = &activity.activity
+            && self.performance.is_live()
+        {
+            record.performed = true;
+            let response = self.steps.perform(performed, activity, definition).await;
             if let Ok(Some(response)) = &response
                 && self.performance.is_recorded()
             {
@@ -411,7 +442,12 @@ impl Life<'_> {
             }
             self.performed.push(index);
         } else {
+            let reply = self.rehearsal.and_then(|it| it.replies.get(&definition.id));
+            record.response = reply.cloned();
             self.activities.push(record);
+            if let Some(reply) = reply {
+                self.steps.reply(definition, reply.clone())?;
+            }
         }
         self.steps.forced_error()
     }
@@ -499,7 +535,8 @@ impl Life<'_> {
     }
 
     fn tell(&self, told: &Told<'_>) -> Response {
-        let timestamp = timestamp();
+        let now = self.rehearsal.map_or_else(Zoned::now, |it| it.now.clone());
+        let timestamp = timestamp(&now);
         let definition = self.workflow.definition();
         let question = Question {
             format: definition.receiver.message_type,
@@ -520,9 +557,9 @@ impl Life<'_> {
     }
 }
 
-/// Now, as MSH-7 and BHS-7 have it.
-fn timestamp() -> String {
-    Zoned::now().strftime("%Y%m%d%H%M%S%z").to_string()
+/// A time as MSH-7 and BHS-7 have it.
+fn timestamp(time: &Zoned) -> String {
+    time.strftime("%Y%m%d%H%M%S%z").to_string()
 }
 
 /// What the log may say at its default level.

@@ -9,12 +9,15 @@
 //! - A plugin that asks for more than it is granted is in the set, but no step
 //!   of it can be made.
 
+pub mod code;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::code::CodeBindings;
 use sha2::{Digest, Sha256};
 use tureen_sandbox::{DirectoryGrant, Engine, Grants, Kind, Limits, LoadError, Plugin};
 
@@ -54,6 +57,8 @@ pub struct PluginSet {
     by_type: BTreeMap<(Kind, String), Arc<Installed>>,
     /// What is wrong with files that are not in the set.
     pub diagnostics: Vec<Diagnostic>,
+    /// What stands in for scripts.
+    pub code: CodeBindings,
     digest: [u8; 32],
 }
 
@@ -66,7 +71,11 @@ impl PluginSet {
         config: &ServerConfig,
         before: Option<&Self>,
     ) -> Self {
-        let mut set = Self { digest: Self::digest_of(home, config), ..Self::default() };
+        let mut set = Self {
+            digest: Self::digest_of(home, config),
+            code: CodeBindings::new(&config.code),
+            ..Self::default()
+        };
         for bundled in tureen_bundle::bundled() {
             set.add(engine, home, config, before, None, Arc::from(bundled.component)).await;
         }
@@ -79,6 +88,34 @@ impl PluginSet {
             }
         }
         set
+    }
+
+    /// The same plugins, all of them granted this one directory for writing and
+    /// no other: what a test may touch.
+    #[must_use]
+    pub fn confined_to(&self, directory: &Path) -> Self {
+        let grant = DirectoryGrant { path: directory.to_path_buf(), write: true };
+        let confined = |installed: &Installed| {
+            Arc::new(Installed {
+                plugin: Arc::clone(&installed.plugin),
+                file: installed.file.clone(),
+                limits: installed.limits.clone(),
+                grants: Grants { directories: vec![grant.clone()] },
+                reuse: installed.reuse,
+            })
+        };
+        let by_name: BTreeMap<_, _> =
+            self.by_name.iter().map(|(name, it)| (name.clone(), confined(it))).collect();
+        let by_type = self.by_type.iter().filter_map(|(key, installed)| {
+            Some((key.clone(), Arc::clone(by_name.get(&installed.plugin.name)?)))
+        });
+        Self {
+            by_type: by_type.collect(),
+            by_name,
+            diagnostics: Vec::new(),
+            code: self.code.clone(),
+            digest: self.digest,
+        }
     }
 
     /// Would [`PluginSet::load`] read something else now?
@@ -213,7 +250,7 @@ impl PluginSet {
                 Err(error) => hash.update(error.as_bytes()),
             }
         }
-        hash.update(format!("{:?}", config.plugins).as_bytes());
+        hash.update(format!("{:?}{:?}", config.plugins, config.code).as_bytes());
         hash.finalize().into()
     }
 }

@@ -10,6 +10,7 @@ pub mod file;
 pub mod load;
 pub mod nearest;
 pub mod prepare;
+pub mod purpose;
 pub mod registry;
 pub mod running;
 pub mod vocabulary;

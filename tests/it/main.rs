@@ -29,6 +29,8 @@ mod certificates;
 mod checking;
 /// Who is let in by its certificate.
 mod client_certificates;
+/// C# code and the plugins that stand in for it.
+mod code_objects;
 /// `tureen run`, `send`, `plugin` and `demo`.
 mod commands;
 /// The recipes of the cookbook, by workflow and by plugin.
@@ -61,6 +63,8 @@ mod privacy;
 mod proxies;
 /// The numbered behaviours of the HTTP receiver.
 mod receiver_behaviours;
+/// Trying workflows of every receiver.
+mod receiver_kinds;
 /// Saving files while messages flow.
 mod reload;
 /// The response modes.

@@ -60,6 +60,14 @@ impl Home {
         if is_home || !bare {
             return Self::open(path).await;
         }
+        Self::bare().await
+    }
+
+    /// No home at all, but defaults and standard plugins.
+    ///
+    /// # Errors
+    /// This machine cannot run WebAssembly.
+    pub async fn bare() -> anyhow::Result<(Self, Vec<Diagnostic>)> {
         Self::read(Path::new(NOWHERE)).await
     }
 

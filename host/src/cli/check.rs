@@ -1,27 +1,30 @@
 //! `tureen check`: everything that can be said before a port is opened.
 
 mod addresses;
+mod code;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tokio_util::task::TaskTracker;
 
+use self::code::CodeList;
 use super::{Ended, HomeArgument, output};
 use crate::app::Home;
-use crate::diagnostics::{Diagnostic, Report};
+use crate::diagnostics::Report;
 use crate::workflow::conflicts::conflicts;
 use crate::workflow::file::read_bounded;
-use crate::workflow::prepare::Strictness;
-use crate::workflow::registry::{Surroundings, build_version, is_workflow_file};
+use crate::workflow::purpose::Purpose;
+use crate::workflow::registry::{Built, Surroundings, build_version, is_workflow_file};
 use crate::workflow::running::Workflow;
 use crate::workflow::vocabulary::Vocabulary;
 
 /// Loads and checks workflow files, their plugins and the configuration.
 ///
 /// Each finding names the file, line, column and JSON pointer, what was expected
-/// and found, and what to do. Nothing is opened, sent or written; ports are tried
+/// and found, and what to do. C# code in workflows is listed with the plugin that
+/// stands in for it. Nothing is opened, sent or written; ports are tried
 /// and given back at once. Ends with 1
 /// when there is an error.
 #[derive(Args)]
@@ -42,24 +45,36 @@ impl Check {
         let (settings, found) = home.settings();
         diagnostics.extend(found);
         let vocabulary = home.vocabulary(&settings);
-        let files = if self.files.is_empty() { workflow_files(&home) } else { self.files };
+        let files = if self.files.is_empty() { workflow_files(&home) } else { self.files.clone() };
         let checked = files.len();
+        let all = self.files.is_empty();
         let mut workflows = Vec::new();
+        let mut code = CodeList::default();
         for file in files {
-            let (workflow, found) = check_file(&home, &vocabulary, file).await;
-            workflows.extend(workflow);
-            diagnostics.extend(found);
+            let built = check_file(&home, &vocabulary, &file).await;
+            workflows.extend(built.workflow);
+            diagnostics.extend(built.diagnostics);
+            code.add(file, built.code);
+        }
+        if all {
+            // Of single files, the others' bindings are no news.
+            diagnostics.extend(code.unused(&home));
         }
         let definitions: Vec<_> = workflows.iter().map(Workflow::definition).collect();
         diagnostics.extend(conflicts(&definitions, &home.config.service_address));
         diagnostics.extend(addresses::check(&home, &home.ground(&settings), &definitions));
         let report = Report::new(diagnostics);
         if self.json {
-            output::line(&report.to_json().to_string());
+            let mut object = report.to_json();
+            if let Some(object) = object.as_object_mut() {
+                object.insert("code".to_owned(), code.to_json());
+            }
+            output::line(&object.to_string());
         } else {
             for diagnostic in report.diagnostics() {
                 output::line(&format!("{diagnostic}\n"));
             }
+            code.print();
             output::line(&format!(
                 "{checked} workflow file(s) checked: {} error(s), {} warning(s)",
                 report.errors(),
@@ -70,21 +85,16 @@ impl Check {
     }
 }
 
-async fn check_file(
-    home: &Home,
-    vocabulary: &Vocabulary,
-    file: PathBuf,
-) -> (Option<Workflow>, Vec<Diagnostic>) {
+async fn check_file(home: &Home, vocabulary: &Vocabulary, file: &Path) -> Built {
     let limit = home.config.limits.workflow_bytes as u64;
-    match read_bounded(&file, limit) {
-        Err(diagnostic) => (None, vec![*diagnostic]),
+    match read_bounded(file, limit) {
+        Err(diagnostic) => Built::refused(*diagnostic),
         Ok(bytes) => {
             let closings = TaskTracker::new();
             // Without a home nobody could have granted anything: a warning then.
-            let strictness = if home.is_bare() { Strictness::Shown } else { Strictness::Granted };
+            let purpose = if home.is_bare() { Purpose::Check } else { Purpose::Serve };
             let surroundings = Surroundings { plugins: &home.plugins, vocabulary };
-            let built = build_version(&file, bytes, surroundings, &closings, strictness).await;
-            (built.workflow, built.diagnostics)
+            build_version(file, bytes, surroundings, &closings, purpose).await
         }
     }
 }

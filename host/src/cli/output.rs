@@ -12,6 +12,11 @@ pub(super) fn error(text: &str) {
     let _ = writeln!(io::stderr().lock(), "error: {text}");
 }
 
+/// Something to know beside the results, on standard error.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// A warning on standard error.
 pub(super) fn warning(text: &str) {
     let _ = writeln!(io::stderr().lock(), "warning: {text}");

@@ -9,19 +9,22 @@ use clap::Args;
 use jiff::Zoned;
 use tokio_util::task::TaskTracker;
 
+use super::trial::{Given, refused_variable};
 use super::{Ended, HomeArgument, output};
 use crate::app::Home;
 use crate::diagnostics::Report;
-use crate::pipeline::{Answer, Inbound, Outcome, Performance, Pipeline, RunRecord};
+use crate::pipeline::{Answer, Outcome, Performance, Pipeline, RunRecord};
 use crate::workflow::file::read_bounded;
-use crate::workflow::prepare::Strictness;
+use crate::workflow::purpose::Purpose;
 use crate::workflow::registry::{Surroundings, build_version};
 
 /// Runs one message through one workflow and shows what comes of it.
 ///
-/// Prints outcome, answer, variables, notifications and each activity's message. Activities are
-/// shown, not performed, unless --live. Ends with 1 when the message was refused
-/// or failed.
+/// The receiver only says how the message is read, so a workflow with any of the
+/// format's receivers runs here. Prints outcome, answer, variables, notifications
+/// and each activity's message. Activities are shown, not performed, unless --live;
+/// one that no installed plugin handles can only be shown. Ends with 1 when the
+/// message was refused or failed.
 #[derive(Args)]
 pub(super) struct Run {
     /// The workflow file
@@ -29,7 +32,8 @@ pub(super) struct Run {
     /// The message; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     message: PathBuf,
-    /// A variable as the receiver would set it from query or path
+    /// A variable as the receiver would set it: from query or path, or one that it
+    /// fills, such as DirectoryScannerFileName
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = name_and_value)]
     variables: Vec<(String, String)>,
     /// Print one JSON object
@@ -44,7 +48,10 @@ pub(super) struct Run {
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
+    match refused_variable(name, value) {
+        None => Ok((name.to_owned(), value.to_owned())),
+        Some(reason) => Err(reason),
+    }
 }
 
 impl Run {
@@ -56,41 +63,54 @@ impl Run {
             Err(diagnostic) => return Ok(self.refused(Report::new(vec![*diagnostic]))),
         };
         let closings = TaskTracker::new();
-        let strictness = if self.live { Strictness::Granted } else { Strictness::Shown };
+        let purpose = if self.live { Purpose::Perform } else { Purpose::Show };
         let (settings, _) = home.settings();
         let vocabulary = home.vocabulary(&settings);
         let surroundings = Surroundings { plugins: &home.plugins, vocabulary: &vocabulary };
-        let built = build_version(&self.file, bytes, surroundings, &closings, strictness).await;
+        let built = build_version(&self.file, bytes, surroundings, &closings, purpose).await;
         let Some(workflow) = built.workflow else {
             return Ok(self.refused(Report::new(built.diagnostics)));
         };
+        self.warn(Report::new(built.diagnostics));
         if self.live {
             workflow.open().await.map_err(|(_, failure)| anyhow::anyhow!("{failure}"))?;
         }
-        let inbound = Inbound {
+        let file_name = self.message.file_name().filter(|name| *name != "-");
+        let given = Given {
             body: read_message(&self.message)?,
+            file_name: file_name.map(|name| name.to_string_lossy().into_owned()),
             method: "POST".to_owned(),
             client_ip: "127.0.0.1".to_owned(),
             media_type: None,
-            builtin_variables: Vec::new(),
             variables: self.variables.clone(),
             received_at: Zoned::now(),
         };
         let pipeline = Pipeline::new(&home.config, settings);
         let performance = if self.live { Performance::LiveRecorded } else { Performance::Shown };
-        let record = pipeline.run(&workflow, inbound, performance, Answer::kept()).await;
+        let inbound = given.inbound(&workflow);
+        let mut record = pipeline.run(&workflow, inbound, performance, Answer::kept()).await;
+        if !workflow.definition().receiver.kind.answers() {
+            record.response = None;
+        }
         drop(workflow);
         closings.close();
         closings.wait().await;
         if self.json {
             output::line(&record.to_json().to_string());
         } else {
-            show(&record, self.live);
+            show(&record);
         }
         Ok(match record.outcome {
             Outcome::Accepted | Outcome::Filtered { .. } => Ended::Well,
             Outcome::Rejected { .. } | Outcome::Failed { .. } => Ended::Badly,
         })
+    }
+
+    /// What is told on standard error and keeps nobody from looking.
+    fn warn(&self, report: Report) {
+        for diagnostic in report.diagnostics() {
+            output::note(&diagnostic.to_string());
+        }
     }
 
     fn refused(&self, report: Report) -> Ended {
@@ -115,7 +135,7 @@ fn read_message(path: &Path) -> anyhow::Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("the message {} cannot be read", path.display()))
 }
 
-fn show(record: &RunRecord, live: bool) {
+fn show(record: &RunRecord) {
     output::line(&format!("outcome: {}", record.outcome.name()));
     if let Outcome::Filtered { reason } = &record.outcome {
         output::line(&format!("  {reason}"));
@@ -142,10 +162,10 @@ fn show(record: &RunRecord, live: bool) {
         output::line(&format!("    {urgency}{} ({})", notification.text, notification.step));
     }
     for activity in &record.activities {
-        let what = match (activity.filtered, live) {
+        let what = match (activity.filtered, activity.performed) {
             (true, _) => "filtered",
             (false, true) => "performed",
-            (false, false) => "shown, not performed (--live performs it)",
+            (false, false) => "shown, not performed",
         };
         output::line(&format!("activity {:?}: {what}", activity.name));
         if let Some(message) = &activity.message {

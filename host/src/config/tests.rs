@@ -215,3 +215,53 @@ fn numbers_of_enumerations_have_the_operators_names() {
     assert_eq!(numbers.name("Comparer", "2"), None);
     assert!(!numbers.is_empty() && FormatNumbers::default().is_empty());
 }
+
+#[test]
+fn the_shipped_file_s_bindings_of_code_are_valid() {
+    let (config, _) = parse(&example("# [[code]]").replace('…', &"a".repeat(64))).unwrap();
+    assert_eq!(config.code.len(), 1);
+    let component = DEFAULT_FILE.split("# [[code]]").nth(2).unwrap();
+    for key in ["activity", "component"] {
+        assert!(component.contains(&format!("# {key} = ")), "{key}");
+    }
+}
+
+#[test]
+fn a_binding_of_code_says_which_code_and_what_instead() {
+    let digest = "0".repeat(64);
+    let id = "d0000000-0000-4000-8000-000000000001";
+    for (keys, words) in [
+        (format!("sha256 = '{digest}'\ntransformer = 'T'"), None),
+        (format!("sha256 = '{digest}'\ncomponent = 'T'"), None),
+        (format!("activity = '{id}'\ncomponent = 'T'"), None),
+        (format!("activity = '{id}'\nsha256 = '{digest}'\ncomponent = 'T'"), None),
+        (format!("sha256 = '{digest}'"), Some("either transformer or component")),
+        (
+            format!("sha256 = '{digest}'\ntransformer = 'T'\ncomponent = 'T'"),
+            Some("either transformer or component"),
+        ),
+        ("transformer = 'T'".to_owned(), Some("sha256")),
+        (format!("activity = '{id}'\ntransformer = 'T'"), Some("an action has no id")),
+        (
+            format!("activity = '{id}'\nsha256 = '{digest}'\ntransformer = 'T'"),
+            Some("an action has no id"),
+        ),
+        ("component = 'T'".to_owned(), Some("sha256, activity or both")),
+        ("sha256 = '00'\ntransformer = 'T'".to_owned(), Some("64 hexadecimal digits")),
+        ("activity = 'x'\ncomponent = 'T'".to_owned(), Some("a GUID")),
+        ("activity = ''\ncomponent = 'T'".to_owned(), Some("a GUID")),
+        (format!("sha256 = '{digest}'\ntransformer = ' '"), Some("installed plugin")),
+    ] {
+        let found = parse(&format!("[[code]]\n{keys}\n"));
+        match words {
+            None => assert_eq!(found.unwrap().0.code.len(), 1, "{keys}"),
+            Some(words) => {
+                let error = found.unwrap_err().to_string();
+                assert!(
+                    error.contains("code, table 1") && error.contains(words),
+                    "{keys}: {error}"
+                );
+            }
+        }
+    }
+}

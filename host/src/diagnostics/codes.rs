@@ -171,6 +171,12 @@ codes! {
     CLIENT_AUTHORITIES = "WF094" Error Operator,
     RECEIVER_NOT_FOUND = "WF095" Warning Operator,
 
+    // Trying workflows, and code in them.
+    CODE_UNBOUND = "WF110" Error Operator,
+    CODE_BINDING = "WF111" Error Operator,
+    CODE_BINDING_UNUSED = "WF112" Warning Operator,
+    SENDER_SHOWN = "WF113" Warning Operator,
+
     // Diagnostics themselves.
     MORE_FINDINGS = "WF099" Warning Author,
 

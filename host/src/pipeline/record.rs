@@ -49,6 +49,8 @@ pub struct ActivityRecord {
     pub id: SettingId,
     pub name: String,
     pub filtered: bool,
+    /// Was the deed done, or only shown?
+    pub performed: bool,
     /// The message that it sent, or would have sent.
     pub message: Option<Vec<u8>>,
     pub response: Option<Vec<u8>>,
@@ -56,7 +58,14 @@ pub struct ActivityRecord {
 
 impl ActivityRecord {
     pub(super) fn new(id: SettingId, name: &str) -> Self {
-        Self { id, name: name.to_owned(), filtered: false, message: None, response: None }
+        Self {
+            id,
+            name: name.to_owned(),
+            filtered: false,
+            performed: false,
+            message: None,
+            response: None,
+        }
     }
 }
 
@@ -119,6 +128,7 @@ fn activity_json(activity: &ActivityRecord) -> Value {
     object.insert("id".to_owned(), json!(activity.id.to_string()));
     object.insert("name".to_owned(), json!(activity.name));
     object.insert("filtered".to_owned(), json!(activity.filtered));
+    object.insert("performed".to_owned(), json!(activity.performed));
     match &activity.message {
         Some(message) => insert_bytes(&mut object, "message", message),
         None => drop(object.insert("message".to_owned(), Value::Null)),

@@ -11,7 +11,9 @@ use tureen_message::binary::Binary;
 use tureen_message::csv::CsvOptions;
 use tureen_message::dicom::DicomOptions;
 use tureen_message::{Format, Limits, Message, ParseOptions, Problem};
-use tureen_sandbox::{Failure, Fault, LogLevel, LogLine, Notification, Run, Target, Verdict};
+use tureen_sandbox::{
+    Activity, Failure, Fault, LogLevel, LogLine, Notification, Run, Target, Verdict,
+};
 use tureen_template::{ByFormat, Direction, SettingId, Template};
 
 use super::notifications::{self, ToldKeys};
@@ -234,15 +236,33 @@ impl<'a> Steps<'a> {
     /// The deed itself.
     pub(super) async fn perform(
         &mut self,
+        performed: &Activity,
         activity: &RunningActivity,
         definition: &definition::Activity,
     ) -> Result<Option<Message>, RunError> {
         let target =
             Target { setting: definition.id, direction: Direction::Outbound, writable: false };
         let run = self.take()?;
-        let (run, performed) = activity.activity.process(run, target).await;
+        let (run, outcome) = performed.process(run, target).await;
         self.back(run, &activity.name);
-        performed.map_err(|failure| run_error(failure, &activity.name))
+        outcome.map_err(|failure| run_error(failure, &activity.name))
+    }
+
+    /// What an activity that nobody performed is said to have answered.
+    pub(super) fn reply(
+        &mut self,
+        activity: &definition::Activity,
+        bytes: Vec<u8>,
+    ) -> Result<(), RunError> {
+        let options = ParseOptions { csv: activity.csv.clone(), ..self.settings.parse.clone() };
+        let message =
+            Message::parse(activity.message_type, bytes, &options).map_err(|problem| {
+                let place = Some(format!("reply of {:?}", activity.name));
+                let (code, text) = (problem.code.to_owned(), problem.text);
+                RunError { code, fault: Fault::Author, text, place, is_quoted: false }
+            })?;
+        self.put(activity.id, Direction::Inbound, message);
+        Ok(())
     }
 
     pub(super) async fn all_succeeded(&mut self, performed: &[usize]) {
@@ -265,9 +285,11 @@ impl<'a> Steps<'a> {
         };
         let setting = activity.definition(workflow).id;
         let target = Target { setting, direction: Direction::Outbound, writable: false };
-        let (run, told) = match hook {
-            Hook::AllSucceeded => activity.activity.all_succeeded(run, target).await,
-            Hook::RollBack => activity.activity.roll_back(run, target).await,
+        let (run, told) = match (hook, &activity.activity) {
+            (Hook::AllSucceeded, Some(performed)) => performed.all_succeeded(run, target).await,
+            (Hook::RollBack, Some(performed)) => performed.roll_back(run, target).await,
+            // Only what was performed is told.
+            (_, None) => (run, Ok(())),
         };
         self.back(run, &activity.name);
         if let Err(failure) = told {

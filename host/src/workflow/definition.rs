@@ -82,6 +82,8 @@ pub struct Receiver {
     pub variable_transformers: Option<Step>,
     /// Only with a custom response: in other modes they have no meaning.
     pub response_transformers: Option<Step>,
+    /// Run after the activities, by receivers that answer nobody.
+    pub post_transformers: Option<Step>,
     pub response: ResponseSettings,
     pub pointer: String,
 }
@@ -90,10 +92,24 @@ pub struct Receiver {
 #[derive(Debug)]
 pub enum ReceiverKind {
     Http(Box<HttpReceiver>),
-    /// A receiver that this version does not run; an error was reported.
+    /// A receiver that this version does not run. An error was reported, unless
+    /// the file was loaded to try one message.
     Unsupported {
         class: String,
     },
+}
+
+impl ReceiverKind {
+    /// Is there somebody who gets an answer?
+    pub fn answers(&self) -> bool {
+        match self {
+            Self::Http(_) => true,
+            Self::Unsupported { class } => {
+                class.ends_with(".MLLPReceiverSetting")
+                    || class.ends_with(".WebServiceReceiverSetting")
+            }
+        }
+    }
 }
 
 /// `HttpReceiverSetting` (contract 4.2), without what concerns the response.
@@ -305,6 +321,7 @@ impl WorkflowDefinition {
         self.receiver
             .steps()
             .chain(activities.flat_map(Activity::steps))
+            .chain(&self.receiver.post_transformers)
             .chain(&self.receiver.response_transformers)
     }
 

@@ -30,6 +30,7 @@ use self::settings::{Setting, Settings};
 use self::steps::Steps;
 use super::definition::{Activity, Loaded, Receiver, WorkflowDefinition};
 use super::document::{DEPTH_MAX, Document, Kind, Node};
+use super::purpose::Purpose;
 use crate::diagnostics::{Report, codes, quoted};
 
 /// The wrapper's properties (contract 1.1).
@@ -38,14 +39,14 @@ const WRAPPER: &[&str] =
 
 /// Reads and checks a workflow file's bytes. `file` is only a name for the
 /// diagnostics and the definition; nothing is opened.
-pub fn load(file: &Path, bytes: Vec<u8>) -> Loaded {
+pub fn load(file: &Path, bytes: Vec<u8>, purpose: Purpose) -> Loaded {
     let document = match Document::parse(bytes, DEPTH_MAX) {
         Ok(document) => Arc::new(document),
         Err(diagnostic) => {
             return Loaded { definition: None, diagnostics: vec![diagnostic.in_file(file)] };
         }
     };
-    let findings = Findings::new(file, &document);
+    let findings = Findings::new(file, &document, purpose);
     let graph = read_wrapper(document.root(), &findings);
     let mut diagnostics = findings.into_diagnostics();
     diagnostics.extend(document.warnings().iter().cloned().map(|warning| warning.in_file(file)));

@@ -5,17 +5,21 @@
 //! action or activity; what is wrong inside a step's settings only its plugin
 //! can say.
 
+mod code;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 use tureen_sandbox::{
-    Activity, Failure, Finding, Kind, Needs, Prepared, Requirement, Severity, Step, StepOptions,
+    Activity, Failure, Finding, Kind, Needs, Requirement, Severity, Step,
+    StepOptions,
 };
 use tureen_template::SettingId;
 
 use super::definition::{self, FilterHost, Role, WorkflowDefinition};
 use super::nearest::nearest;
+use super::purpose::Purpose;
 use super::running::{FilterSteps, Parts, RunningActivity, RunningStep, StepName, Workflow};
 use super::vocabulary::{Unknown, Vocabulary};
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
@@ -24,47 +28,54 @@ use crate::plugins::{Installed, PluginSet, lines_to_grant};
 mod numbers;
 mod texts;
 
+pub use code::CodeObject;
+
 /// Candidates that a "not installed" lists.
 const CANDIDATES_MAX: usize = 12;
 
-/// Makes a definition runnable. `None` when an error forbids it; the
-/// diagnostics hold warnings in either case.
+/// What [`prepare`] made of a definition.
+pub struct Prepared {
+    /// `None` when an error forbids to run it.
+    pub workflow: Option<Workflow>,
+    /// Warnings, too.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The scripts of the file that would run, and what runs instead.
+    pub code: Vec<CodeObject>,
+}
+
+/// Makes a definition runnable.
 pub async fn prepare(
     definition: WorkflowDefinition,
     plugins: &PluginSet,
     vocabulary: &Vocabulary,
     closings: &TaskTracker,
-    strictness: Strictness,
-) -> (Option<Workflow>, Vec<Diagnostic>) {
-    let diagnostics = Vec::new();
-    let mut preparation =
-        Preparation { definition: &definition, plugins, vocabulary, strictness, diagnostics };
+    purpose: Purpose,
+) -> Prepared {
+    let mut preparation = Preparation {
+        definition: &definition,
+        plugins,
+        vocabulary,
+        purpose,
+        diagnostics: Vec::new(),
+        code: Vec::new(),
+    };
     let parts = preparation.parts().await;
     for found in texts::check(&definition, vocabulary) {
         preparation.about_the_home(found);
     }
-    let diagnostics = preparation.diagnostics;
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        return (None, diagnostics);
-    }
-    (Some(Workflow::new(definition, parts, closings.clone())), diagnostics)
-}
-
-/// Must plugins have what they ask for?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strictness {
-    /// Yes: the workflow is to run.
-    Granted,
-    /// No: its activities are only shown, and what is missing is a warning.
-    Shown,
+    let Preparation { diagnostics, code, .. } = preparation;
+    let broken = diagnostics.iter().any(Diagnostic::is_error);
+    let workflow = (!broken).then(|| Workflow::new(definition, parts, closings.clone()));
+    Prepared { workflow, diagnostics, code }
 }
 
 struct Preparation<'a> {
     definition: &'a WorkflowDefinition,
     plugins: &'a PluginSet,
     vocabulary: &'a Vocabulary,
-    strictness: Strictness,
+    purpose: Purpose,
     diagnostics: Vec<Diagnostic>,
+    code: Vec<CodeObject>,
 }
 
 impl Preparation<'_> {
@@ -76,6 +87,7 @@ impl Preparation<'_> {
             filter: self.filter(receiver.filter.as_ref(), &receiver.name).await,
             variables: self.optional(receiver.variable_transformers.as_ref(), &receiver.name).await,
             response: self.optional(receiver.response_transformers.as_ref(), &receiver.name).await,
+            post: self.optional(receiver.post_transformers.as_ref(), &receiver.name).await,
             activities: Vec::new(),
         };
         for (index, activity) in definition.activities.iter().enumerate() {
@@ -119,12 +131,34 @@ impl Preparation<'_> {
         Some(RunningStep { step: prepared, name })
     }
 
-    async fn activity(&mut self, activity: &definition::Activity) -> Option<(Activity, StepName)> {
-        let (step, trusted) = self.step(&activity.step).await?;
+    /// An activity, or its name alone where it can only be shown.
+    async fn activity(
+        &mut self,
+        activity: &definition::Activity,
+    ) -> Option<(Option<Activity>, StepName)> {
+        let shown = || {
+            let (name, plugin) = (activity.name.clone(), String::new());
+            Some((None, StepName { name, plugin, trusted: false }))
+        };
+        if self.purpose.may_show() && self.is_only_shown(&activity.step) {
+            return shown();
+        }
+        let told = self.diagnostics.len();
+        let made = self.step(&activity.step).await;
+        if self.purpose == Purpose::Show {
+            // Nothing is done by it, so its own faults keep nobody from looking.
+            for found in self.diagnostics.iter_mut().skip(told) {
+                found.severity = diagnostics::Severity::Warning;
+            }
+            if made.is_none() {
+                return shown();
+            }
+        }
+        let (step, trusted) = made?;
         let plugin = step.plugin().name.clone();
         let name = StepName { name: activity.name.clone(), plugin, trusted };
         match Activity::new(step) {
-            Ok(live) => Some((live, name)),
+            Ok(live) => Some((Some(live), name)),
             Err(failure) => {
                 self.failed(&activity.step, &failure);
                 None
@@ -132,9 +166,34 @@ impl Preparation<'_> {
         }
     }
 
+    /// Can nothing perform the activity, or nothing that a test may run? Told
+    /// as a warning.
+    fn is_only_shown(&mut self, step: &definition::Step) -> bool {
+        let installed = self.performer(step);
+        let text = match &installed {
+            None => format!("no installed plugin handles {}", quoted(&step.type_name)),
+            Some(installed) if self.purpose == Purpose::Test && reaches_out(installed) => {
+                format!("the plugin {} reaches more than files", installed.plugin.name)
+            }
+            Some(_) => return false,
+        };
+        let found = Diagnostic::new(codes::SENDER_SHOWN, format!("the activity is only shown: {text}"))
+            .help("its message is built from template and transformers; `tureen check` says what serving needs");
+        self.report(step, "/$type", found);
+        true
+    }
+
+    /// The plugin that would perform an activity, if there is one.
+    fn performer(&self, step: &definition::Step) -> Option<Arc<Installed>> {
+        let bound = self.component(step);
+        let type_name = bound.as_deref().unwrap_or(&step.type_name);
+        self.plugins.handling(Kind::Activity, type_name).map(Arc::clone)
+    }
+
     /// One step: plugin, grants, configuration, custom transformers.
     async fn step(&mut self, step: &definition::Step) -> Option<(Step, bool)> {
-        let installed = self.resolve(step)?;
+        let installed =
+            if code::is_sender(step) { self.code_sender(step) } else { self.resolve(step) }?;
         if !self.is_granted(step, &installed) {
             return None;
         }
@@ -147,7 +206,7 @@ impl Preparation<'_> {
                 return None;
             }
         };
-        let Prepared { step: ready, findings, requires } = prepared;
+        let tureen_sandbox::Prepared { step: ready, findings, requires } = prepared;
         for finding in findings {
             self.found(step, finding);
         }
@@ -194,7 +253,7 @@ impl Preparation<'_> {
         );
         let found = Diagnostic::new(codes::GRANT_MISSING, text)
             .help(format!("if you trust it with that, add to tureen.toml:\n{lines}"));
-        let shown = self.strictness == Strictness::Shown;
+        let shown = self.purpose.forgives_grants();
         let severity =
             if shown { diagnostics::Severity::Warning } else { diagnostics::Severity::Error };
         self.report(step, "/$type", found.as_severity(severity));
@@ -204,7 +263,7 @@ impl Preparation<'_> {
     /// A finding that depends on what the home has: only a warning where there is none.
     fn about_the_home(&mut self, found: Diagnostic) {
         let at_home = matches!(found.code, codes::TABLE_UNKNOWN | codes::GLOBAL_PURPOSE);
-        let is_shown = at_home && self.strictness == Strictness::Shown;
+        let is_shown = at_home && self.purpose.forgives_grants();
         let severity = if is_shown { diagnostics::Severity::Warning } else { found.severity };
         self.diagnostics.push(found.as_severity(severity));
     }
@@ -233,12 +292,18 @@ impl Preparation<'_> {
             if found.contains_key(&type_name) {
                 continue;
             }
-            let Some(installed) =
-                self.plugins.handling(Kind::Transformer, &type_name).map(Arc::clone)
-            else {
-                self.no_plugin(step, &pointer, &type_name, Kind::Transformer);
-                continue;
+            let installed = match code::digest_in(&type_name) {
+                Some(digest) => self.code_transformer(step, &pointer, digest),
+                None => {
+                    let installed = self.plugins.handling(Kind::Transformer, &type_name);
+                    let installed = installed.map(Arc::clone);
+                    if installed.is_none() {
+                        self.no_plugin(step, &pointer, &type_name, Kind::Transformer);
+                    }
+                    installed
+                }
             };
+            let Some(installed) = installed else { continue };
             if !self.is_granted(step, &installed) {
                 continue;
             }
@@ -301,6 +366,12 @@ impl Preparation<'_> {
         let found = found.in_file(&self.definition.file).at(position).pointing(pointer);
         self.diagnostics.push(found);
     }
+}
+
+/// Does a plugin ask for anything that no directory gives?
+fn reaches_out(installed: &Installed) -> bool {
+    let missing = installed.plugin.missing_grants(&installed.grants);
+    missing.iter().any(|(_, directories)| !directories)
 }
 
 fn kind_of(role: Role) -> Kind {

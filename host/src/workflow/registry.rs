@@ -22,7 +22,8 @@ use tokio_util::task::TaskTracker;
 
 use super::definition::{ReceiverKind, WorkflowDefinition, load};
 use super::file::read_bounded;
-use super::prepare::{Strictness, prepare};
+use super::prepare::{CodeObject, Prepared, prepare};
+use super::purpose::Purpose;
 use super::running::Workflow;
 use super::vocabulary::Vocabulary;
 use crate::diagnostics::{Diagnostic, codes};
@@ -421,7 +422,7 @@ async fn build(
             return candidate;
         }
     };
-    let built = build_version(file, bytes, surroundings, closings, Strictness::Granted).await;
+    let built = build_version(file, bytes, surroundings, closings, Purpose::Serve).await;
     candidate.diagnostics = built.diagnostics;
     candidate.stopped = built.receiver;
     let disabled = |workflow: &Workflow| workflow.definition().receiver.disabled;
@@ -444,29 +445,39 @@ pub struct Built {
     /// Where its receiver is or would be, as far as the file says.
     pub receiver: Option<Stopped>,
     pub diagnostics: Vec<Diagnostic>,
+    /// The scripts in it that would run.
+    pub code: Vec<CodeObject>,
 }
 
-/// One file to one version, as `tureen check` and `tureen run` do it too.
+impl Built {
+    /// A file that could not even be read.
+    pub fn refused(diagnostic: Diagnostic) -> Self {
+        Self { workflow: None, receiver: None, diagnostics: vec![diagnostic], code: Vec::new() }
+    }
+}
+
+/// One file to one version, as `tureen check`, `run` and `test` do it too.
 /// Nothing is opened yet.
 pub async fn build_version(
     file: &Path,
     bytes: Vec<u8>,
     surroundings: Surroundings<'_>,
     closings: &TaskTracker,
-    strictness: Strictness,
+    purpose: Purpose,
 ) -> Built {
-    let loaded = load(file, bytes);
+    let loaded = load(file, bytes, purpose);
     let mut diagnostics = loaded.diagnostics;
     let Some(definition) = loaded.definition else {
-        return Built { workflow: None, receiver: None, diagnostics };
+        return Built { workflow: None, receiver: None, diagnostics, code: Vec::new() };
     };
     let receiver = Stopped::of(&definition);
     let Surroundings { plugins, vocabulary } = surroundings;
     // Prepared even when the file has errors: one check tells everything.
-    let (workflow, found) = prepare(definition, plugins, vocabulary, closings, strictness).await;
+    let Prepared { workflow, diagnostics: found, code } =
+        prepare(definition, plugins, vocabulary, closings, purpose).await;
     diagnostics.extend(found);
     let broken = diagnostics.iter().any(Diagnostic::is_error);
-    Built { workflow: workflow.filter(|_| !broken), receiver, diagnostics }
+    Built { workflow: workflow.filter(|_| !broken), receiver, diagnostics, code }
 }
 
 async fn open(candidate: &mut Candidate) {

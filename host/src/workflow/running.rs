@@ -57,7 +57,9 @@ pub struct RunningActivity {
     pub(super) index: usize,
     pub filter: Option<FilterSteps>,
     pub transformers: Option<RunningStep>,
-    pub activity: Activity,
+    /// `None` where nothing performs it: its message is built and shown. A
+    /// server has none of these.
+    pub activity: Option<Activity>,
     pub name: StepName,
 }
 
@@ -74,6 +76,7 @@ pub struct Parts {
     pub filter: Option<FilterSteps>,
     pub variables: Option<RunningStep>,
     pub response: Option<RunningStep>,
+    pub post: Option<RunningStep>,
     pub activities: Vec<RunningActivity>,
 }
 
@@ -110,6 +113,10 @@ impl Workflow {
         self.parts.response.as_ref()
     }
 
+    pub fn post_transformers(&self) -> Option<&RunningStep> {
+        self.parts.post.as_ref()
+    }
+
     pub fn activities(&self) -> &[RunningActivity] {
         &self.parts.activities
     }
@@ -120,8 +127,9 @@ impl Workflow {
     /// The first that refused, with the index of its definition.
     pub async fn open(&self) -> Result<(), (usize, Failure)> {
         for activity in &self.parts.activities {
+            let Some(performed) = &activity.activity else { continue };
             let (run, target) = lifecycle_run(&self.definition, activity.index);
-            let (_, opened) = activity.activity.open(run, target).await;
+            let (_, opened) = performed.open(run, target).await;
             opened.map_err(|failure| (activity.index, failure))?;
         }
         Ok(())
@@ -137,18 +145,18 @@ impl Drop for Workflow {
             return;
         }
         let Ok(handle) = Handle::try_current() else { return };
-        let calls: Vec<(RunningActivity, Run, Target)> = activities
+        let calls: Vec<(Activity, StepName, Run, Target)> = activities
             .into_iter()
-            .map(|activity| {
+            .filter_map(|activity| {
                 let (run, target) = lifecycle_run(&self.definition, activity.index);
-                (activity, run, target)
+                Some((activity.activity?, activity.name, run, target))
             })
             .collect();
         let closing = async move {
-            for (activity, run, target) in calls {
-                let (_, closed) = activity.activity.close(run, target).await;
+            for (activity, name, run, target) in calls {
+                let (_, closed) = activity.close(run, target).await;
                 if let Err(failure) = closed {
-                    tracing::warn!(activity = activity.name.name, "could not be closed: {failure}");
+                    tracing::warn!(activity = name.name, "could not be closed: {failure}");
                 }
             }
         };

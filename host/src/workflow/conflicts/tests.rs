@@ -3,6 +3,7 @@ use std::path::Path;
 use super::conflicts;
 use crate::config::ServiceAddress;
 use crate::workflow::definition::{WorkflowDefinition, load};
+use crate::workflow::purpose::Purpose;
 
 const HTTP: &str = "HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting";
 
@@ -13,7 +14,9 @@ fn workflow(digit: u8, receiver: &str) -> WorkflowDefinition {
         r#"{{"Name":"W{digit}","WorkflowId":"{id}","WorkflowPattern":[
 {{"$type":"{HTTP}, X","Id":"{id}","Name":"In",{receiver}}}]}}"#
     );
-    load(Path::new(&format!("{digit}.hl7Workflow")), text.into_bytes()).definition.unwrap()
+    load(Path::new(&format!("{digit}.hl7Workflow")), text.into_bytes(), Purpose::Serve)
+        .definition
+        .unwrap()
 }
 
 #[track_caller]

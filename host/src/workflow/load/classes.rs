@@ -27,6 +27,34 @@ impl Part {
 /// The receiver that this version runs.
 pub(super) const HTTP_RECEIVER: &str = "HL7Soup.Functions.Settings.Receivers.HttpReceiverSetting";
 
+/// What a receiver does with an answer, and what its `Transformers` are
+/// (contract 1.3, 4.1, T-60).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answering {
+    /// It answers; with the custom response unless the file says otherwise.
+    Custom,
+    /// It answers; with a generated acknowledgement unless the file says otherwise.
+    Acknowledgement,
+    /// It answers nobody; its transformers run after the activities, where the
+    /// property of that name, if there is one, is true.
+    AfterRun(Option<&'static str>),
+    /// It answers nobody, and its transformers have no effect.
+    Never,
+}
+
+/// How a receiver of that class answers; `None` for a class that the format
+/// does not name.
+pub(super) fn answering(class: &str) -> Option<Answering> {
+    let known = KNOWN.iter().find(|known| known.class == class && known.part == Part::Receiver)?;
+    Some(match last_word(known.class) {
+        "HttpReceiverSetting" | "WebServiceReceiverSetting" => Answering::Custom,
+        "MLLPReceiverSetting" => Answering::Acknowledgement,
+        "TimerReceiverSetting" => Answering::AfterRun(None),
+        "DatabaseReceiverSetting" => Answering::AfterRun(Some("ExecutePostProcessQuery")),
+        _ => Answering::Never,
+    })
+}
+
 /// A class known by name, and its message type where the file names none.
 pub(super) struct Known {
     pub(super) class: &'static str,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::diagnostics::{Code, Diagnostic, Severity, codes};
 use crate::workflow::document::Document;
+use crate::workflow::purpose::Purpose;
 
 /// Findings told for one file. What is beyond is counted.
 pub(super) const FINDINGS_MAX: usize = 300;
@@ -14,6 +15,8 @@ pub(super) const FINDINGS_MAX: usize = 300;
 pub(super) struct Findings<'a> {
     file: &'a Path,
     document: &'a Document,
+    /// Decides what is a fault at all.
+    purpose: Purpose,
     told: RefCell<Vec<Diagnostic>>,
     seen: RefCell<HashSet<(Code, String)>>,
     left_out: Cell<(usize, bool)>,
@@ -21,15 +24,20 @@ pub(super) struct Findings<'a> {
 }
 
 impl<'a> Findings<'a> {
-    pub(super) fn new(file: &'a Path, document: &'a Document) -> Self {
+    pub(super) fn new(file: &'a Path, document: &'a Document, purpose: Purpose) -> Self {
         Self {
             file,
             document,
+            purpose,
             told: RefCell::default(),
             seen: RefCell::default(),
             left_out: Cell::default(),
             lenient: Cell::default(),
         }
+    }
+
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     pub(super) fn document(&self) -> &'a Document {

@@ -53,6 +53,8 @@ pub(super) fn message_type(fields: &Fields<'_>, default: i64) -> Format {
         13 => Format::Text,
         14 => Format::Binary,
         16 => Format::Dicom,
+        // The text of a query: shown as it would be asked.
+        6 if fields.findings().purpose().takes_any_receiver() => Format::Text,
         other => {
             tell_unsupported(fields, other);
             Format::Hl7

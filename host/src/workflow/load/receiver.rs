@@ -1,6 +1,6 @@
 //! The receiver: what it receives, what hangs on it, how it answers.
 
-use super::classes::{HTTP_RECEIVER, last_word};
+use super::classes::{Answering, HTTP_RECEIVER, Part, answering, last_word};
 use super::fields::Fields;
 use super::findings::Headline as _;
 use super::http::{LEGACY_CERTIFICATE_FIELDS, http_receiver};
@@ -95,15 +95,32 @@ pub(super) fn receiver<'a>(
         refuse_unsupported(setting, class);
         ReceiverKind::Unsupported { class: class.to_owned() }
     };
+    // What a receiver that is not run would answer is not looked at.
+    let tried = fields.findings().purpose().takes_any_receiver();
+    let answers = answering(class).filter(|_| is_http || tried).unwrap_or(Answering::Never);
     let filter = steps.filter(setting);
     let variable_transformers =
         steps.transformers(setting, "VariableTransformers", Role::ReceiverVariables);
-    let response = if is_http {
-        response(fields, format, steps.settings, activities)
-    } else {
-        no_response(&fields.pointer)
+    let response = match answers {
+        Answering::Custom => response(fields, format, steps.settings, activities, true),
+        Answering::Acknowledgement => response(fields, format, steps.settings, activities, false),
+        Answering::AfterRun(_) | Answering::Never => no_response(&fields.pointer),
     };
-    let response_transformers = response_transformers(setting, &response, is_http, steps);
+    let (response_transformers, post_transformers) = match answers {
+        Answering::Custom | Answering::Acknowledgement => {
+            (response_transformers(setting, &response, steps), None)
+        }
+        Answering::AfterRun(switch) => (None, post_transformers(setting, switch, steps)),
+        Answering::Never => {
+            if tried {
+                warn_of_inert(setting, "Transformers of this receiver never run", steps);
+            } else {
+                // Followed all the same, so that they count as linked.
+                steps.transformers(setting, "Transformers", Role::ResponseTransformers);
+            }
+            (None, None)
+        }
+    };
     if response.mode == ResponseMode::Custom {
         lint_segment_ends(fields, "ResponseMessageTemplate", format);
         let name = "ResponseMessageTemplate";
@@ -122,6 +139,7 @@ pub(super) fn receiver<'a>(
         filter,
         variable_transformers,
         response_transformers,
+        post_transformers,
         response,
         pointer: fields.pointer.clone(),
     }
@@ -132,6 +150,9 @@ fn refuse_unsupported(setting: &Setting<'_>, class: &str) {
         return; // Told already: it has no $type.
     }
     let fields = &setting.fields;
+    if fields.findings().purpose().takes_any_receiver() && answering(class).is_some() {
+        return; // Nobody opens it: it only says how a message is read.
+    }
     fields.findings().tell(codes::RECEIVER_UNSUPPORTED, &fields.pointer, |diagnostic| {
         diagnostic
             .saying(format!("this version does not run the receiver {}", quoted(&setting.name)))
@@ -146,27 +167,44 @@ fn refuse_unsupported(setting: &Setting<'_>, class: &str) {
 fn response_transformers<'a>(
     setting: &Setting<'a>,
     response: &ResponseSettings,
-    is_http: bool,
+    steps: &mut Steps<'_, 'a>,
+) -> Option<Step> {
+    if response.mode != ResponseMode::Custom {
+        let why = "Transformers of a receiver change its custom response: it has none";
+        warn_of_inert(setting, why, steps);
+        return None;
+    }
+    steps.transformers(setting, "Transformers", Role::ResponseTransformers)
+}
+
+/// Those of a timer and of a database reader run after the activities
+/// (contract 4.5, 4.6).
+fn post_transformers<'a>(
+    setting: &Setting<'a>,
+    switch: Option<&str>,
     steps: &mut Steps<'_, 'a>,
 ) -> Option<Step> {
     let fields: &Fields<'a> = &setting.fields;
-    if is_http && response.mode != ResponseMode::Custom {
-        let linked =
-            steps.settings.follow(fields, "Transformers", super::classes::Part::Transformers);
-        if linked.is_some() && !fields.flag("TransformersNotAvailable", false) {
-            fields.findings().tell(
-                codes::TRANSFORMERS_INERT,
-                &fields.pointer_to("Transformers"),
-                |diagnostic| {
-                    diagnostic
-                        .saying(
-                            "Transformers of a receiver change its custom response: it has none",
-                        )
-                        .help("set ReturnCustomResponse, or use VariableTransformers instead")
-                },
-            );
-        }
+    // The database reader's switch has an older name, too.
+    let is_on = |name: &str| fields.flag(name, false) || fields.flag("ExecutePostProcess", false);
+    if switch.is_some_and(|name| !is_on(name)) {
+        let why = "Transformers of a database reader belong to its query after each row: it is off";
+        warn_of_inert(setting, why, steps);
         return None;
     }
-    steps.transformers(setting, "Transformers", Role::ResponseTransformers).filter(|_| is_http)
+    steps.transformers(setting, "Transformers", Role::ResponseTransformers)
+}
+
+fn warn_of_inert(setting: &Setting<'_>, why: &str, steps: &Steps<'_, '_>) {
+    let fields = &setting.fields;
+    let linked = steps.settings.follow(fields, "Transformers", Part::Transformers);
+    if linked.is_none() || fields.flag("TransformersNotAvailable", false) {
+        return;
+    }
+    let pointer = fields.pointer_to("Transformers");
+    fields.findings().tell(codes::TRANSFORMERS_INERT, &pointer, |diagnostic| {
+        diagnostic
+            .saying(why)
+            .help("set ReturnCustomResponse where there is a response, or use VariableTransformers")
+    });
 }

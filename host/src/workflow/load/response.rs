@@ -34,20 +34,22 @@ pub(super) fn no_response(pointer: &str) -> ResponseSettings {
     }
 }
 
-/// Reads the response properties of an HTTP receiver. `activities` are those
-/// that the receiver lists.
+/// Reads the response properties of a receiver. `activities` are those that it
+/// lists; `custom_by_default` is what the format says of its class where the
+/// file does not set `ReturnCustomResponse`.
 pub(super) fn response<'a>(
     fields: &Fields<'a>,
     format: Format,
     settings: &Settings<'a>,
     activities: &[&Setting<'a>],
+    custom_by_default: bool,
 ) -> ResponseSettings {
     let priority = match fields.choice("ReponsePriority", PRIORITIES) {
         Some(0) => ResponsePriority::UponArrival,
         Some(1) => ResponsePriority::AfterValidation,
         _ => ResponsePriority::AfterAllProcessing,
     };
-    let decided_by = deciding_flag(fields);
+    let decided_by = deciding_flag(fields, custom_by_default);
     let mode = match decided_by {
         Some("ReturnNoResponse") => ResponseMode::None,
         Some("ReturnApplicationError") => {
@@ -78,7 +80,7 @@ pub(super) fn response<'a>(
 /// The flag that decides: the strongest that the file sets, else the custom
 /// response that is on unless the file says otherwise. A default never beats
 /// what is written.
-fn deciding_flag(fields: &Fields<'_>) -> Option<&'static str> {
+fn deciding_flag(fields: &Fields<'_>, custom_by_default: bool) -> Option<&'static str> {
     let written: Vec<&'static str> =
         FLAGS.into_iter().filter(|flag| fields.explicit_flag(flag) == Some(true)).collect();
     if let [first, .., last] = written.as_slice() {
@@ -91,7 +93,7 @@ fn deciding_flag(fields: &Fields<'_>) -> Option<&'static str> {
         });
     }
     let by_default = "ReturnCustomResponse";
-    let default_holds = || fields.explicit_flag(by_default).is_none();
+    let default_holds = || custom_by_default && fields.explicit_flag(by_default).is_none();
     written.first().copied().or_else(|| default_holds().then_some(by_default))
 }
 

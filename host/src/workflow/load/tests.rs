@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::load;
 use crate::workflow::definition::{HttpReceiver, Loaded, ReceiverKind, WorkflowDefinition};
+use crate::workflow::purpose::Purpose;
 
 pub(super) const RECEIVER_ID: &str = "d0000000-0000-4000-8000-000000000001";
 
@@ -61,7 +62,11 @@ fn comma(more: &str) -> String {
 }
 
 fn loaded(text: &str) -> Loaded {
-    load(Path::new("test.hl7Workflow"), text.as_bytes().to_vec())
+    loaded_to(Purpose::Serve, text)
+}
+
+fn loaded_to(purpose: Purpose, text: &str) -> Loaded {
+    load(Path::new("test.hl7Workflow"), text.as_bytes().to_vec(), purpose)
 }
 
 /// What is told, in the order of positions: code and pointer, warnings in

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tureen_message::Problem;
 
-use super::{Globals, Purpose, VariableLimits, VariableProblem, Variables};
+use super::{Globals, Purpose, Repeatable, VariableLimits, VariableProblem, Variables};
 use crate::fixtures::{clock, facts, variables};
 
 fn text(variables: &Variables, name: &str) -> Option<String> {
@@ -41,6 +41,23 @@ fn every_read_of_uuid_is_new() {
     let (first, second) = (text(&variables, "UUID").unwrap(), text(&variables, "uuid").unwrap());
     assert_ne!(first, second);
     assert_eq!(first.len(), 36);
+}
+
+#[test]
+fn a_repeatable_run_has_one_time_and_counts_its_ids() {
+    let now: jiff::Zoned = "2026-03-01T10:15:00+02:00[+02:00]".parse().unwrap();
+    for _ in 0..2 {
+        let mut variables = variables(&[]);
+        variables.repeat(Repeatable::at(now.clone()));
+        assert_eq!(text(&variables, "Now").as_deref(), Some("20260301101500"));
+        assert_eq!(text(&variables, "ReceivedDate").as_deref(), Some("20240305140708"));
+        let copy = variables.clone();
+        let ids = [text(&variables, "UUID"), text(&copy, "UUID")].map(Option::unwrap);
+        assert_eq!(
+            ids,
+            ["00000000-0000-8000-8000-000000000001", "00000000-0000-8000-8000-000000000002"]
+        );
+    }
 }
 
 #[test]

@@ -6,10 +6,13 @@ use std::fs;
 use tureen_message::Format;
 
 use super::{check, defined, loaded, told};
-use crate::workflow::definition::{ReceiverKind, Role};
+use crate::workflow::definition::{ReceiverKind, ResponseMode, Role};
+use crate::workflow::purpose::Purpose;
 
-const FILES_TO_CSV: &str = include_str!("examples/files-to-csv.hl7workflow");
-const JSON_TO_HL7: &str = include_str!("examples/json-to-hl7.hl7workflow");
+const FILES_TO_CSV: &str =
+    include_str!("../../../../../examples/files-to-csv/files-to-csv.hl7workflow");
+const JSON_TO_HL7: &str =
+    include_str!("../../../../../examples/json-to-hl7/json-to-hl7.hl7workflow");
 const ECHO_ID: &str = include_str!("examples/echo-id.hl7Workflow");
 
 #[test]
@@ -44,6 +47,65 @@ error[WF040]: this version does not run the receiver \"Read JSON\"
     assert_eq!(shown, expected);
 }
 
+/// To try one message, the receiver only says how it is read.
+#[test]
+fn both_published_shapes_load_to_be_tried() {
+    for text in [FILES_TO_CSV, JSON_TO_HL7] {
+        for purpose in [Purpose::Show, Purpose::Perform, Purpose::Test] {
+            let loaded = super::loaded_to(purpose, text);
+            assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+            let definition = loaded.definition.unwrap();
+            assert!(!definition.receiver.kind.answers());
+            assert_eq!(definition.receiver.response.mode, ResponseMode::None);
+        }
+        let loaded = super::loaded_to(Purpose::Check, text);
+        assert_eq!(loaded.diagnostics[0].code.as_str(), "WF040");
+    }
+}
+
+/// What becomes of a receiver's `Transformers` when it is tried (contract 1.3).
+#[test]
+fn the_transformers_of_each_receiver_are_used_as_its_class_says() {
+    let linked = format!("\"Transformers\":\"{}\"", super::id(2));
+    let after_rows = format!("{linked},\"ExecutePostProcessQuery\":true");
+    let custom =
+        format!("{linked},\"ReturnCustomResponse\":true,\"ResponseMessageTemplate\":\"x\"");
+    let off = format!("{linked},\"TransformersNotAvailable\":true");
+    for (class, properties, expected) in [
+        ("Http", &custom, "response"),
+        ("WebService", &custom, "response"),
+        ("MLLP", &custom, "response"),
+        ("MLLP", &linked, "WF037"),
+        ("Timer", &linked, "post"),
+        ("Timer", &off, "WF036"),
+        ("Database", &linked, "WF037"),
+        ("Database", &after_rows, "post"),
+        ("DirectoryScan", &linked, "WF037"),
+        ("AzureServiceBus", &linked, "WF037"),
+    ] {
+        let text = super::workflow(properties, &[super::transformers(2, "")])
+            .replace("HttpReceiverSetting", &format!("{class}ReceiverSetting"))
+            .replace("\"ReturnApplicationAccept\":true", "\"ReturnApplicationAccept\":false");
+        let loaded = super::loaded_to(Purpose::Show, &text);
+        let receiver = loaded.definition.unwrap().receiver;
+        let codes: Vec<&str> = loaded.diagnostics.iter().map(|it| it.code.as_str()).collect();
+        let found = match (receiver.response_transformers, receiver.post_transformers) {
+            (Some(_), None) => "response",
+            (None, Some(_)) => "post",
+            _ => codes.first().copied().unwrap_or("nothing"),
+        };
+        assert_eq!(found, expected, "{class} {properties} {codes:?}");
+    }
+}
+
+#[test]
+fn a_receiver_that_the_format_does_not_name_cannot_be_tried() {
+    let text = super::workflow("", &[])
+        .replace("Receivers.HttpReceiverSetting", "Receivers.FaxReceiverSetting");
+    let loaded = super::loaded_to(Purpose::Show, &text);
+    assert_eq!(loaded.diagnostics[0].code.as_str(), "WF040");
+}
+
 #[test]
 fn the_minimal_http_workflow_runs() {
     check(ECHO_ID, &[]);
@@ -73,7 +135,7 @@ fn every_prefix_of_a_file_is_refused_while_it_is_being_copied() {
         fs::write(&path, &whole[..length]).unwrap();
         match crate::workflow::file::read_bounded(&path, 1 << 20) {
             Ok(bytes) => {
-                let loaded = super::load(&path, bytes);
+                let loaded = super::load(&path, bytes, Purpose::Serve);
                 assert!(loaded.definition.is_none() && !loaded.diagnostics.is_empty(), "{length}");
             }
             Err(diagnostic) => assert_eq!((diagnostic.code.as_str(), length), ("WF002", 0)),

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::workflow::purpose::Purpose;
+
 use super::{filter, id, loaded, sender, transformers, workflow};
 
 /// A workflow with one of everything.
@@ -79,7 +81,7 @@ fn anything() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let loaded = super::load(std::path::Path::new("x"), bytes);
+        let loaded = super::load(std::path::Path::new("x"), bytes, Purpose::Serve);
         prop_assert!(loaded.runnable().is_none());
     }
 
@@ -120,6 +122,6 @@ proptest! {
             let place = which.index(bytes.len());
             bytes[place] = byte;
         }
-        super::load(std::path::Path::new("x"), bytes);
+        super::load(std::path::Path::new("x"), bytes, Purpose::Serve);
     }
 }
