@@ -10,6 +10,7 @@ mod plugin;
 mod run;
 mod send;
 mod serve;
+mod test;
 mod trial;
 
 use std::path::PathBuf;
@@ -43,6 +44,17 @@ enum Command {
     Check(check::Check),
     /// Run one message through one workflow, without sockets
     Run(run::Run),
+    /// Run the test cases that are kept beside workflows
+    ///
+    /// A case is a folder with a message (message.hl7, message.json, …), a workflow
+    /// (its own, or the one in a folder above), what is expected (expected/), and, if
+    /// need be, case.toml. Activities that write files do so in a temporary folder;
+    /// those that would reach a network are shown, not performed. Time stands still.
+    /// docs/testing.md tells the rest.
+    ///
+    /// Ends with 0 when all cases passed, 1 when something differs, 2 when a case
+    /// cannot be run or there is none.
+    Test(test::Test),
     /// Send messages to a receiver, and show what it answers
     Send(send::Send),
     /// Make, import and show certificates, and say which port shows which
@@ -107,6 +119,10 @@ impl Command {
             Self::Run(run) => {
                 quiet_log();
                 Box::pin(run.run()).await
+            }
+            Self::Test(test) => {
+                quiet_log();
+                test.run().await
             }
             Self::Send(send) => {
                 quiet_log();

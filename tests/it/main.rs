@@ -77,6 +77,8 @@ mod starting;
 mod status_profiles;
 /// What the texts of workflows name, and how values are written.
 mod texts;
+/// `tureen test`.
+mod testing;
 /// What transformers make of a message.
 mod transformations;
 /// What surprises in the original does not surprise here.
