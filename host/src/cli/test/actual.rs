@@ -222,3 +222,32 @@ pub(super) fn collect(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collected(root: &Path) -> anyhow::Result<usize> {
+        let mut files = BTreeMap::new();
+        collect(root, root, 0, &mut files)?;
+        Ok(files.len())
+    }
+
+    #[test]
+    fn files_and_folders_of_a_case_are_limited() {
+        let home = tempfile::tempdir().unwrap();
+        let many = home.path().join("many");
+        fs::create_dir(&many).unwrap();
+        for number in 0..FILES_MAX {
+            fs::write(many.join(number.to_string()), "").unwrap();
+        }
+        assert_eq!(collected(&many).unwrap(), FILES_MAX);
+        fs::write(many.join("more"), "").unwrap();
+        assert!(collected(&many).unwrap_err().to_string().contains("were written"));
+        let deep = home.path().join("deep");
+        fs::create_dir_all(deep.join(["d"; DEPTH_MAX].join("/"))).unwrap();
+        assert_eq!(collected(&deep).unwrap(), 0);
+        fs::create_dir_all(deep.join(["d"; DEPTH_MAX + 1].join("/"))).unwrap();
+        assert!(collected(&deep).unwrap_err().to_string().contains("folders deep"));
+    }
+}

@@ -296,6 +296,35 @@ mod tests {
     }
 
     #[test]
+    fn a_file_over_the_limit_or_none_at_all_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("sparse");
+        File::create(&file).unwrap().set_len(FILE_BYTES_MAX + 1).unwrap();
+        assert!(read(&file).unwrap_err().to_string().contains("more than"));
+        File::create(&file).unwrap().set_len(10).unwrap();
+        assert_eq!(read(&file).unwrap().len(), 10);
+        assert!(read(home.path()).unwrap_err().to_string().contains("regular file"));
+        assert!(read(&home.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn the_workflow_is_looked_for_up_to_the_folder_that_was_named() {
+        let home = tempfile::tempdir().unwrap();
+        let case = home.path().join("a/b/case");
+        fs::create_dir_all(&case).unwrap();
+        fs::write(case.join("message.txt"), "").unwrap();
+        fs::write(home.path().join("w.hl7Workflow"), "{}").unwrap();
+        let found = |root: &Path| {
+            let (name, folder, root) = ("case".to_owned(), case.clone(), root.to_path_buf());
+            Case::read(&Found { name, folder, root }).map(|case| case.workflow)
+        };
+        assert_eq!(found(home.path()).unwrap(), home.path().join("w.hl7Workflow"));
+        assert!(found(&home.path().join("a")).is_err());
+        fs::write(home.path().join("a/nearer.soupworkflow"), "{}").unwrap();
+        assert_eq!(found(home.path()).unwrap(), home.path().join("a/nearer.soupworkflow"));
+    }
+
+    #[test]
     fn replies_are_found_by_their_number() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path();

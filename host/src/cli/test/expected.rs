@@ -139,9 +139,11 @@ fn response_file(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
 }
 
 fn refuse_unknown(folder: &Path) -> anyhow::Result<()> {
+    refuse_link(folder)?;
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let path = entry?.path();
+        refuse_link(&path)?;
         let known = match path.file_name().and_then(|name| name.to_str()) {
             Some("result.toml") => path.is_file(),
             Some("activities" | "files") => path.is_dir(),
@@ -154,6 +156,14 @@ fn refuse_unknown(folder: &Path) -> anyhow::Result<()> {
                 path.display()
             );
         }
+    }
+    Ok(())
+}
+
+/// An update through a link would write somewhere else.
+fn refuse_link(path: &Path) -> anyhow::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        bail!("{} is a link: put the files themselves there", path.display());
     }
     Ok(())
 }
@@ -257,6 +267,7 @@ fn slug(name: &str) -> String {
 
 fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let failed = || format!("{} cannot be written", path.display());
+    refuse_link(path)?;
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).with_context(failed)?;
     }
@@ -296,6 +307,22 @@ mod tests {
         refuse_unknown(folder).unwrap();
         fs::write(folder.join("respons.hl7"), "").unwrap();
         assert!(refuse_unknown(folder).unwrap_err().to_string().contains("respons.hl7"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, kept) = (home.path().join("expected"), home.path().join("kept"));
+        fs::create_dir(&folder).unwrap();
+        fs::write(&kept, "kept").unwrap();
+        std::os::unix::fs::symlink(&kept, folder.join("result.toml")).unwrap();
+        assert!(refuse_unknown(&folder).unwrap_err().to_string().contains("is a link"));
+        assert!(put(&folder.join("result.toml"), b"new").is_err());
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "kept");
+        let other = home.path().join("other");
+        std::os::unix::fs::symlink(&folder, &other).unwrap();
+        assert!(refuse_unknown(&other).is_err());
     }
 
     #[test]

@@ -30,7 +30,11 @@ pub(super) struct Found {
 /// # Errors
 /// A folder that cannot be read, or more than the limits.
 pub(super) fn cases(root: &Path) -> anyhow::Result<Vec<Found>> {
-    let mut search = Search { root, found: Vec::new(), entries: 0 };
+    cases_within(root, ENTRIES_MAX)
+}
+
+fn cases_within(root: &Path, entries_max: usize) -> anyhow::Result<Vec<Found>> {
+    let mut search = Search { root, found: Vec::new(), entries_left: entries_max };
     search.look(root, 0)?;
     search.found.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(search.found)
@@ -39,7 +43,7 @@ pub(super) fn cases(root: &Path) -> anyhow::Result<Vec<Found>> {
 struct Search<'a> {
     root: &'a Path,
     found: Vec<Found>,
-    entries: usize,
+    entries_left: usize,
 }
 
 impl Search<'_> {
@@ -56,10 +60,13 @@ impl Search<'_> {
         let mut is_case = false;
         for entry in fs::read_dir(folder).with_context(unreadable)? {
             let entry = entry.with_context(unreadable)?;
-            self.entries += 1;
-            if self.entries > ENTRIES_MAX {
-                anyhow::bail!("{} holds more than {ENTRIES_MAX} files", self.root.display());
-            }
+            let Some(left) = self.entries_left.checked_sub(1) else {
+                anyhow::bail!(
+                    "{} holds more files than are looked at ({ENTRIES_MAX}): name a folder nearer to the cases",
+                    self.root.display()
+                );
+            };
+            self.entries_left = left;
             let name = entry.file_name();
             let kind = entry.file_type().with_context(unreadable)?;
             // A link is neither.
@@ -126,6 +133,17 @@ mod tests {
         assert_eq!(names(&home.path().join("b")), ["b"]);
         assert_eq!(names(&home.path().join("c")), [""; 0]);
         assert!(cases(&home.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn more_files_than_are_looked_at_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(home.path().join(name), "").unwrap();
+        }
+        assert!(cases_within(home.path(), 3).is_ok());
+        let error = cases_within(home.path(), 2).unwrap_err().to_string();
+        assert!(error.contains("more files"), "{error}");
     }
 
     #[cfg(unix)]

@@ -167,3 +167,39 @@ fn long_values_are_cut() {
     assert!(shown(&long).ends_with("… (7 more characters)"));
     assert_eq!(shown("short"), "short");
 }
+
+/// What is told of two messages under the keys of a `case.toml`.
+fn told(keys: &str, expected: &str, found: &str) -> Vec<Difference> {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().to_path_buf();
+    for (name, text) in [("case.toml", keys), ("message.txt", ""), ("w.hl7Workflow", "{}")] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let (name, root) = ("case".to_owned(), folder.clone());
+    let case = Case::read(&super::super::find::Found { name, folder, root }).unwrap();
+    let mut out = Vec::new();
+    let (expected, found) = (expected.as_bytes(), found.as_bytes());
+    message("response", expected, Some(found), &case, &case.ignore.response, &mut out);
+    out
+}
+
+#[test]
+fn an_exact_case_compares_bytes() {
+    let other = ORU.replace('\r', "\n");
+    assert_eq!(told("", ORU, &other), []);
+    assert_eq!(told("exact = true", ORU, &other).len(), 1);
+    assert_eq!(told("exact = true", ORU, ORU), []);
+}
+
+#[test]
+fn differences_of_one_message_are_told_up_to_a_limit() {
+    let many = |value: &str| {
+        let fields: Vec<&str> = vec![value; DIFFERENCES_MAX + 3];
+        format!("MSH|^~\\&|A\rZZZ|{}\r", fields.join("|"))
+    };
+    let found = told("", &many("1"), &many("2"));
+    assert_eq!(found.len(), DIFFERENCES_MAX + 1);
+    let last = found.last().unwrap();
+    assert_eq!((last.place.clone(), last.found.as_deref()), (None, Some("3 more differences")));
+    assert_eq!(told("[ignore]\nresponse = [\"ZZZ\"]", &many("1"), &many("2")), []);
+}
