@@ -4,9 +4,9 @@
 //! the order of lines. Deliberately does not know: paths, fields, escapes.
 //!
 //! A short message is spliced. In a long one, a line that no longer fits where it
-//! stands moves to the end of the memory; nothing else does. What it leaves behind is swept up when it is more than the
-//! message, so an edit costs what its line costs, however long the message is,
-//! and memory stays below three times the message.
+//! stands moves to the end of the memory; nothing else does. What it leaves behind
+//! is swept up when it is more than the message, so an edit costs what its line
+//! costs, however long the message is, and memory stays below three times that.
 //!
 //! # Invariants
 //! - `in_order` says that the memory is the message, byte for byte.
