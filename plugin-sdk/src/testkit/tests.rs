@@ -301,3 +301,58 @@ fn siblings_are_read_in_one_go_in_every_format_that_has_them() {
     assert!(xml.values("r/c").unwrap().is_empty());
     assert_eq!(xml.values("r/[").unwrap_err().code, "path.syntax");
 }
+
+/// Walks through a data table and says what it sees.
+#[derive(Default)]
+struct Rounds;
+
+impl Transformer for Rounds {
+    fn transform(&self, context: &Context, _message: &mut Message) -> Result<(), StepError> {
+        let fields = context.field_names("staff")?.join(",");
+        let rows = context.row_count("STAFF")?;
+        let mut seen = vec![format!("{rows} of {fields}")];
+        for _ in 0..3 {
+            let row = context.move_to_next_row("Staff")?;
+            seen.push(format!("{row}={}", context.table_value("Staff", None, "name")?));
+        }
+        let any = context.move_to_random_row("Staff")?;
+        let here = context.table_value("Staff", None, "Id")?;
+        assert_eq!(here, context.table_value("Staff", Some(any), "Id")?);
+        seen.push(context.key_value("Staff", "Name", "BERG", "Id")?.unwrap_or_default());
+        seen.push(context.table_contains("Staff", None, "aalto", true)?.to_string());
+        seen.push(context.table_contains("Staff", Some("Name"), "aalto", false)?.to_string());
+        context.set_variable("Seen", &seen.join(" "))?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_step_reads_a_data_table_of_the_home() {
+    let rows: [&[&str]; 2] = [&["7", "Aalto"], &["8", "Berg"]];
+    let run = TestRun::new().data_table("Staff", &["Id", "Name"], &rows);
+    let outcome = run.transform::<Rounds>().unwrap();
+    let expected = "2 of Id,Name 1=Aalto 2=Berg 1=Aalto 8 false true";
+    assert_eq!(outcome.variable("Seen"), Some(expected));
+    assert_eq!(TestRun::new().transform::<Rounds>().unwrap_err().code(), "data-table.unknown");
+    let empty = TestRun::new().data_table("Staff", &["Id", "Name"], &[]);
+    assert_eq!(empty.transform::<Rounds>().unwrap_err().code(), "data-table.empty");
+    let uneven = TestRun::new().data_table("Staff", &["Id", "Name"], &[&["7"]]);
+    assert_eq!(uneven.transform::<Rounds>().unwrap_err().code(), "data-table.row");
+}
+
+/// Looks at a row before it has gone to one.
+#[derive(Default)]
+struct Early;
+
+impl Transformer for Early {
+    fn transform(&self, context: &Context, _message: &mut Message) -> Result<(), StepError> {
+        context.table_value("Staff", None, "Id")?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_run_stands_before_the_first_row_at_first() {
+    let run = TestRun::new().data_table("Staff", &["Id"], &[&["7"]]);
+    assert_eq!(run.transform::<Early>().unwrap_err().code(), "data-table.row");
+}

@@ -305,3 +305,6 @@ fn is_filled(property: &str) -> bool {
     let folded = property.to_ascii_lowercase();
     !folded.starts_with("sample") && !NEVER_FILLED.contains(&folded.as_str())
 }
+
+#[cfg(test)]
+mod tests;
