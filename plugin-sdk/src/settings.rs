@@ -145,6 +145,25 @@ impl Settings {
             .map(|found| found.map(|()| self.at(pointer)))
     }
 
+    /// The members of this object that are texts, with their names; those whose
+    /// name begins with `$` belong to the file format.
+    ///
+    /// # Errors
+    /// `settings.type` when one is no text.
+    pub fn texts(&self) -> Result<Vec<(String, String)>, Finding> {
+        let Some(object) = self.value() else { return Ok(Vec::new()) };
+        let members = object.iter().filter(|(name, _)| !name.starts_with('$'));
+        members
+            .map(|(name, value)| match value {
+                Value::String(text) => Ok((name.clone(), text.clone())),
+                other => {
+                    let pointer = join(&self.pointer, name);
+                    Err(finding("settings.type", &pointer, "a text", shape(other)))
+                }
+            })
+            .collect()
+    }
+
     /// The objects of an array; omitted is an empty one.
     ///
     /// # Errors

@@ -75,10 +75,10 @@ mod routing;
 mod starting;
 /// Which status tells what, in both profiles.
 mod status_profiles;
-/// What the texts of workflows name, and how values are written.
-mod texts;
 /// `tureen test`.
 mod testing;
+/// What the texts of workflows name, and how values are written.
+mod texts;
 /// What transformers make of a message.
 mod transformations;
 /// What surprises in the original does not surprise here.

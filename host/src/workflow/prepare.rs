@@ -12,8 +12,7 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 use tureen_sandbox::{
-    Activity, Failure, Finding, Kind, Needs, Requirement, Severity, Step,
-    StepOptions,
+    Activity, Failure, Finding, Kind, Needs, Requirement, Severity, Step, StepOptions,
 };
 use tureen_template::SettingId;
 

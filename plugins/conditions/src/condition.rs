@@ -4,7 +4,7 @@ use crate::comparison::{
     DATE_COMPARERS, DateComparer, STRING_COMPARERS, StringComparer, VALID_COMPARERS, data_table,
     length,
 };
-use crate::{DateTime, Place, PlaceFields, Sight, Source, Text};
+use crate::{DateTime, Namespaces, Place, PlaceFields, Sight, Source, Text};
 use tureen_plugin_sdk::{
     Choice, Direction, Finding, Findings, Format, Message, Placement, Problem, Settings, StepError,
 };
@@ -270,7 +270,8 @@ fn read_valid(settings: &Settings) -> Result<Test, Findings> {
     let source = match source {
         Source::Place(place) => place,
         Source::Text(path) => {
-            Place { setting: settings.id("FromSetting")?, direction: Direction::Inbound, path }
+            let (setting, direction) = (settings.id("FromSetting")?, Direction::Inbound);
+            Place { setting, direction, path, namespaces: Namespaces::default() }
         }
     };
     Ok(Test::Valid { source: Place { path: Text::new(String::new()), ..source }, valid })

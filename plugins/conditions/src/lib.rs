@@ -16,12 +16,14 @@ mod comparison;
 mod condition;
 mod conditions;
 mod loops;
+mod namespaces;
 mod sight;
 mod source;
 
 pub use condition::Condition;
 pub use conditions::{Conditions, Outcome};
 pub use loops::{Loop, Loops, loop_path};
+pub use namespaces::Namespaces;
 pub use sight::{Own, Sight};
 pub use source::{Place, PlaceFields, Source, Text, path_slip};
 pub use tureen_plugin_sdk::DateTime;

@@ -1,7 +1,11 @@
 //! Loops: source paths inside a loop mean the current item (contract 7.5).
 
+use crate::namespaces::split;
 use std::borrow::Cow;
 use tureen_plugin_sdk::{Direction, SettingId};
+
+/// What begins an XPath expression.
+const EXPRESSION: &str = "xpath:";
 
 /// One loop that is running.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +21,29 @@ pub struct Loop {
 }
 
 impl Loop {
+    /// A path inside the loop, with the index of the current item.
+    ///
+    /// Declarations of prefixes stand in front of both paths or of none; those
+    /// of the settings are put there later. Of an XPath expression, `[n]` would
+    /// count anew at every node before it, so it stands in parentheses.
+    fn current(&self, path: &str) -> Option<String> {
+        let ((declared, body), (own, items)) = (split(path), split(&self.path));
+        if own.trim_end() != declared.trim_end() {
+            return None;
+        }
+        let number = self.iteration;
+        match items.strip_prefix(EXPRESSION) {
+            None => {
+                let rest = inside(body, items, &['-', '.', '/'])?;
+                Some(format!("{declared}{items}[{number}]{rest}"))
+            }
+            Some(expression) => {
+                let rest = inside(body, items, &['/'])?;
+                Some(format!("{declared}{EXPRESSION}({expression})[{number}]{rest}"))
+            }
+        }
+    }
+
     fn is_over(&self, setting: SettingId, direction: Direction) -> bool {
         self.setting == setting && self.direction == direction
     }
@@ -60,8 +87,8 @@ impl Loops {
             if !item.is_over(setting, direction) || inner.iter().any(again) {
                 continue;
             }
-            if let Some(rest) = inside(&path, &item.path) {
-                path = Cow::Owned(format!("{}[{}]{rest}", item.path, item.iteration));
+            if let Some(current) = item.current(&path) {
+                path = Cow::Owned(current);
             }
         }
         path
@@ -70,11 +97,11 @@ impl Loops {
 
 /// What follows the item that a loop's path addresses; `None` when the path
 /// lies outside the loop, or names one item of it by its own index.
-fn inside<'p>(path: &'p str, loop_path: &str) -> Option<&'p str> {
+fn inside<'p>(path: &'p str, loop_path: &str, follow: &[char]) -> Option<&'p str> {
     let rest = path.strip_prefix(loop_path)?;
     match rest.strip_prefix("[1]") {
         Some(rest) => Some(rest),
-        None if rest.is_empty() || rest.starts_with(['-', '.', '/']) => Some(rest),
+        None if rest.is_empty() || rest.starts_with(follow) => Some(rest),
         None => None,
     }
 }
@@ -141,6 +168,35 @@ mod tests {
         check(&[("OBX", 2), ("OBX[2]-5", 3)], "OBX-5.1", "OBX[2]-5[3].1");
         check(&[("OBX", 2), ("OBX[2]", 3)], "OBX-5.1", "OBX[3]-5.1");
         check(&[("PID-3[4]", 2)], "PID-3.1", "PID-3[2].1");
+    }
+
+    #[test]
+    fn an_expression_is_indexed_in_parentheses() {
+        check(&[("xpath://Item", 3)], "xpath://Item/Code", "xpath:(//Item)[3]/Code");
+        check(&[("xpath://Item", 3)], "xpath://Item", "xpath:(//Item)[3]");
+        check(&[("xpath://Item", 3)], "xpath://Item[1]//Code", "xpath:(//Item)[3]//Code");
+        check(&[("xpath://Item[1]", 3)], "xpath://Item/Code", "xpath:(//Item)[3]/Code");
+        let stays = ["xpath://Item-Code", "xpath://Items", "xpath://Item[@a]/b", "Item/Code"];
+        for path in stays {
+            check(&[("xpath://Item", 3)], path, path);
+        }
+        let loops = [("xpath://Visit", 2), ("xpath:(//Visit)[2]/Drug", 5)];
+        check(&loops, "xpath://Visit/Drug/Code", "xpath:((//Visit)[2]/Drug)[5]/Code");
+        check(&loops, "xpath://Visit/Date", "xpath:(//Visit)[2]/Date");
+    }
+
+    #[test]
+    fn declarations_of_prefixes_stay_in_front() {
+        let declared = "declare namespace p = 'u'; ";
+        let path = |path: &str| format!("{declared}{path}");
+        for (items, inner, expected) in [
+            ("Root/p:Item", "Root/p:Item/Code", "Root/p:Item[3]/Code"),
+            ("Root/p:Item[1]", "Root/p:Item[1]", "Root/p:Item[3]"),
+            ("xpath://p:Item", "xpath://p:Item/Code", "xpath:(//p:Item)[3]/Code"),
+        ] {
+            check(&[(&path(items), 3)], &path(inner), &path(expected));
+            check(&[(&path(items), 3)], inner, inner);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where a value comes from: an authored text, or a place in a message.
 
-use crate::{DIRECTIONS, FromDirection, Sight};
+use crate::{DIRECTIONS, FromDirection, Namespaces, Sight, namespaces};
 use std::borrow::Cow;
 use std::rc::Rc;
 use tureen_plugin_sdk::{
@@ -56,6 +56,8 @@ pub struct Place {
     pub direction: Direction,
     /// Where in it.
     pub path: Text,
+    /// What its prefixes mean, where the message is XML.
+    pub namespaces: Namespaces,
 }
 
 /// Where a value comes from.
@@ -74,6 +76,7 @@ pub struct PlaceFields {
     pub setting: &'static str,
     pub direction: &'static str,
     pub kind: &'static str,
+    pub namespaces: &'static str,
 }
 
 impl PlaceFields {
@@ -83,12 +86,18 @@ impl PlaceFields {
         setting: "FromSetting",
         direction: "FromDirection",
         kind: "FromType",
+        namespaces: "FromNamespaces",
     };
     /// The first operand of a condition.
     pub const CONDITION: Self = Self { path: "Path", ..Self::ACTION };
     /// The second operand of a condition, by reference.
-    pub const OPERAND: Self =
-        Self { path: "ToPath", setting: "ToSetting", direction: "ToDirection", kind: "ToType" };
+    pub const OPERAND: Self = Self {
+        path: "ToPath",
+        setting: "ToSetting",
+        direction: "ToDirection",
+        kind: "ToType",
+        namespaces: "ToNamespaces",
+    };
 }
 
 impl Source {
@@ -96,7 +105,8 @@ impl Source {
     ///
     /// # Errors
     /// Properties of the wrong type, a number that is no direction, an id that
-    /// is no GUID, and brackets in a path that do not match.
+    /// is no GUID, brackets in a path that do not match, and namespaces that
+    /// cannot be declared.
     pub fn read(settings: &Settings, fields: PlaceFields) -> Result<Self, Findings> {
         let mut findings = Findings::default();
         let path = findings.keep(settings.text(fields.path)).flatten().unwrap_or_default();
@@ -114,7 +124,9 @@ impl Source {
         if let Some(slip) = path_slip(&path) {
             findings.push(settings.error(fields.path, "path.syntax", slip));
         }
-        findings.or(Self::Place(Place { setting, direction, path: Text::new(path) }))
+        let namespaces = findings.keep(Namespaces::read(settings, fields.namespaces));
+        let namespaces = namespaces.unwrap_or_default();
+        findings.or(Self::Place(Place { setting, direction, path: Text::new(path), namespaces }))
     }
 
     /// The value for one message: "" where the place, or the message itself,
@@ -157,15 +169,20 @@ impl Place {
     ) -> Result<Option<T>, StepError> {
         let path = self.path_now(sight)?;
         if sight.own.is_target(self.setting, self.direction) {
+            let path = self.namespaces.declared(sight.target, path);
             return Ok(Some(read(sight.target, &path)?));
         }
         match self.other_message(sight)? {
-            Some(message) => Ok(Some(read(&message, &path)?)),
+            Some(message) => {
+                let path = self.namespaces.declared(&message, path);
+                Ok(Some(read(&message, &path)?))
+            }
             None => Ok(None),
         }
     }
 
-    /// The path for this message and this round of the loops around it.
+    /// The path for this message and this round of the loops around it, without
+    /// the namespaces of the settings.
     ///
     /// # Errors
     /// When a placeholder cannot be expanded.
@@ -204,6 +221,7 @@ impl Place {
 /// What is wrong with a path that no format could read: brackets that do not
 /// match, or hold nothing. Selectors of other languages are not looked at.
 pub fn path_slip(path: &str) -> Option<&'static str> {
+    let (_, path) = namespaces::split(path);
     if path.starts_with("newtonsoft:") || path.starts_with("xpath:") {
         return None;
     }

@@ -3,7 +3,7 @@
 use crate::code;
 use crate::formatting::Formatting;
 use crate::program::{FormattedSource, Operation, Parameter};
-use tureen_conditions::{DIRECTIONS, PlaceFields, Source, Text, path_slip};
+use tureen_conditions::{DIRECTIONS, Namespaces, PlaceFields, Source, Text, path_slip};
 use tureen_plugin_sdk::{Findings, Placement, Problem, Role, SettingId, Settings};
 
 /// The namespace of all action classes.
@@ -173,14 +173,14 @@ fn map(action: &Settings, placement: &Placement) -> Result<Operation, Findings> 
     let (Some(value), Some(target)) = (value, target) else { return Err(findings) };
     let structure = structure.unwrap_or(false);
     findings.or(match target {
-        Target::Message(to) => Operation::Map { value, to, structure },
+        Target::Message { to, namespaces } => Operation::Map { value, to, namespaces, structure },
         Target::Variable(name) => Operation::SetVariable { name, value },
     })
 }
 
 /// What a mapping writes to.
 enum Target {
-    Message(Text),
+    Message { to: Text, namespaces: Namespaces },
     Variable(String),
 }
 
@@ -201,7 +201,8 @@ fn target(action: &Settings, placement: &Placement) -> Result<Target, Findings> 
         findings.push(action.error("ToPath", "path.syntax", slip));
     }
     findings.keep(check_target(action, placement));
-    findings.or(Target::Message(Text::new(path)))
+    let namespaces = findings.keep(Namespaces::read(action, "ToNamespaces")).unwrap_or_default();
+    findings.or(Target::Message { to: Text::new(path), namespaces })
 }
 
 /// Only the message of the setting that owns the actions may be written; in

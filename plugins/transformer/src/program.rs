@@ -1,7 +1,7 @@
 //! What a set of actions becomes: instructions with resolved jumps.
 
 use crate::formatting::Formatting;
-use tureen_conditions::{Conditions, Place, Source, Text};
+use tureen_conditions::{Conditions, Namespaces, Place, Source, Text};
 
 /// The instructions of one set of transformers.
 #[derive(Debug, Default)]
@@ -27,6 +27,8 @@ pub(crate) enum Operation {
     Map {
         value: FormattedSource,
         to: Text,
+        /// What the prefixes in `to` mean.
+        namespaces: Namespaces,
         structure: bool,
     },
     /// Goes on behind the end of the block when the conditions do not hold.

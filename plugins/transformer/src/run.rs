@@ -79,9 +79,9 @@ impl Run<'_> {
                 let value = self.value(value)?;
                 self.context.set_variable(name, &value)?;
             }
-            Operation::Map { value, to, structure } => {
+            Operation::Map { value, to, namespaces, structure } => {
                 let value = self.value(value)?;
-                let path = to.expand(self.context)?;
+                let path = namespaces.declared(self.message, to.expand(self.context)?);
                 if *structure {
                     self.message.set_structure(&path, &value)?;
                 } else {

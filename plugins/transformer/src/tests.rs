@@ -265,6 +265,76 @@ fn loops_in_loops_count_each_for_itself_and_the_counter_is_put_back() {
     assert_eq!(outcome.variable("ForEachIterator"), None);
 }
 
+const CARE: &[u8] = b"<x:Care xmlns:x='urn:care' xmlns='urn:other'>\
+<x:Drug no='1'><Code>a</Code><Code>b</Code></x:Drug><Drug/>\
+<x:Drug no='2'><Code>c</Code></x:Drug></x:Care>";
+
+fn on_xml(message: &[u8]) -> TestRun {
+    TestRun::new().owner(RECEIVER).message(Format::Xml, message)
+}
+
+fn with_namespaces(mut action: Json, name: &str) -> Json {
+    action[name] = json!({ "c": "urn:care", "o": "urn:other" });
+    action
+}
+
+#[test]
+fn a_loop_runs_over_elements_and_expressions() {
+    let plain = |json: Json| json;
+    let declared = |json: Json| with_namespaces(json, "FromNamespaces");
+    for (loop_path, path, is_declared, expected) in [
+        ("Care/Drug", "Care/Drug[1]/@no", false, "1=1 2= 3=2 "),
+        ("Care/x:Drug", "Care/x:Drug/@no", false, "1=1 2=2 "),
+        ("c:Care/c:Drug", "c:Care/c:Drug[1]/@no", true, "1=1 2=2 "),
+        ("xpath://c:Drug", "xpath://c:Drug/@no", true, "1=1 2=2 "),
+        ("xpath://c:Drug[@no > 1]", "xpath://c:Drug[@no > 1]/o:Code", true, "1=c "),
+        ("xpath://o:Code", "xpath://o:Code[1]", true, "1=a 2=b 3=c "),
+        ("xpath://x:Drug/o:Code", "xpath:name(/*)", true, "1=x:Care 2=x:Care 3=x:Care "),
+        ("xpath://Code", "xpath://Code", true, "(unset)"),
+    ] {
+        let [one, all] = collect(path);
+        let [one, each] = [one, for_each(loop_path)]
+            .map(|action| if is_declared { declared(action) } else { plain(action) });
+        let list = [each, one, all, next()];
+        assert_eq!(variable(on_xml(CARE), &list, "All"), expected, "{loop_path} {path}");
+    }
+    let [one, all] = collect("xpath://c:Drug/o:Code");
+    let list = [
+        declared(for_each("xpath://c:Drug")),
+        declared(for_each("xpath://c:Drug/o:Code")),
+        declared(one),
+        all,
+        next(),
+        next(),
+    ];
+    assert_eq!(variable(on_xml(CARE), &list, "All"), "1=a 2=b 1=c ");
+}
+
+#[test]
+fn declared_prefixes_mean_the_same_in_every_document() {
+    let mut map = map("c:Care/c:Drug[2]/o:Code", "c:Care/c:Drug[3]/@c:copy");
+    map["FromNamespaces"] = json!({ "c": "urn:care", "o": "urn:other" });
+    map["ToNamespaces"] = json!({ "c": "urn:care" });
+    let run = on_xml(CARE);
+    let outcome = actions(run, &[map.clone()]).unwrap();
+    assert!(outcome.text().contains("<x:Drug x:copy=\"c\"/>"), "{}", outcome.text());
+    // In another format the prefix is part of the name.
+    let drugs = br#"{"c:Care":{"c:Drug":"x"}}"#;
+    let from_json = with_namespaces(set("One", "c:Care/c:Drug"), "FromNamespaces");
+    assert_eq!(variable(on(drugs), &[from_json], "One"), "x");
+    map["ToNamespaces"] = json!({ "c": "" });
+    assert_eq!(actions(on_xml(CARE), &[map]).unwrap_err().code(), "path.namespace");
+}
+
+#[test]
+fn an_expression_without_end_fails_its_action() {
+    let items = "<a><b/></a>".repeat(3_000);
+    let message = format!("<r>{items}</r>");
+    let list = [set("One", "xpath:count(//*[count(//*) > 0])")];
+    let failure = actions(on_xml(message.as_bytes()), &list).unwrap_err();
+    assert_eq!(failure.code(), "limit.expression-steps");
+}
+
 #[test]
 fn the_bounds_of_a_loop_are_fixed_when_it_begins() {
     let append = json!({ "FromPath": "OBX|9|NM|X", "FromDirection": 2 });
