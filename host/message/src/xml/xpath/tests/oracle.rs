@@ -190,6 +190,9 @@ proptest! {
     fn expressions_give_what_another_implementation_gives(
         text in document(), expression in expression(),
     ) {
+        // From an attribute it leaves out the children of its element, which come
+        // after it and are none of its descendants (section 2.2).
+        prop_assume!(!(expression.contains('@') && expression.contains("following::")));
         // It refuses a few that are right, and has a zero with a sign.
         let Some(theirs) = theirs(&text, &expression) else { return Ok(()) };
         prop_assume!(!format!("{theirs:?}").contains("-0"));
