@@ -122,7 +122,7 @@ impl Command {
             }
             Self::Test(test) => {
                 quiet_log();
-                test.run().await
+                Box::pin(test.run()).await
             }
             Self::Send(send) => {
                 quiet_log();

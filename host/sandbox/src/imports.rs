@@ -112,7 +112,7 @@ impl Guest {
             }
         };
         let answer = change(message, paths);
-        if message.bytes().len() > allowed {
+        if message.size() > allowed {
             return Err(Exceeded::Output { allowed }.into());
         }
         Ok(answer.map_err(Into::into))

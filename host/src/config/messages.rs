@@ -30,12 +30,24 @@ pub struct Messages {
     /// XML namespace declarations in scope at one place.
     #[serde(deserialize_with = "between::<1, 10_000, _, _>")]
     pub namespaces: usize,
+    /// Nodes of an XML message that XPath expressions are used on.
+    #[serde(deserialize_with = "between::<1_000, 100_000_000, _, _>")]
+    pub expression_nodes: usize,
+    /// Steps of one XPath expression.
+    #[serde(deserialize_with = "between::<1_000, 1_000_000_000_000, _, _>")]
+    pub expression_steps: u64,
     /// Columns of one CSV row.
     #[serde(deserialize_with = "between::<1, 1_000_000, _, _>")]
     pub columns: usize,
     /// Bytes of one CSV field.
     #[serde(deserialize_with = "between::<1, 1_073_741_824, _, _>")]
     pub field_bytes: usize,
+    /// Elements and items of a DICOM data set.
+    #[serde(deserialize_with = "between::<1, 100_000_000, _, _>")]
+    pub dicom_elements: usize,
+    /// Bytes of the values of a DICOM message that its JSON shows.
+    #[serde(deserialize_with = "between::<1, 1_073_741_824, _, _>")]
+    pub dicom_shown_bytes: usize,
 }
 
 impl Messages {
@@ -50,8 +62,12 @@ impl Messages {
             path_steps: self.path_steps,
             attributes: self.attributes,
             namespaces: self.namespaces,
+            expression_nodes: self.expression_nodes,
+            expression_steps: self.expression_steps,
             columns: self.columns,
             field_bytes: self.field_bytes,
+            elements: self.dicom_elements,
+            shown_bytes: self.dicom_shown_bytes,
         }
     }
 }
@@ -67,8 +83,12 @@ impl Default for Messages {
             path_steps,
             attributes,
             namespaces,
+            expression_nodes,
+            expression_steps,
             columns,
             field_bytes,
+            elements,
+            shown_bytes,
         } = Limits::default();
         Self {
             messages_per_body: messages,
@@ -78,8 +98,12 @@ impl Default for Messages {
             path_steps,
             attributes,
             namespaces,
+            expression_nodes,
+            expression_steps,
             columns,
             field_bytes,
+            dicom_elements: elements,
+            dicom_shown_bytes: shown_bytes,
         }
     }
 }

@@ -254,7 +254,11 @@ impl<'a> Steps<'a> {
         activity: &definition::Activity,
         bytes: Vec<u8>,
     ) -> Result<(), RunError> {
-        let options = ParseOptions { csv: activity.csv.clone(), ..self.settings.parse.clone() };
+        let options = ParseOptions {
+            csv: activity.csv.clone(),
+            dicom: activity.dicom,
+            ..ParseOptions::clone(&self.settings.parse)
+        };
         let message =
             Message::parse(activity.message_type, bytes, &options).map_err(|problem| {
                 let place = Some(format!("reply of {:?}", activity.name));

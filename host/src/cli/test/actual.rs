@@ -19,8 +19,9 @@ use crate::pipeline::{Answer, Performance, Pipeline, Rehearsal, RunRecord};
 use crate::response::Response;
 use crate::workflow::file::read_bounded;
 use crate::workflow::purpose::Purpose;
-use crate::workflow::registry::build_version;
+use crate::workflow::registry::{Surroundings, build_version};
 use crate::workflow::running::Workflow;
+use crate::workflow::vocabulary::Vocabulary;
 
 /// Files that a case may write.
 const FILES_MAX: usize = 10_000;
@@ -79,18 +80,21 @@ impl State {
 /// # Errors
 /// A workflow that does not load, a file that cannot be read, an activity that
 /// cannot start.
-pub(super) async fn run(case: &Case, home: &Home) -> anyhow::Result<Actual> {
+pub(super) async fn run(case: &Case, home: &mut Home) -> anyhow::Result<Actual> {
+    let (settings, _) = home.settings();
+    let home = &*home;
+    let vocabulary = home.vocabulary(&settings);
     let granted = tempfile::tempdir().context("no temporary folder could be made")?;
     let folder = fs::canonicalize(granted.path()).context("the temporary folder is gone")?;
     let closings = TaskTracker::new();
-    let workflow = build(case, home, &folder, &closings).await?;
+    let workflow = build(case, home, &vocabulary, &folder, &closings).await?;
     workflow
         .open()
         .await
         .map_err(|(_, failure)| anyhow::anyhow!("an activity cannot start: {failure}"))?;
     let inbound = given(case)?.inbound(&workflow);
     let rehearsal = Rehearsal { now: case.now.clone(), replies: replies(case, &workflow)? };
-    let pipeline = Pipeline::rehearsing(&home.config, home.settings().0, rehearsal);
+    let pipeline = Pipeline::rehearsing(&home.config, settings, rehearsal);
     let record = pipeline.run(&workflow, inbound, Performance::LiveRecorded, Answer::kept()).await;
     let mut actual = gathered(record, &workflow);
     drop(workflow);
@@ -103,6 +107,7 @@ pub(super) async fn run(case: &Case, home: &Home) -> anyhow::Result<Actual> {
 async fn build(
     case: &Case,
     home: &Home,
+    vocabulary: &Vocabulary,
     folder: &Path,
     closings: &TaskTracker,
 ) -> anyhow::Result<Workflow> {
@@ -116,7 +121,8 @@ async fn build(
         Err(diagnostic) => bail!("{diagnostic}"),
     };
     let plugins = home.plugins.confined_to(folder);
-    let built = build_version(&case.workflow, bytes, &plugins, closings, Purpose::Test).await;
+    let surroundings = Surroundings { plugins: &plugins, vocabulary };
+    let built = build_version(&case.workflow, bytes, surroundings, closings, Purpose::Test).await;
     built
         .workflow
         .with_context(|| format!("the workflow does not load\n{}", told(&built.diagnostics)))

@@ -25,7 +25,7 @@ impl Homes {
     /// # Errors
     /// It does not exist, or something in it is wrong: a test must not run
     /// without what it was written for.
-    pub(super) async fn of(&mut self, case: &Case) -> anyhow::Result<&Home> {
+    pub(super) async fn of(&mut self, case: &Case) -> anyhow::Result<&mut Home> {
         let path = case.home.as_ref().or(self.default.as_ref());
         let path = match path {
             None => None,
@@ -38,13 +38,13 @@ impl Homes {
             let home = read(path.as_deref()).await?;
             self.open.insert(path.clone(), home);
         }
-        self.open.get(&path).context("the home was not kept")
+        self.open.get_mut(&path).context("the home was not kept")
     }
 }
 
 async fn read(path: Option<&Path>) -> anyhow::Result<Home> {
     let Some(path) = path else { return Ok(Home::bare().await?.0) };
-    let (home, mut diagnostics) = Home::open(path).await?;
+    let (mut home, mut diagnostics) = Home::open(path).await?;
     diagnostics.extend(home.settings().1);
     let errors: Vec<String> =
         diagnostics.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();

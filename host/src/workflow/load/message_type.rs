@@ -125,10 +125,12 @@ fn dicom_options(of_type: &Fields<'_>) -> DicomOptions {
 }
 
 fn csv_options(of_type: &Fields<'_>) -> CsvOptions {
-    let mut options = CsvOptions::default();
-    options.has_header = of_type.flag("HasHeader", false);
-    options.has_footer = of_type.flag("HasFooter", false);
-    options.header = of_type.text("Header").unwrap_or_default();
+    let mut options = CsvOptions {
+        has_header: of_type.flag("HasHeader", false),
+        has_footer: of_type.flag("HasFooter", false),
+        header: of_type.text("Header").unwrap_or_default(),
+        ..CsvOptions::default()
+    };
     let delimiter = of_type.text("Delimiter").unwrap_or_default();
     match CsvOptions::from_delimiter(&delimiter) {
         Ok(CsvOptions { delimiter, .. }) if delimiter != 0 => options.delimiter = delimiter,

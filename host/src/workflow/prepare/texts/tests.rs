@@ -6,6 +6,7 @@ use super::*;
 use crate::config::ServerConfig;
 use crate::tables::HomeTables;
 use crate::workflow::definition::load;
+use crate::workflow::purpose::Purpose as LoadedFor;
 
 const RECEIVER: &str = "d0000000-0000-4000-8000-000000000001";
 const VARIABLES: &str = "d0000000-0000-4000-8000-000000000002";
@@ -39,7 +40,7 @@ fn judged(receiver: Value, actions: &[Value], activity: Value, config: &str) -> 
     let file = json!({
         "Name": "W", "WorkflowId": RECEIVER, "WorkflowPattern": [root, sender, transformers],
     });
-    let loaded = load(Path::new("w.hl7Workflow"), file.to_string().into_bytes());
+    let loaded = load(Path::new("w.hl7Workflow"), file.to_string().into_bytes(), LoadedFor::Serve);
     check(&loaded.definition.unwrap(), &vocabulary(config))
 }
 
