@@ -74,7 +74,7 @@ impl Batch {
     ///
     /// let bytes = b"BHS|^~\\&|LAB\rMSH|^~\\&|A\rPID|1\rMSH|^~\\&|B\rBTS|2\r";
     /// let batch = Batch::split(bytes, &Limits::default())?;
-    /// assert_eq!(batch.messages(), [13..29, 29..39]);
+    /// assert_eq!(batch.messages(), [13..30, 30..41]);
     /// assert!(!batch.is_single() && batch.warnings().is_empty());
     /// # Ok::<(), tureen_message::Problem>(())
     /// ```
