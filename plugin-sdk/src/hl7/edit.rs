@@ -117,8 +117,8 @@ impl SegmentMut<'_> {
         self.message.set_structure(&self.path, raw)
     }
 
-    /// Inserts a segment of the same name, as wire text, before this one; the
-    /// path then means the new one.
+    /// Inserts a segment, as wire text, before this one. The path then means the
+    /// new one if it has the same name. One behind the last appends.
     ///
     /// # Errors
     /// As [`Message::insert`].
@@ -195,7 +195,7 @@ impl PlaceMut<'_> {
     }
 
     /// Inserts a repetition, as wire text, before this one; the path then means
-    /// the new one.
+    /// the new one. One behind the last appends.
     ///
     /// # Errors
     /// As [`Message::insert`].

@@ -124,6 +124,61 @@ fn repetitions_are_added_and_removed() {
 }
 
 #[test]
+fn a_segment_is_inserted_before_one_of_its_name() {
+    for (path, raw, expected) in [
+        ("OBX", "OBX|0", "OBX|0\rOBX|1\rNTE|x\rOBX|2\r"),
+        ("OBX[2]", "OBX|0", "OBX|1\rNTE|x\rOBX|0\rOBX|2\r"),
+        ("OBX[3]", "OBX|0", "OBX|1\rNTE|x\rOBX|2\rOBX|0\r"),
+        ("OBX[2]", "NTE|y\r", "OBX|1\rNTE|x\rNTE|y\rOBX|2\r"),
+        ("PV1", "PV1|1", "OBX|1\rNTE|x\rOBX|2\rPV1|1\r"),
+    ] {
+        let mut oru = message("MSH|^~\\&|A\rOBX|1\rNTE|x\rOBX|2\r");
+        let mut segment = oru.segment_mut(path);
+        segment.insert_before(raw).unwrap();
+        let there = if raw.starts_with(&path[..3]) { raw.trim_end() } else { "OBX|2" };
+        assert_eq!(segment.read().unwrap().unwrap().raw(), there, "{path} {raw}");
+        let found = String::from_utf8(oru.bytes()).unwrap();
+        assert_eq!(found, format!("MSH|^~\\&|A\r{expected}"), "{path} {raw}");
+    }
+    for (path, raw, code) in [
+        ("OBX[4]", "OBX|0", "edit.insert"),
+        ("PV1[2]", "PV1|0", "edit.insert"),
+        ("OBX", "no segment", "edit.structure"),
+        ("OBX", "OBX|0\rOBX|1", "edit.structure"),
+        ("MSH", "OBX|0", "edit.read-only"),
+    ] {
+        let mut oru = message("MSH|^~\\&|A\rOBX|1\rNTE|x\rOBX|2\r");
+        let problem = oru.segment_mut(path).insert_before(raw).unwrap_err();
+        assert_eq!(problem.code, code, "{path} {raw}");
+        assert_eq!(oru.bytes(), b"MSH|^~\\&|A\rOBX|1\rNTE|x\rOBX|2\r", "{path} {raw}");
+    }
+}
+
+#[test]
+fn a_repetition_is_inserted_before_another() {
+    for (field, repetition, expected) in [
+        (3, 1, "PID|1||0^^^X~77~88"),
+        (3, 2, "PID|1||77~0^^^X~88"),
+        (3, 3, "PID|1||77~88~0^^^X"),
+        (2, 1, "PID|1|0^^^X|77~88"),
+        (5, 1, "PID|1||77~88||0^^^X"),
+    ] {
+        let mut adt = message("MSH|^~\\&|A\rPID|1||77~88\r");
+        let mut pid = adt.segment_mut("PID");
+        let mut place = pid.repetition(field, repetition);
+        place.insert_before("0^^^X").unwrap();
+        assert_eq!(place.text().unwrap(), "0^^^X", "{field} {repetition}");
+        assert_eq!(pid.read().unwrap().unwrap().raw(), expected, "{field} {repetition}");
+    }
+    let mut adt = message("MSH|^~\\&|A\rPID|1||77~88\r");
+    let mut pid = adt.segment_mut("PID");
+    let gap = pid.repetition(3, 4).insert_before("0").unwrap_err();
+    let component = pid.field(3).component(2).insert_before("0").unwrap_err();
+    assert_eq!([gap.code, component.code], ["edit.insert", "edit.insert"]);
+    assert_eq!(adt.bytes(), b"MSH|^~\\&|A\rPID|1||77~88\r");
+}
+
+#[test]
 fn every_segment_is_visited_once_whatever_a_visit_does() {
     let mut oru = message("MSH|^~\\&|A\rOBX|1\rNTE|x\rOBX|2\rOBX|3\r");
     let mut seen = Vec::new();
