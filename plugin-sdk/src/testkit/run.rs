@@ -127,7 +127,8 @@ impl TestRun {
         self
     }
 
-    /// A lookup table of the home.
+    /// A lookup table of the home. Its keys are without regard to case; of equal
+    /// ones the last counts.
     #[must_use]
     pub fn table(mut self, name: &str, rows: &[(&str, &str)]) -> Self {
         let rows = rows.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));

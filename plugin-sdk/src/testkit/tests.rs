@@ -356,3 +356,20 @@ fn a_run_stands_before_the_first_row_at_first() {
     let run = TestRun::new().data_table("Staff", &["Id"], &[&["7"]]);
     assert_eq!(run.transform::<Early>().unwrap_err().code(), "data-table.row");
 }
+
+#[test]
+fn keys_of_lookup_tables_are_compared_without_regard_to_case() {
+    let rows = [("Ward É", "first"), ("WARD é", "last"), ("w2", "")];
+    let run = TestRun::new().table("Wards", &rows);
+    run.transform_with(|context, _| {
+        for key in ["ward é", "WARD É"] {
+            assert_eq!(context.lookup("WARDS", key)?.as_deref(), Some("last"), "{key}");
+        }
+        assert_eq!(context.lookup("wards", "W2")?.as_deref(), Some(""));
+        assert_eq!(context.lookup("wards", "w3")?, None);
+        let formatted = context.format("WARD é", &[("Lookup".into(), "Wards".into())]);
+        assert_eq!(formatted?, "last");
+        Ok(())
+    })
+    .unwrap();
+}

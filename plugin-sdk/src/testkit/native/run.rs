@@ -207,7 +207,10 @@ impl Tables for HomeTables {
             let text = "the home has no lookup table of this name";
             return Err(tureen_message::Problem::new("table.unknown", text));
         };
-        Ok(rows.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone()))
+        // As the host keeps them: without regard to case, the last of equal keys.
+        let key = key.to_lowercase();
+        let found = rows.iter().rev().find(|(known, _)| known.to_lowercase() == key);
+        Ok(found.map(|(_, value)| value.clone()))
     }
 }
 
