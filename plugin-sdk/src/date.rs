@@ -228,33 +228,70 @@ impl DateTime {
             && self.second < 60
     }
 
-    /// Compares to the coarser precision of the two: 2026 equals 20260102. Where
-    /// both tell their offset and the hour, the same instant is equal. Because of
-    /// the coarser precision this is no total order: two days of one month are
-    /// unequal, and both equal to the month.
+    /// Compares to the coarser precision of the two: 2026 equals 20260102.
+    ///
+    /// Where both tell their zone, moments are compared, so that the finer one is
+    /// taken in the zone of the coarser one: 20260101233000+0000 is of the day
+    /// 20260102+0100. Where one tells it, both are local times of the same place.
+    /// Because of the coarser precision this is no total order: two days of one
+    /// month are unequal, and both equal to the month.
+    ///
+    /// ```
+    /// use std::cmp::Ordering;
+    /// use tureen_plugin_sdk::DateTime;
+    ///
+    /// let day = DateTime::parse("20260102+0100").unwrap();
+    /// let late = DateTime::parse("20260101233000Z").unwrap();
+    /// assert_eq!(day.compare(&late), Ordering::Equal);
+    /// ```
     pub fn compare(&self, other: &Self) -> Ordering {
-        let precision = self.precision.min(other.precision);
-        let both = self.offset_minutes.is_some() && other.offset_minutes.is_some();
-        let universal = both && precision >= Precision::Hour;
-        self.key(precision, universal).cmp(&other.key(precision, universal))
+        let zones = self.offset_minutes.is_some() && other.offset_minutes.is_some();
+        match self.precision.cmp(&other.precision) {
+            Ordering::Equal => self.start(zones).cmp(&other.start(zones)),
+            Ordering::Less => self.compare_to_finer(other, zones),
+            Ordering::Greater => other.compare_to_finer(self, zones).reverse(),
+        }
     }
 
-    /// Something that is ordered as date-times of that precision are.
-    fn key(&self, precision: Precision, universal: bool) -> [i64; 4] {
-        let offset = if universal { self.offset_minutes.unwrap_or(0) } else { 0 };
-        let days = days_before(self.year, self.month) + self.day;
-        let minutes = days * 1440 + self.hour * 60 + self.minute - offset;
-        match precision {
-            Precision::Year => [self.year, 0, 0, 0],
-            Precision::Month => [self.year, self.month, 0, 0],
-            Precision::Day => [self.year, self.month, self.day, 0],
-            Precision::Hour => [minutes.div_euclid(60), 0, 0, 0],
-            Precision::Minute => [minutes, 0, 0, 0],
-            Precision::Second => [minutes, self.second, 0, 0],
-            Precision::Fraction(digits) => {
-                [minutes, self.second, self.nanosecond / fraction_unit(digits), 0]
-            }
+    /// A finer one that begins while this one lasts is equal.
+    fn compare_to_finer(&self, finer: &Self, zones: bool) -> Ordering {
+        let moment = finer.start(zones);
+        if moment < self.start(zones) {
+            Ordering::Greater
+        } else if moment >= self.end(zones) {
+            Ordering::Less
+        } else {
+            Ordering::Equal
         }
+    }
+
+    /// The first nanosecond, from the beginning of year 1; of UTC where zones
+    /// count.
+    fn start(&self, zones: bool) -> i128 {
+        let days = days_before(self.year, self.month) + self.day - 1;
+        let minutes = days * 1440 + self.hour * 60 + self.minute - self.shift(zones);
+        nanoseconds(minutes * 60 + self.second) + i128::from(self.nanosecond)
+    }
+
+    /// The first nanosecond after it.
+    fn end(&self, zones: bool) -> i128 {
+        let next =
+            |year, month| nanoseconds((days_before(year, month) * 1440 - self.shift(zones)) * 60);
+        let start = self.start(zones);
+        match self.precision {
+            Precision::Year => next(self.year + 1, 1),
+            Precision::Month if self.month == 12 => next(self.year + 1, 1),
+            Precision::Month => next(self.year, self.month + 1),
+            Precision::Day => start + nanoseconds(86_400),
+            Precision::Hour => start + nanoseconds(3_600),
+            Precision::Minute => start + nanoseconds(60),
+            Precision::Second => start + nanoseconds(1),
+            Precision::Fraction(digits) => start + i128::from(fraction_unit(digits)),
+        }
+    }
+
+    fn shift(&self, zones: bool) -> i64 {
+        if zones { self.offset_minutes.unwrap_or(0) } else { 0 }
     }
 }
 
@@ -280,6 +317,10 @@ impl fmt::Display for DateTime {
         let sign = if offset < 0 { '-' } else { '+' };
         write!(formatter, "{sign}{:02}{:02}", offset.abs() / 60, offset.abs() % 60)
     }
+}
+
+fn nanoseconds(seconds: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000
 }
 
 /// Nanoseconds of the last of so many digits.

@@ -76,6 +76,29 @@ fn date_times_compare_to_the_coarser_precision() {
         ("202601020030+0100", "2026-01-01T23:30:00Z", equal),
         ("202601020304+0100", "202601020304", equal),
         ("20260102", "20260102030405+0100", equal),
+        // Two zones: the finer one is taken in the zone of the coarser one.
+        ("20260102+0100", "20260101233000Z", equal),
+        ("20260102+0100", "20260101225959Z", greater),
+        ("20260102+0100", "20260102225959.9Z", equal),
+        ("20260102+0100", "20260102230000Z", less),
+        ("202601-0500", "202601010459Z", greater),
+        ("202601-0500", "202602010459Z", equal),
+        ("202612-0500", "202701010459Z", equal),
+        ("202612-0500", "202701010500Z", less),
+        ("2024+0530", "20231231183000+0000", equal),
+        ("2024+0530", "20231231182959+0000", greater),
+        ("2024+0530", "20241231183000+0000", less),
+        ("2026010203+0030", "202601020230Z", equal),
+        ("2026010203+0030", "202601020330Z", less),
+        ("20260102030405+0100", "20260102020405.9Z", equal),
+        ("20260102030405.1+0100", "20260102020405.19Z", equal),
+        ("20260102030405.1+0100", "20260102020405.2Z", less),
+        // Equally precise ones are two moments.
+        ("20260102+0100", "20260102Z", less),
+        ("202601+0000", "202601-0001", less),
+        ("2026+0100", "2026+0100", equal),
+        ("0001+2300", "0001Z", less),
+        ("9999Z", "99991231235959-0001", less),
     ] {
         assert_eq!(date(first).compare(&date(second)), expected, "{first} and {second}");
         assert_eq!(date(second).compare(&date(first)), expected.reverse());
@@ -135,6 +158,20 @@ proptest::proptest! {
         text in "(19|20)[0-9]{2}(-?[01][0-9](-?[0-3][0-9]([T ]?[0-2][0-9](:?[0-5][0-9](:?[0-6][0-9]([.,][0-9]{0,11})?)?)?)?)?)?(Z|[+-][0-2][0-9](:?[0-5][0-9])?)?",
     ) {
         agrees_with_the_host(&text);
+    }
+
+    #[test]
+    fn dates_are_compared_as_the_host_compares_them(
+        first in "2024((0[12]|12)((0[12]|29|31)([012][0-3]([0-5][0-9]([0-5][0-9](\\.[0-9]{1,3})?)?)?)?)?)?(Z|[+-][01][0-9][034]0)?",
+        second in "202[345]((01|02|12)((0[12]|29|31)([012][0-3]([0-5][0-9]([0-5][0-9](\\.[0-9]{1,3})?)?)?)?)?)?(Z|[+-][01][0-9][034]0)?",
+    ) {
+        let ours = (DateTime::parse(&first), DateTime::parse(&second));
+        let host = tureen_template::date::DateTime::parse;
+        if let ((Some(first), Some(second)), (Some(one), Some(other))) =
+            (ours, (host(&first), host(&second)))
+        {
+            proptest::prop_assert_eq!(first.compare(&second), one.compare(&other));
+        }
     }
 
     #[test]
