@@ -83,6 +83,10 @@ mod tests {
                 include_str!("../../cases/null-sex/message.hl7"),
                 include_str!("../../cases/null-sex/expected/files/codes.hl7"),
             ),
+            (
+                include_str!("../../cases/codes-in-small-letters/message.hl7"),
+                include_str!("../../cases/codes-in-small-letters/expected/files/codes.hl7"),
+            ),
         ] {
             assert_eq!(run(message).transform::<Codes>().unwrap().text(), expected);
         }
