@@ -45,12 +45,19 @@ impl BatchAcknowledgement<'_> {
             self.push_header(&mut answer, header, b"FHS", self.control_id);
         }
         let mut batches = 0;
+        let mut is_bare = false;
         for section in &envelope.sections {
-            batches += 1;
-            let number = format!("{}.{batches}", self.control_id);
+            let number = format!("{}.{}", self.control_id, batches + 1);
             let is_alone = file.is_none() && envelope.sections.len() == 1;
             let control_id = if is_alone { self.control_id } else { &number };
-            self.push_section(&mut answer, bytes, section, control_id, answers);
+            let was_bare = is_bare;
+            match self.push_section(&mut answer, bytes, section, control_id, answers) {
+                Pushed::Nothing => continue,
+                Pushed::Batch => is_bare = false,
+                Pushed::Bare => is_bare = true,
+            }
+            // Nothing divides answers that stand in no batch.
+            batches += usize::from(!(was_bare && is_bare));
         }
         if let Some(header) = &file {
             push_trailer(&mut answer, header, b"FTS", batches);
@@ -65,7 +72,7 @@ impl BatchAcknowledgement<'_> {
         section: &Section,
         control_id: &str,
         answers: &[Option<Vec<u8>>],
-    ) {
+    ) -> Pushed {
         let last = section.messages.end.min(answers.len());
         let answers = answers.get(section.messages.start.min(last)..last).unwrap_or_default();
         let header = section.header.clone().and_then(|line| header_of(bytes, line));
@@ -73,8 +80,13 @@ impl BatchAcknowledgement<'_> {
             self.push_header(answer, header, b"BHS", control_id);
         }
         let count = push_answers(answer, answers);
-        if let Some(header) = &header {
-            push_trailer(answer, header, b"BTS", count);
+        match &header {
+            Some(header) => {
+                push_trailer(answer, header, b"BTS", count);
+                Pushed::Batch
+            }
+            None if count > 0 => Pushed::Bare,
+            None => Pushed::Nothing,
         }
     }
 
@@ -95,6 +107,14 @@ impl BatchAcknowledgement<'_> {
         writer.end_segment();
         answer.append(&mut writer.bytes);
     }
+}
+
+/// What a section of the answered batch became.
+enum Pushed {
+    Batch,
+    /// Answers in no batch.
+    Bare,
+    Nothing,
 }
 
 fn push_answers(answer: &mut Vec<u8>, answers: &[Option<Vec<u8>>]) -> usize {

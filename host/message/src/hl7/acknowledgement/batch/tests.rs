@@ -87,6 +87,27 @@ fn messages_in_no_envelope_are_answered_in_none() {
 }
 
 #[test]
+fn messages_in_no_batch_of_a_file_count_as_one_section() {
+    check(
+        format!("FHS|^~\\&|F\r{FIRST}BTS|1\r{FIRST}FTS|2\r"),
+        &[],
+        &[
+            "FHS|^~\\&|||F||20260102030405+0000||||R1|",
+            "MSH|^~\\&|C|D|A|B|2026||ACK^A01^ACK|A0|P|2.5",
+            "MSA|AA|M1",
+            "MSH|^~\\&|C|D|A|B|2026||ACK^A01^ACK|A1|P|2.5",
+            "MSA|AA|M1",
+            "FTS|1",
+        ],
+    );
+    check(
+        format!("FHS|^~\\&|F\r{FIRST}FTS|1\r"),
+        &[0],
+        &["FHS|^~\\&|||F||20260102030405+0000||||R1|", "FTS|0"],
+    );
+}
+
+#[test]
 fn a_batch_whose_messages_want_no_answer_is_answered_by_an_empty_one() {
     check(
         format!("BHS|^~\\&|S\r{FIRST}BTS|1\r"),
