@@ -43,6 +43,7 @@ fn xml_values_are_text_in_content_and_attributes_and_names_in_tags() {
     for (text, value, expected) in [
         ("<a>${v}</a>", "<b>&\"", Ok("<a>&lt;b&gt;&amp;&quot;</a>")),
         ("<a b='${v}' c=\"${v}\"/>", "'\"", Ok("<a b='&apos;&quot;' c=\"&apos;&quot;\"/>")),
+        ("<a b='${v}'>${v}</a>", "1\n2\t", Ok("<a b='1&#10;2&#9;'>1\n2\t</a>")),
         ("<a b='>'>${v}</a>", "<", Ok("<a b='>'>&lt;</a>")),
         ("<${v}>1</${v}>", "ns:name-1", Ok("<ns:name-1>1</ns:name-1>")),
         ("<${v}>1</${v}>", "a b='c'", Err("template.place")),

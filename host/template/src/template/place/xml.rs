@@ -64,7 +64,8 @@ impl XmlPlace {
 
     pub(super) fn write<'v>(&self, value: &'v str) -> Result<Cow<'v, str>, Problem> {
         match self {
-            Self::Content | Self::Attribute(_) => Encoding::XmlEncode.apply(value),
+            Self::Content => Encoding::XmlEncode.apply(value),
+            Self::Attribute(_) => Ok(attribute(Encoding::XmlEncode.apply(value)?)),
             Self::CharacterData => Ok(character_data(value)),
             // What a comment says is for people; two hyphens would end it.
             Self::Comment => Ok(Cow::Owned(value.replace('-', "_"))),
@@ -85,6 +86,15 @@ impl XmlPlace {
 
 fn first(text: &str) -> Option<char> {
     text.chars().next()
+}
+
+/// In attributes line ends and tabs read as blanks (XML 1.0, 3.3.3), but not as
+/// references.
+fn attribute(encoded: Cow<'_, str>) -> Cow<'_, str> {
+    match encoded.contains(['\n', '\t']) {
+        true => Cow::Owned(encoded.replace('\n', "&#10;").replace('\t', "&#9;")),
+        false => encoded,
+    }
 }
 
 /// The section ends and begins again behind every `]`, and before a `>` at the
