@@ -14,12 +14,15 @@
     reason = "a property that does not hold is told by a panic"
 )]
 
+mod batch;
+mod dicom;
 mod message;
 mod outside;
 mod parts;
 mod template;
 #[cfg(feature = "workflow")]
 mod workflow;
+mod written;
 
 /// A property by its name: the name of its fuzz target and of its seeds' folder.
 pub type Property = (&'static str, fn(&[u8]));
@@ -31,11 +34,14 @@ pub const ALL: &[Property] = &[
     ("xml", message::xml),
     ("csv", message::csv),
     ("text", message::text),
+    ("dicom", dicom::dicom),
+    ("batch", batch::batch),
     ("path", message::path),
     ("header", outside::header),
     ("charset", outside::charset),
     ("template", template::template),
     ("format", template::format),
+    ("written", written::written),
     #[cfg(feature = "workflow")]
     ("workflow", workflow::workflow),
 ];

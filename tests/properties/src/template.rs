@@ -11,7 +11,7 @@ use tureen_template::{
 
 use crate::parts::{parts, text};
 
-struct OneMessage<'a>(&'a str);
+pub(crate) struct OneMessage<'a>(pub(crate) &'a str);
 
 impl Messages for OneMessage<'_> {
     fn message_text(&self, _: SettingId, _: Direction) -> Option<Cow<'_, str>> {
@@ -19,7 +19,7 @@ impl Messages for OneMessage<'_> {
     }
 }
 
-fn variables(value: &str) -> Variables {
+pub(crate) fn variables(value: &str) -> Variables {
     fn clock() -> Zoned {
         Zoned::new(jiff::Timestamp::UNIX_EPOCH, jiff::tz::TimeZone::UTC)
     }
