@@ -104,3 +104,14 @@ fn what_holds_no_message_or_too_many_is_refused_before_any_runs() {
     assert_eq!(home.read("out/kept.hl7"), None);
     server.stop();
 }
+
+#[test]
+fn one_message_is_tried_at_a_time() {
+    let home = Home::new();
+    let workflow = Workflow::new("Admissions", "adt/in").archive("kept.hl7");
+    let file = home.workflow("admissions", &workflow.build());
+    let message = home.write("two.hl7", [adt("A1", "1"), adt("A2", "2")].concat());
+    let ran = home.run(&["run", file.to_str().unwrap(), "--message", message.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("2 messages"), "{ran:?}");
+}

@@ -99,6 +99,12 @@ fn not_divided(steps: &Steps<'_>, receiver: SettingId, limits: &Limits) -> RunEr
     let message = steps.message(receiver, Direction::Inbound);
     match message.map(|message| Batch::split(message.bytes(), limits)) {
         Some(Err(problem)) => unreadable(problem.code, problem.text, problem.place),
+        Some(Ok(batch)) if !batch.messages().is_empty() => {
+            // A server divides them; `tureen run` and `tureen test` try one message.
+            let count = batch.messages().len();
+            let text = format!("{count} messages in a batch or one after another: give one alone");
+            unreadable("hl7.batch", text, None)
+        }
         _ => unreadable("hl7.batch", "the batch holds no message".to_owned(), None),
     }
 }
