@@ -60,7 +60,7 @@ pub const FIRST_DIRECTORY: &str = "";
 pub use acknowledgement::Acknowledgement;
 pub use context::{Context, Encoding, Level, OtherMessage};
 pub use date::{DateTime, Precision};
-pub use message::Message;
+pub use message::{Child, Message};
 pub use problem::{Finding, Findings, Problem, Severity, StepError};
 pub use settings::{Choice, Settings};
 pub use step::{

@@ -7,6 +7,10 @@
 use crate::testkit::native as backend;
 #[cfg(target_family = "wasm")]
 use crate::wasm as backend;
+mod children;
+
+pub use children::Child;
+
 use crate::{Format, Problem, Value};
 use std::borrow::Cow;
 use std::fmt;
