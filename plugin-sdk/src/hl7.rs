@@ -9,11 +9,13 @@
 //! - What a part says is what the message says at the part's path.
 //! - A part borrows its message, so it cannot outlive a change of it.
 
+mod continuation;
 mod edit;
 mod part;
 #[cfg(test)]
 mod tests;
 
+pub use continuation::{Continuation, ContinuationKind};
 pub use edit::{PlaceMut, SegmentMut};
 
 use crate::{Message, Problem, Value};

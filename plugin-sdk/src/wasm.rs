@@ -3,7 +3,7 @@
 
 use crate::bindings::base::tureen::plugin as host;
 use crate::bindings::base::tureen::plugin::types;
-use crate::hl7::{Delimiters, SegmentText};
+use crate::hl7::{Continuation, ContinuationKind, Delimiters, SegmentText};
 use crate::{Acknowledgement, Direction, Format, Level, Problem, SettingId, StepError, Value};
 use std::time::Duration;
 
@@ -80,6 +80,14 @@ impl Message {
     pub(crate) fn acknowledge(&self, asked: &Acknowledgement) -> Result<Self, Problem> {
         let [text, condition, place] = asked.details();
         Ok(Self(host::hl7::acknowledge(&self.0, asked.code(), text, condition, place)?))
+    }
+
+    pub(crate) fn continuation(&self) -> Result<Option<Continuation>, Problem> {
+        Ok(host::hl7::continuation_of(&self.0)?.map(Continuation::from))
+    }
+
+    pub(crate) fn join_continuations(&mut self) -> Result<u32, Problem> {
+        Ok(host::hl7::join_continuations(&self.0)?)
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -278,6 +286,16 @@ impl From<host::hl7::Segment> for SegmentText {
             delimiters;
         let delimiters = Delimiters { field, component, repetition, subcomponent, escape };
         Self { path, text, delimiters }
+    }
+}
+
+impl From<host::hl7::Continuation> for Continuation {
+    fn from(continuation: host::hl7::Continuation) -> Self {
+        let kind = continuation.kind.map(|kind| match kind {
+            host::hl7::ContinuationKind::Fragment => ContinuationKind::Fragment,
+            host::hl7::ContinuationKind::Interactive => ContinuationKind::Interactive,
+        });
+        Self { pointer: continuation.pointer, kind }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::harness::{Activity, Home, Workflow};
 
 const ORU: &str = "MSH|^~\\&|LAB|HOSP|A|B|20260102||ORU^R01|M7|P|2.5\r\
                    PID|1||77^^^ACME&1.2&ISO~88||Zyxwvut^X||\"\"\r\
-                   OBX|1|NM|GLU||5.4\rOBX|2|TX|NOTE||a\\T\\b\rOBX|3|NM|K||4.1\r";
+                   OBX|1|NM|GLU||5.4\rOBX|2|TX|NOTE||a\\T\\b\rOBX|3|NM|K||4.1\rADD|2\r";
 
 /// The plugin changes a copy of the received message.
 fn helped() -> Home {
@@ -32,7 +32,7 @@ fn inside_the_sandbox_every_helper_does_what_the_test_kit_says() {
     let record = ran.json();
     assert_eq!(record["outcome"], "accepted", "{record:#}");
     for (name, expected) in [
-        ("Segments", "MSH PID OBX OBX[2] OBX[3]"),
+        ("Segments", "MSH PID OBX OBX[2] OBX[3] ADD"),
         ("Observations", "5.4;a&b;4.1"),
         ("Others", "PID-3[2]"),
         ("Universal", "PID-3.4.2 1.2"),
@@ -50,12 +50,19 @@ fn inside_the_sandbox_every_helper_does_what_the_test_kit_says() {
         ("ControlIdsDiffer", "true"),
         ("Refused", "acknowledgement.of-acknowledgement"),
         ("Noisy", "notification.count"),
+        ("Elements", "R/a[1] <a>1</a>; R/b[1] <b/>; R/a[2] <a>2</a>"),
+        ("Members", "newtonsoft:$.p[0]['a/b'] 1; p[1]/c {\"d\":2}"),
+        ("Joined", "1 one two"),
+        ("Continued", "p2 I"),
+        ("Ended", "none"),
+        ("OwnJoined", "1"),
+        ("NotContinued", "continuation.format"),
     ] {
         assert_eq!(record["variables"][name], expected, "{name}");
     }
     let changed = "MSH|^~\\&|LAB|HOSP|A|B|20260102||ORU^R01|M7|P|2.5\r\
                    PID|1||77^^^ACME&1.2&ISO~88~99^^^NEW||Zyxwvut^A\\S\\B||\"\"\r\
-                   OBX|1|NM|GLU||5.4||||||F\rOBX|3|NM|K||4.1||||||F\r";
+                   OBX|1|NM|GLU||5.4||||||F\rOBX|3|NM|K||4.12||||||F\r";
     assert_eq!(record["activities"][0]["message"], changed);
     let told: Vec<(bool, &str)> = record["notifications"]
         .as_array()

@@ -135,7 +135,8 @@ fn a_segment_is_inserted_before_one_of_its_name() {
         let mut oru = message("MSH|^~\\&|A\rOBX|1\rNTE|x\rOBX|2\r");
         let mut segment = oru.segment_mut(path);
         segment.insert_before(raw).unwrap();
-        let there = if raw.starts_with(&path[..3]) { raw.trim_end() } else { "OBX|2" };
+        let is_same_name = path.starts_with(raw.split('|').next().unwrap());
+        let there = if is_same_name { raw.trim_end() } else { "OBX|2" };
         assert_eq!(segment.read().unwrap().unwrap().raw(), there, "{path} {raw}");
         let found = String::from_utf8(oru.bytes()).unwrap();
         assert_eq!(found, format!("MSH|^~\\&|A\r{expected}"), "{path} {raw}");
@@ -199,6 +200,30 @@ fn every_segment_is_visited_once_whatever_a_visit_does() {
         oru.for_each_segment("OBX", |_| Err(Problem::new("enough", "enough")));
     assert_eq!(stopped.unwrap_err().code, "enough");
     oru.for_each_segment("PV1", |_| Err(Problem::new("none", "none"))).unwrap();
+}
+
+#[test]
+fn continuations_are_joined_and_told() {
+    let mut oru = message("MSH|^~\\&|A\rOBX|1|TX|N||one \rADD|two|u\rOBX|2\rADD|3\rADD\r");
+    assert_eq!(oru.continuation().unwrap(), None);
+    assert_eq!(oru.join_continuations().unwrap(), 2);
+    assert_eq!(oru.bytes(), b"MSH|^~\\&|A\rOBX|1|TX|N||one two|u\rOBX|23\rADD\r");
+    assert_eq!(oru.join_continuations().unwrap(), 0);
+    for (dsc, expected) in [
+        ("DSC|p1|F", Some(("p1", Some(ContinuationKind::Fragment)))),
+        ("DSC|p1|F\rDSC|p2|I", Some(("p2", Some(ContinuationKind::Interactive)))),
+        ("DSC|p\\T\\3", Some(("p&3", None))),
+        ("DSC|p|X", Some(("p", None))),
+        ("DSC||F", None),
+        ("DSC", None),
+    ] {
+        let found = message(&format!("MSH|^~\\&|A\rPID|1\r{dsc}\r")).continuation().unwrap();
+        let expected = expected.map(|(pointer, kind)| (pointer.to_owned(), kind));
+        assert_eq!(found.map(|found| (found.pointer, found.kind)), expected, "{dsc}");
+    }
+    let mut json = Message::parse(Format::Json, b"{}").unwrap();
+    assert_eq!(json.continuation().unwrap_err().code, "continuation.format");
+    assert_eq!(json.join_continuations().unwrap_err().code, "continuation.format");
 }
 
 proptest! {

@@ -1,7 +1,7 @@
-//! What only HL7 messages have: whole segments, and acknowledgements.
+//! What only HL7 messages have: whole segments, acknowledgements, continuations.
 
-use tureen_message::hl7::Delimiters;
 use tureen_message::hl7::acknowledgement::Asked;
+use tureen_message::hl7::{Continuation, ContinuationKind, Delimiters};
 use tureen_message::{Format, Message, Path, Problem};
 
 use super::{Answer, Handle, message_of};
@@ -44,6 +44,40 @@ impl hl7::Host for Guest {
             Err(problem) => Ok(Err(problem.into())),
         }
     }
+
+    fn continuation_of(&mut self, of: Handle) -> Answer<Option<hl7::Continuation>> {
+        self.enter()?;
+        let Self { table, call, .. } = self;
+        let handle = table.get(&of)?;
+        let call = call.as_ref().ok_or_else(guest::outside_a_call)?;
+        Ok(match message_of(call, handle) {
+            None => Ok(None),
+            Some(Message::Hl7(message)) => Ok(message.continuation().map(continuation)),
+            Some(_) => Err(not_hl7().into()),
+        })
+    }
+
+    fn join_continuations(&mut self, of: Handle) -> Answer<u32> {
+        self.change(&of, |message, _| match message {
+            Message::Hl7(message) => {
+                let joined = message.join_continuations()?;
+                Ok(u32::try_from(joined).unwrap_or(u32::MAX))
+            }
+            _ => Err(not_hl7()),
+        })
+    }
+}
+
+fn not_hl7() -> Problem {
+    Problem::new("continuation.format", "only an HL7 message is continued")
+}
+
+fn continuation(Continuation { pointer, kind }: Continuation) -> hl7::Continuation {
+    let kind = kind.map(|kind| match kind {
+        ContinuationKind::Fragment => hl7::ContinuationKind::Fragment,
+        ContinuationKind::Interactive => hl7::ContinuationKind::Interactive,
+    });
+    hl7::Continuation { pointer, kind }
 }
 
 fn segments(

@@ -1,6 +1,6 @@
 //! A message of the host's own code.
 
-use crate::hl7::{Delimiters, SegmentText};
+use crate::hl7::{Continuation, ContinuationKind, Delimiters, SegmentText};
 use crate::{Acknowledgement, Format, Problem, Value};
 use tureen_message::csv::CsvOptions;
 use tureen_message::hl7::Hl7Path;
@@ -129,6 +129,18 @@ impl Message {
         Self::parse(Format::Hl7, &bytes)
     }
 
+    pub(crate) fn continuation(&self) -> Result<Option<Continuation>, Problem> {
+        let tureen_message::Message::Hl7(message) = &self.message else { return Err(not_hl7()) };
+        Ok(message.continuation().map(continuation))
+    }
+
+    pub(crate) fn join_continuations(&mut self) -> Result<u32, Problem> {
+        let tureen_message::Message::Hl7(message) = &mut self.message else {
+            return Err(not_hl7());
+        };
+        Ok(u32::try_from(message.join_continuations()?).unwrap_or(u32::MAX))
+    }
+
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.message.bytes().to_vec()
     }
@@ -146,4 +158,16 @@ fn delimiters(delimiters: &tureen_message::hl7::Delimiters) -> Delimiters {
         subcomponent: delimiters.subcomponent.map(char::from),
         escape: delimiters.escape.map(char::from),
     }
+}
+
+fn not_hl7() -> Problem {
+    Problem::new("continuation.format", "only an HL7 message is continued")
+}
+
+fn continuation(found: tureen_message::hl7::Continuation) -> Continuation {
+    let kind = found.kind.map(|kind| match kind {
+        tureen_message::hl7::ContinuationKind::Fragment => ContinuationKind::Fragment,
+        tureen_message::hl7::ContinuationKind::Interactive => ContinuationKind::Interactive,
+    });
+    Continuation { pointer: found.pointer, kind }
 }

@@ -1,6 +1,7 @@
 //! A transformer that calls every helper of the SDK, and says in variables what
 //! they answered: inside the sandbox they must do what they do in the test kit.
 
+use tureen_plugin_sdk::hl7::{Continuation, ContinuationKind};
 use tureen_plugin_sdk::prelude::*;
 use tureen_plugin_sdk::text;
 
@@ -13,6 +14,8 @@ impl Transformer for Helpers {
         convert(context)?;
         acknowledge(context, message)?;
         notify(context, message)?;
+        join(context, message)?;
+        children(context)?;
         change(message)
     }
 }
@@ -83,6 +86,41 @@ fn notify(context: &Context, message: &Message) -> Result<(), Problem> {
         refused = refused.and_then(|()| context.notify_once("again", "again", false));
     }
     context.set_variable("Noisy", &refused.map_or_else(|problem| problem.code, |()| "no".into()))
+}
+
+/// A long message in parts: one of the plugin's own, and the step's.
+fn join(context: &Context, message: &mut Message) -> Result<(), Problem> {
+    let parts = b"MSH|^~\\&|A\rOBX|1|TX|N||one \rADD|two\rDSC|p2|I\r";
+    let mut parts = Message::parse(Format::Hl7, parts)?;
+    let joined = parts.join_continuations()?;
+    context.set_variable("Joined", &format!("{joined} {}", parts.text("OBX-5")?))?;
+    let told = |continuation: Option<Continuation>| match continuation {
+        Some(Continuation { pointer, kind: Some(ContinuationKind::Fragment) }) => pointer + " F",
+        Some(Continuation { pointer, kind: Some(ContinuationKind::Interactive) }) => pointer + " I",
+        Some(Continuation { pointer, kind: None }) => pointer,
+        None => "none".to_owned(),
+    };
+    context.set_variable("Continued", &told(parts.continuation()?))?;
+    context.set_variable("Ended", &told(message.continuation()?))?;
+    let own = message.join_continuations()?;
+    context.set_variable("OwnJoined", &own.to_string())?;
+    let mut json = Message::parse(Format::Json, b"{}")?;
+    let refused = json.join_continuations().map_or_else(|problem| problem.code, |_| "no".into());
+    context.set_variable("NotContinued", &refused)
+}
+
+fn children(context: &Context) -> Result<(), Problem> {
+    let xml = Message::parse(Format::Xml, b"<R><a>1</a><b/><a>2</a></R>")?;
+    let json = Message::parse(Format::Json, br#"{"p":[{"a/b":1,"c":{"d":2}}]}"#)?;
+    for (name, message, path) in [("Elements", &xml, "R"), ("Members", &json, "p[1]")] {
+        let told: Result<Vec<String>, Problem> = message
+            .children(path)?
+            .iter()
+            .map(|child| Ok(format!("{} {}", child.path(), child.structure()?)))
+            .collect();
+        context.set_variable(name, &told?.join("; "))?;
+    }
+    Ok(())
 }
 
 fn change(message: &mut Message) -> Result<(), StepError> {
