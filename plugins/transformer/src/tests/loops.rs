@@ -7,6 +7,11 @@ const ORDER: &[u8] = b"<o:Order xmlns:o='urn:o'>\
 <Line no='2'><Code>b</Code></Line>\
 <Line no='3'><Code/><Note>z</Note></Line></o:Order>";
 
+const ORDERS: &[u8] = br#"{"Orders":[
+{"Tests":[{"Tubes":["a","b"]},{"Tubes":["c"]}]},
+{"Tests":[]},
+{"Tests":[{"Tubes":[]},{"Tubes":["d"]}]}]}"#;
+
 const REPEATED: &[u8] = b"MSH|^~\\&|LAB|N|HIS|N|20260102||ORU^R01|7|P|2.5\r\
 OBX|1|ST|A||p~q\rNTE|1||n1\rOBX|2|ST|B||r\rNTE|1||n2\r";
 
@@ -49,6 +54,49 @@ fn an_inner_loop_runs_within_the_item_of_the_outer_one() {
         (["OBX", "OBX"], "OBX-3.1", "1=A 2=B 1=A 2=B "),
     ] {
         assert_eq!(collected(on(REPEATED), &loops, path), expected, "{loops:?} {path}");
+    }
+}
+
+#[test]
+fn a_loop_runs_over_rows_of_csv() {
+    for (message, loops, path, expected) in [
+        ("a,b\r\nc,d\r\n", vec!["Row"], "Row/[1]", "1=b 2=d "),
+        ("a,b\r\nc,d\r\n", vec!["Row[1]"], "Row[1]/[0]", "1=a 2=c "),
+        ("a,b\r\nc,d\r\n", vec!["Row"], "Row", "1=a,b 2=c,d "),
+        ("a,b\r\nc,d\r\n", vec!["Row"], "Row[2]/[1]", "1=d 2=d "),
+        ("a,\"b;\r\nb\"\nc\n", vec!["Row"], "Row/[1]", "1=b;\r\nb 2= "),
+        ("a\n\nb", vec!["Row"], "Row/[0]", "1=a 2= 3=b "),
+        ("a,b\r\nc,d\r\n", vec!["Row", "Row"], "Row/[0]", "1=a 2=c 1=a 2=c "),
+    ] {
+        let found = collected(on_format(Format::Csv, message.as_bytes()), &loops, path);
+        assert_eq!(found, expected, "{message:?} {loops:?} {path}");
+    }
+}
+
+#[test]
+fn a_loop_runs_over_what_an_expression_finds() {
+    for (loops, path, expected) in [
+        (vec!["xpath://Line"], "xpath://Line/Code", "1=a 2=b 3= "),
+        (vec!["xpath://Line"], "xpath://Line/@no", "1=1 2=2 3=3 "),
+        (vec!["xpath://Line[Note]"], "xpath://Line[Note]/@no", "1=1 2=3 "),
+        (vec!["xpath://Note"], "xpath://Note", "1=x 2=y 3=z "),
+        (vec!["xpath://Line", "xpath://Line/Note"], "xpath://Line/Note", "1=x 2=y 1=z "),
+        (vec!["xpath://Nothing"], "xpath://Line/Code", "(unset)"),
+    ] {
+        let found = collected(on_format(Format::Xml, ORDER), &loops, path);
+        assert_eq!(found, expected, "{loops:?} {path}");
+    }
+}
+
+#[test]
+fn three_loops_run_over_arrays_in_arrays() {
+    let loops = ["Orders", "Orders/Tests", "Orders/Tests/Tubes"];
+    let indexed = ["Orders[1]", "Orders[1]/Tests[1]", "Orders[1]/Tests[1]/Tubes[1]"];
+    for loops in [loops, indexed] {
+        for path in ["Orders/Tests/Tubes", "Orders[1]/Tests[1]/Tubes[1]"] {
+            let found = collected(on_format(Format::Json, ORDERS), &loops, path);
+            assert_eq!(found, "1=a 2=b 1=c 1=d ", "{loops:?} {path}");
+        }
     }
 }
 
