@@ -69,12 +69,15 @@ impl Hl7 {
     /// As for [`Hl7::set`], and `edit.structure` for text that holds a
     /// terminator or framing byte, or that is no line of that segment.
     pub fn set_structure(&mut self, path: &Hl7Path, text: &str) -> Result<(), Problem> {
+        let whole = text;
         let text = match path.element {
-            None => text.trim_end_matches(['\r', '\n']),
-            Some(_) => text,
+            None => whole.trim_end_matches(['\r', '\n']),
+            Some(_) => whole,
         };
         self.refuse_structure(path, text)?;
-        if self.structure(path).as_deref() == Some(text) {
+        // A line feed at the end of a segment may be data of it, and stays when it is
+        // written back.
+        if self.structure(path).is_some_and(|now| now == text || now == whole) {
             return Ok(());
         }
         let writing = self.writing(text);

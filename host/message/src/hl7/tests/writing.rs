@@ -66,6 +66,18 @@ fn structure_is_written_as_it_is() {
 }
 
 #[test]
+fn a_segment_is_written_back_with_the_line_feed_that_is_data_of_it() {
+    let bytes = "MSH|^~\\&|A\rOBX|1\n\rNTE|1\r";
+    let mut message = Hl7::parse(bytes.into(), &Limits::default()).unwrap();
+    let line = message.structure(&path("OBX")).unwrap().into_owned();
+    assert_eq!(line, "OBX|1\n");
+    message.set_structure(&path("OBX"), &line).unwrap();
+    assert_eq!(message.bytes(), bytes.as_bytes());
+    message.set_structure(&path("OBX"), "OBX|2\n").unwrap();
+    assert_eq!(message.bytes(), b"MSH|^~\\&|A\rOBX|2\rNTE|1\r");
+}
+
+#[test]
 fn what_cannot_be_written_changes_nothing() {
     let start = "PID|1||a\r";
     type Write = fn(&mut Hl7, &str) -> Result<(), crate::Problem>;
