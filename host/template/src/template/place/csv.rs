@@ -46,7 +46,8 @@ impl CsvPlace {
             text.push(character);
             self.quotes = match (self.quotes, character) {
                 (Quotes::Start | Quotes::Closed, '"') => Quotes::Open,
-                (Quotes::Start, _) => Quotes::None,
+                // A quotation mark further on is one of the text, as when it is read.
+                (Quotes::Start | Quotes::Closed, _) => Quotes::None,
                 (Quotes::Open, '"') => Quotes::Closed,
                 (Quotes::Ours, '"') => {
                     text.push('"');

@@ -85,6 +85,7 @@ fn csv_fields_are_quoted_when_a_value_needs_it() {
         ("Dr ${v} \"x\",2\r\n${v}", "a,b", Ok("\"Dr a,b \"\"x\"\"\",2\r\n\"a,b\"")),
         ("\"Dr ${v}\",2", "a\",b", Ok("\"Dr a\"\",b\",2")),
         ("\"say \"\"${v}\"\"\",2", "\"", Ok("\"say \"\"\"\"\"\"\",2")),
+        ("\"a\"b\",${v}", "c,d", Ok("\"a\"b\",\"c,d\"")),
         ("${v}${v},2", " a", Ok("\" a a\",2")),
         ("1;${v}", "a;b", Ok("1;a;b")),
         ("${v:CSVEncode},${v:Raw}", "a,b", Ok("\"a,b\",a,b")),
