@@ -94,7 +94,9 @@ impl Batch {
             .at("MSH"));
         };
         let before = content.start.checked_sub(1);
-        if before.and_then(|before| bytes.get(before)) == Some(&VERTICAL_TAB) {
+        // Of several framing bytes the one at the header belongs to it.
+        let is_framed = first.start < first.line.start;
+        if !is_framed && before.and_then(|before| bytes.get(before)) == Some(&VERTICAL_TAB) {
             first.start = content.start - 1;
         }
         let mut hits = memchr2_iter(b'\r', b'\n', rest)

@@ -204,3 +204,10 @@ proptest! {
         prop_assert_eq!(counted, batch.messages().len());
     }
 }
+
+#[test]
+fn of_several_framing_bytes_the_last_one_belongs_to_the_message() {
+    let bytes = b"\x0b\x0bMSH|^~\\&|A\r\x0bMSH|^~\\&|B\r";
+    let batch = Batch::split(bytes, &Limits::default()).unwrap();
+    assert_eq!(batch.messages(), [1..13, 13..25]);
+}
