@@ -159,8 +159,11 @@ pub(crate) fn change(message: &Message, path: &Path, value: &str) {
         // A selector that asks for values may not find what has another one now: the
         // place itself has it.
         let found = message.find(path).first().and_then(|found| message.path(found).ok());
+        let is_lost = written.get(path) == Value::Absent && message.get(path) != Value::Absent;
         let place = match &found {
-            Some(found) if written.get(path) == Value::Absent => found,
+            // One below a name that is longer than paths may be cannot be told.
+            None if is_lost => return,
+            Some(found) if is_lost => found,
             _ => path,
         };
         // Base64 may be written with blanks, and is read without.
