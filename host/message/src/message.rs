@@ -176,7 +176,8 @@ impl Message {
     }
 
     /// The exact paths of everything that a pattern with `[*]` matches, in
-    /// document order, at most 65,535.
+    /// document order, at most 65,535. A JSON member whose name is longer than a
+    /// path may be has no exact path and is left out; it counts all the same.
     pub fn find(&self, pattern: &Path) -> Vec<String> {
         at_path!(self, pattern, message, place => message.find(place), else Vec::new())
     }

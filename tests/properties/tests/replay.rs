@@ -34,6 +34,8 @@ fn seeds_and_found_inputs_hold() {
     }
 }
 
+/// Without its feature the property of workflows is missing.
+#[cfg(feature = "workflow")]
 #[test]
 fn every_property_has_a_fuzz_target_and_every_folder_a_property() {
     for (name, _) in tureen_properties::ALL {

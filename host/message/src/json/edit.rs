@@ -48,7 +48,8 @@ pub(super) fn place(
         }
         Reached::Missing(missing) => {
             let steps = path.steps.get(missing.step..).unwrap_or_default();
-            let depth = missing.node.depth + steps.len() + value.depth;
+            let depth =
+                missing.node.depth + steps.len() + implied(text, missing, steps) + value.depth;
             let splice = create(text, path.dialect, missing, steps, value.json)
                 .map_err(|problem| problem.at(path.to_string()))?;
             (depth, splice)
@@ -56,6 +57,13 @@ pub(super) fn place(
     };
     check_depth(depth, depth_max, path)?;
     Ok(splice)
+}
+
+/// How many containers are made that no step names: the first item of an empty array
+/// that a name leads into.
+fn implied(text: &str, missing: &Missing, steps: &[Step]) -> usize {
+    let is_array = missing.node.kind(text) == Kind::Array;
+    usize::from(is_array && matches!(steps.first(), Some(Step::Name(_))))
 }
 
 /// # Errors

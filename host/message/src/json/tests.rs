@@ -87,6 +87,15 @@ fn nesting_is_allowed_up_to_the_limit_and_refused_one_level_deeper() {
 }
 
 #[test]
+fn an_item_that_no_step_names_counts_as_a_level() {
+    let limits = Limits { depth: 3, ..Limits::default() };
+    let mut message = Json::parse(b"[]".to_vec(), &limits).unwrap();
+    assert_eq!(message.set(&path("a/b/c"), "x").unwrap_err().code, "limit.depth");
+    message.set(&path("a/b"), "x").unwrap();
+    assert!(Json::parse(message.bytes().to_vec(), &limits).is_ok());
+}
+
+#[test]
 fn ten_thousand_levels_need_no_stack_where_the_limit_allows_them() {
     let levels = 10_000;
     let limits = Limits { depth: levels, ..Limits::default() };

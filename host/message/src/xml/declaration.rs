@@ -66,10 +66,13 @@ fn encoding(bytes: &[u8]) -> Option<Range<usize>> {
     let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     let head = bytes.get(..bytes.len().min(DECLARATION_BYTES_MAX))?;
     let declaration = head.get(start..)?;
-    if !declaration.starts_with(b"<?xml") {
+    // `<?xmlfoo … ?>` is an instruction like any other.
+    let after = declaration.strip_prefix(b"<?xml")?.first()?;
+    if !is_white(*after) {
         return None;
     }
     let declaration = declaration.get(..memmem::find(declaration, b"?>")?)?;
+    let head = head.get(..start + declaration.len())?;
     let name = start + memmem::find(declaration, b"encoding")? + b"encoding".len();
     let equals = skip(head, name, is_white);
     let quote_at = skip(head, equals, |byte| is_white(byte) || byte == b'=');

@@ -190,6 +190,14 @@ fn a_place_is_removed_with_the_white_space_before_it() {
 }
 
 #[test]
+fn an_instruction_that_only_begins_like_a_declaration_stays_as_it_is() {
+    for head in ["<?xmlish encoding=\"latin-1\"?>", "<?xmlish encoding=\"x?><?y z=\"?>"] {
+        let text = format!("{head}<a>ä</a>");
+        assert_eq!(written(&text, "a", "ö"), format!("{head}<a>ö</a>"));
+    }
+}
+
+#[test]
 fn a_document_that_declares_another_set_says_utf8_once_it_is_no_longer_ascii() {
     for (declared, value, after) in [
         ("iso-8859-1", "e", "iso-8859-1"),
