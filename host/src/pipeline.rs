@@ -125,6 +125,7 @@ pub struct Rehearsal {
 }
 
 /// What a reload of `tureen.toml` may change.
+#[derive(Clone)]
 pub struct Settings {
     pub config: Arc<ServerConfig>,
     pub parse: Arc<ParseOptions>,

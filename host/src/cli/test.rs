@@ -103,8 +103,7 @@ impl Test {
                 case.expected_folder().display()
             );
         }
-        let home = homes.of(&case).await?;
-        let actual = actual::run(&case, home).await?;
+        let actual = actual::run(&case, homes.of(&case).await?).await?;
         let differences = match &expected {
             Some(expected) => compare(expected, &actual, &case),
             None => Vec::new(),

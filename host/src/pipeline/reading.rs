@@ -8,10 +8,9 @@ use tureen_message::hl7::batch::Batch;
 use tureen_message::media_type::MediaType;
 use tureen_message::{Format, Limits, Message, ParseOptions};
 use tureen_sandbox::Fault;
-use tureen_template::{Direction, SettingId};
+use tureen_template::Direction;
 
 use super::Life;
-use super::steps::Steps;
 use crate::response::RunError;
 
 impl Life<'_> {
@@ -32,12 +31,9 @@ impl Life<'_> {
         }
         let message = Message::parse(receiver.message_type, bytes, &options)
             .map_err(|problem| unreadable(problem.code, problem.text, problem.place))?;
-        let several = holds_several(&message);
+        let divided = alone(&message, &options.limits);
         self.steps.put(receiver.id, Direction::Inbound, message);
-        if several {
-            return Err(not_divided(&self.steps, receiver.id, &options.limits));
-        }
-        Ok(())
+        divided
     }
 
     /// The received bytes in a character set that the parser reads.
@@ -88,25 +84,21 @@ fn empty_message(format: Format) -> Option<&'static [u8]> {
     }
 }
 
-/// Is this a batch (FHS, BHS) or more than one HL7 message?
-fn holds_several(message: &Message) -> bool {
-    let count = |name: &str| message.path(name).map_or(0, |path| message.count(&path));
-    message.format() == Format::Hl7 && (count("MSH") != 1 || count("FHS") + count("BHS") > 0)
-}
-
-/// Why a body with several messages was not divided into them before its run.
-fn not_divided(steps: &Steps<'_>, receiver: SettingId, limits: &Limits) -> RunError {
-    let message = steps.message(receiver, Direction::Inbound);
-    match message.map(|message| Batch::split(message.bytes(), limits)) {
-        Some(Err(problem)) => unreadable(problem.code, problem.text, problem.place),
-        Some(Ok(batch)) if !batch.messages().is_empty() => {
-            // A server divides them; `tureen run` and `tureen test` try one message.
-            let count = batch.messages().len();
-            let text = format!("{count} messages in a batch or one after another: give one alone");
-            unreadable("hl7.batch", text, None)
-        }
-        _ => unreadable("hl7.batch", "the batch holds no message".to_owned(), None),
+/// Refuses what was not divided into its messages before the run. A server divides what can be;
+/// `tureen run` and `tureen test` try one message at a time.
+fn alone(message: &Message, limits: &Limits) -> Result<(), RunError> {
+    let Message::Hl7(hl7) = message else { return Ok(()) };
+    if !hl7.may_be_batch() {
+        return Ok(());
     }
+    let batch = Batch::split(hl7.bytes(), limits)
+        .map_err(|problem| unreadable(problem.code, problem.text, problem.place))?;
+    let text = match batch.messages().len() {
+        _ if batch.is_single() => return Ok(()),
+        0 => "the batch holds no message".to_owned(),
+        count => format!("{count} messages in a batch or one after another: give one alone"),
+    };
+    Err(unreadable("hl7.batch", text, None))
 }
 
 /// Begins the code of an error that the message could not even be parsed.

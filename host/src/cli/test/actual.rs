@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use tokio_util::task::TaskTracker;
 
 use super::case::{Case, FILE_BYTES_MAX, read};
-use crate::app::Home;
+use super::homes::OpenHome;
 use crate::cli::trial::Given;
 use crate::diagnostics::Diagnostic;
 use crate::pipeline::{Answer, Performance, Pipeline, Rehearsal, RunRecord};
@@ -21,7 +21,6 @@ use crate::workflow::file::read_bounded;
 use crate::workflow::purpose::Purpose;
 use crate::workflow::registry::{Surroundings, build_version};
 use crate::workflow::running::Workflow;
-use crate::workflow::vocabulary::Vocabulary;
 
 /// Files that a case may write.
 const FILES_MAX: usize = 10_000;
@@ -80,21 +79,18 @@ impl State {
 /// # Errors
 /// A workflow that does not load, a file that cannot be read, an activity that
 /// cannot start.
-pub(super) async fn run(case: &Case, home: &mut Home) -> anyhow::Result<Actual> {
-    let (settings, _) = home.settings();
-    let home = &*home;
-    let vocabulary = home.vocabulary(&settings);
+pub(super) async fn run(case: &Case, open: &OpenHome) -> anyhow::Result<Actual> {
     let granted = tempfile::tempdir().context("no temporary folder could be made")?;
     let folder = fs::canonicalize(granted.path()).context("the temporary folder is gone")?;
     let closings = TaskTracker::new();
-    let workflow = build(case, home, &vocabulary, &folder, &closings).await?;
+    let workflow = build(case, open, &folder, &closings).await?;
     workflow
         .open()
         .await
         .map_err(|(_, failure)| anyhow::anyhow!("an activity cannot start: {failure}"))?;
     let inbound = given(case)?.inbound(&workflow);
     let rehearsal = Rehearsal { now: case.now.clone(), replies: replies(case, &workflow)? };
-    let pipeline = Pipeline::rehearsing(&home.config, settings, rehearsal);
+    let pipeline = Pipeline::rehearsing(&open.home.config, open.settings.clone(), rehearsal);
     let record = pipeline.run(&workflow, inbound, Performance::LiveRecorded, Answer::kept()).await;
     let mut actual = gathered(record, &workflow);
     drop(workflow);
@@ -106,8 +102,7 @@ pub(super) async fn run(case: &Case, home: &mut Home) -> anyhow::Result<Actual> 
 
 async fn build(
     case: &Case,
-    home: &Home,
-    vocabulary: &Vocabulary,
+    open: &OpenHome,
     folder: &Path,
     closings: &TaskTracker,
 ) -> anyhow::Result<Workflow> {
@@ -115,13 +110,13 @@ async fn build(
         let errors = diagnostics.iter().filter(|found| found.is_error());
         errors.map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
-    let limit = home.config.limits.workflow_bytes as u64;
+    let limit = open.home.config.limits.workflow_bytes as u64;
     let bytes = match read_bounded(&case.workflow, limit) {
         Ok(bytes) => bytes,
         Err(diagnostic) => bail!("{diagnostic}"),
     };
-    let plugins = home.plugins.confined_to(folder);
-    let surroundings = Surroundings { plugins: &plugins, vocabulary };
+    let plugins = open.home.plugins.confined_to(folder);
+    let surroundings = Surroundings { plugins: &plugins, vocabulary: &open.vocabulary };
     let built = build_version(&case.workflow, bytes, surroundings, closings, Purpose::Test).await;
     built
         .workflow
