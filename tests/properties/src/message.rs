@@ -115,8 +115,9 @@ fn commute(message: &Message, pattern: &Path, value: &str) {
     }
     let places = message.find(pattern);
     let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
-    if last.starts_with(first.as_str()) {
-        // The last place may be in the first one.
+    if last.starts_with(first.as_str()) || is_json_path(first) != is_json_path(last) {
+        // The last place may be in the first one. Where a name on the way to only one of
+        // them has a slash, the two are not spelt alike, and the texts do not tell.
         return;
     }
     let (Ok(first), Ok(last)) = (message.path(first), message.path(last)) else { return };
@@ -133,6 +134,11 @@ fn commute(message: &Message, pattern: &Path, value: &str) {
         forth.map(Message::into_bytes) == back.map(Message::into_bytes),
         "places are written in any order"
     );
+}
+
+/// Is the place told by `JSONPath`, as one below a name with a slash has to be?
+fn is_json_path(place: &str) -> bool {
+    place.starts_with("newtonsoft:")
 }
 
 /// Every way of reading agrees with the others.
