@@ -12,6 +12,8 @@ use wasmtime::{
 };
 
 use crate::bindings::transformer::Transformer;
+use crate::cache::CacheUnusable;
+use crate::code::{CodeCounts, CodeOptions, CodeStore};
 use crate::guest::Guest;
 use crate::limits::TICK;
 
@@ -46,6 +48,7 @@ pub struct Engine {
     pub(crate) calls: Arc<Semaphore>,
     pub(crate) idle: Arc<Semaphore>,
     pub(crate) activities: Arc<Semaphore>,
+    pub(crate) code: Arc<CodeStore>,
     pooling: bool,
 }
 
@@ -55,6 +58,16 @@ impl Engine {
     /// # Errors
     /// The machine cannot run wasmtime.
     pub fn new(options: &EngineOptions) -> Result<Self, EngineError> {
+        Self::with_code(options, CodeOptions::default())
+    }
+
+    /// As [`Engine::new`], with a say in how plugins are compiled and where their
+    /// code is kept. A cache that cannot be used is no error:
+    /// [`Engine::cache_unusable`] tells.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_code(options: &EngineOptions, code: CodeOptions) -> Result<Self, EngineError> {
         let (wasmtime, pooling) = match wasmtime::Engine::new(&config(Some(pool(options)))) {
             Ok(engine) => (engine, true),
             // Little address space (a small `ulimit -v`, 39-bit kernels).
@@ -66,6 +79,7 @@ impl Engine {
             .map_err(engine_error)?;
         start_clock(&wasmtime)?;
         Ok(Self {
+            code: Arc::new(CodeStore::new(&wasmtime, code)),
             wasmtime,
             linker: Arc::new(linker),
             calls: Arc::new(Semaphore::new(options.calls)),
@@ -81,10 +95,36 @@ impl Engine {
         self.pooling
     }
 
+    /// Why compiled code is not kept although it should be.
+    pub fn cache_unusable(&self) -> Option<&CacheUnusable> {
+        self.code.unusable()
+    }
+
+    /// What was compiled and what was read since the engine was made.
+    pub fn code_counts(&self) -> CodeCounts {
+        self.code.counts()
+    }
+
+    /// From now on steps whose instances are fresh for every message start them
+    /// from a snapshot that has the settings, where the plugin allows it. Making
+    /// one compiles in the background: for servers, not for commands.
+    pub fn make_snapshots(&self) {
+        self.code.make_snapshots();
+    }
+
     /// Waits for the right to make a call.
     pub(crate) async fn call_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.calls).acquire_owned().await.ok()
     }
+}
+
+/// An engine whose code all engines of this program take: for the compiler's
+/// process. It reserves nothing, and does its work on one thread.
+pub(crate) fn compiling_engine() -> wasmtime::Result<wasmtime::Engine> {
+    // The pool has no influence on the code.
+    let mut config = config(None);
+    config.parallel_compilation(false);
+    wasmtime::Engine::new(&config)
 }
 
 fn engine_error(error: wasmtime::Error) -> EngineError {

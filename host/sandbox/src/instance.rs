@@ -301,7 +301,7 @@ pub(crate) struct Called {
 }
 
 /// Who a plugin says it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Identity {
     pub(crate) name: String,
     pub(crate) version: String,

@@ -15,9 +15,14 @@
 //!   message left in memory is there for the next.
 //! - A component's imports are checked against its grants before it is linked;
 //!   an import that is not granted keeps it from loading.
+//! - Native code is run only when this program's compiler made it, just now or,
+//!   as an authentication code proves, before.
 
 mod activity;
 mod bindings;
+mod cache;
+mod code;
+mod compile;
 mod engine;
 mod exchange;
 mod failure;
@@ -28,10 +33,15 @@ mod instance;
 mod limits;
 mod plugin;
 mod running_clock;
+mod snapshot;
+mod start;
 mod step;
 mod texts;
 
 pub use activity::Activity;
+pub use cache::{CACHE_BYTES_DEFAULT, CacheOptions, CacheUnusable};
+pub use code::{CodeCounts, CodeOptions};
+pub use compile::{CompileError, CompileLimits, Compiler, CompilerProgram, compile_for_parent};
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use exchange::{
     CallFacts, Exchange, LogLevel, LogLine, NoTables, Notification, Notifications, Run, Target,
@@ -41,4 +51,5 @@ pub use failure::{Failure, Fault};
 pub use grants::{DirectoryGrant, Grants};
 pub use limits::Limits;
 pub use plugin::{Kind, LoadError, Plugin};
+pub use start::Start;
 pub use step::{Finding, Needs, Prepared, Requirement, Severity, Step, StepOptions, Verdict};

@@ -8,12 +8,15 @@ use wasmtime::Store;
 use wasmtime::component::Component;
 
 use crate::bindings::{activity, filter, transformer};
+use crate::code::Loaded;
+use crate::compile::{CompileError, Product};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::grants::{Grants, Need, need_of};
 use crate::guest::Guest;
-use crate::instance::{Exports, Instance, Origin};
+use crate::instance::{Exports, Identity, Instance, Origin};
 use crate::limits::Limits;
+use crate::snapshot::{SNAPSHOT_COMPONENT_BYTES_MAX, too_large};
 
 /// The version of `tureen:plugin` that this host speaks; within 0.1 a plugin
 /// may have been built against any patch version.
@@ -57,6 +60,9 @@ pub enum LoadError {
     TooLarge { found: usize, allowed: usize },
     #[error("it cannot be compiled: {0}")]
     Broken(String),
+    /// The compiler was stopped, or failed; not by what the file says.
+    #[error("{0}")]
+    Compiler(CompileError),
     #[error(
         "it was built for version {found} of the plugin contract, this server speaks {CONTRACT}.x; rebuild it with a matching plugin SDK"
     )]
@@ -111,6 +117,8 @@ pub struct Plugin {
     pub size: usize,
     pub(crate) linked: Linked,
     pub(crate) engine: Engine,
+    /// The file, where snapshots may be made of it.
+    pub(crate) component: Option<Arc<[u8]>>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -120,8 +128,8 @@ impl std::fmt::Debug for Plugin {
 }
 
 impl Plugin {
-    /// Compiles a component and asks it who it is. Compiling takes tenths of a
-    /// second of processor time, so it runs on a thread of its own.
+    /// Takes a component's code from the cache, or compiles it, and asks it who it
+    /// is unless the cache knows. Compiling takes seconds; messages go on meanwhile.
     ///
     /// # Errors
     /// The file is no plugin for this host; the error says why.
@@ -129,10 +137,15 @@ impl Plugin {
         examine(&bytes)?;
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let size = bytes.len();
-        let compiler = engine.clone();
-        let compiled = tokio::task::spawn_blocking(move || link(&compiler, &bytes)).await;
-        let (kind, imports, linked) =
-            compiled.map_err(|_| LoadError::Broken("the compiler gave up".to_owned()))??;
+        let snapshotted = (size <= SNAPSHOT_COMPONENT_BYTES_MAX).then(|| Arc::clone(&bytes));
+        let key = engine.code.key_of_component(&digest);
+        let loaded = engine.code.load(&engine.wasmtime, key, bytes, Product::Component).await;
+        let Loaded { component, facts: known, new } = loaded.map_err(|error| match error {
+            CompileError::Refused(text) => LoadError::Broken(text),
+            error => LoadError::Compiler(error),
+        })?;
+        let (kind, imports) = world_of(engine, &component)?;
+        let linked = linked_component(engine, &component, kind)?;
         let mut plugin = Self {
             name: "plugin".to_owned(),
             version: String::new(),
@@ -144,8 +157,18 @@ impl Plugin {
             size,
             linked,
             engine: engine.clone(),
+            component: snapshotted,
         };
-        plugin.identify().await?;
+        // Kept without its identity too: a component that cannot tell it is not
+        // compiled at every start.
+        let identity: Result<Identity, LoadError> = match known.flatten() {
+            Some(identity) => Ok(identity),
+            None => plugin.ask_identity().await,
+        };
+        if let Some(new) = new {
+            engine.code.keep(new, &identity.as_ref().ok()).await;
+        }
+        plugin.take_identity(identity?);
         Ok(plugin)
     }
 
@@ -170,7 +193,13 @@ impl Plugin {
         missing.collect()
     }
 
-    async fn identify(&mut self) -> Result<(), LoadError> {
+    /// Why fresh instances of this plugin cannot start from a snapshot of their
+    /// settings, as far as the file tells; `None`: it will be tried.
+    pub fn no_snapshot_because(&self) -> Option<String> {
+        self.component.is_none().then(|| too_large(self.size))
+    }
+
+    async fn ask_identity(&self) -> Result<Identity, LoadError> {
         let name: Arc<str> = Arc::from(self.name.as_str());
         let origin = Origin {
             engine: &self.engine.wasmtime,
@@ -186,11 +215,14 @@ impl Plugin {
         if !is_name(&identity.name) {
             return Err(LoadError::Name(identity.name.chars().take(64).collect()));
         }
+        Ok(identity)
+    }
+
+    fn take_identity(&mut self, identity: Identity) {
         self.name = identity.name;
         self.version = identity.version;
         self.summary = identity.summary;
         self.handles = identity.handles;
-        Ok(())
     }
 }
 
@@ -223,27 +255,32 @@ fn examine(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// Compiles, reads kind and imports, links.
-fn link(engine: &Engine, bytes: &[u8]) -> Result<(Kind, Vec<String>, Linked), LoadError> {
-    let component = Component::from_binary(&engine.wasmtime, bytes)
-        .map_err(|error| LoadError::Broken(error.root_cause().to_string()))?;
+/// What the component is for, and what it imports.
+fn world_of(engine: &Engine, component: &Component) -> Result<(Kind, Vec<String>), LoadError> {
     let world = component.component_type();
     let imports: Vec<String> =
         world.imports(&engine.wasmtime).map(|(name, _)| name.to_owned()).collect();
     let exports: Vec<String> =
         world.exports(&engine.wasmtime).map(|(name, _)| name.to_owned()).collect();
     check_version(imports.iter().chain(&exports))?;
-    let kind = kind_of(&exports)?;
+    Ok((kind_of(&exports)?, imports))
+}
+
+/// The component, or a snapshot of one, linked with the host.
+pub(crate) fn linked_component(
+    engine: &Engine,
+    component: &Component,
+    kind: Kind,
+) -> Result<Linked, LoadError> {
     let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
-    let linked = engine.linker.instantiate_pre(&component).map_err(mismatch)?;
-    let linked = match kind {
+    let linked = engine.linker.instantiate_pre(component).map_err(mismatch)?;
+    Ok(match kind {
         Kind::Filter => Linked::Filter(filter::FilterPre::new(linked).map_err(mismatch)?),
         Kind::Transformer => {
             Linked::Transformer(transformer::TransformerPre::new(linked).map_err(mismatch)?)
         }
         Kind::Activity => Linked::Activity(activity::ActivityPre::new(linked).map_err(mismatch)?),
-    };
-    Ok((kind, imports, linked))
+    })
 }
 
 fn check_version<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), LoadError> {

@@ -15,7 +15,9 @@ use crate::grants::Grants;
 use crate::guest::CustomTransformers;
 use crate::instance::{Answer, Called, Instance, Origin, Request};
 use crate::limits::Limits;
-use crate::plugin::{Kind, Plugin};
+use crate::plugin::{Kind, Linked, Plugin};
+use crate::snapshot::{Configured, SnapshotSettings};
+use crate::start::{self, Snapshot, Start, StartSlot};
 use crate::texts::Texts;
 
 /// Idle instances that one step keeps for reuse.
@@ -41,14 +43,14 @@ pub struct StepOptions {
 }
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Severity {
     Error,
     Warning,
 }
 
 /// One thing that the plugin says is wrong with its settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Finding {
     pub severity: Severity,
     pub code: String,
@@ -60,7 +62,7 @@ pub struct Finding {
 }
 
 /// What the settings need besides their plugin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Requirement {
     pub needs: Needs,
     /// JSON pointer into the settings.
@@ -68,7 +70,7 @@ pub struct Requirement {
 }
 
 /// Kinds of things that settings may need.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Needs {
     /// A transformer of another plugin: a class name without its assembly.
     Transformer(String),
@@ -102,6 +104,7 @@ pub struct Step {
     custom: Arc<CustomTransformers>,
     texts: Arc<Texts>,
     idle: Mutex<Vec<Idle>>,
+    start: StartSlot,
 }
 
 struct Idle {
@@ -122,20 +125,64 @@ impl Step {
     /// # Errors
     /// The plugin trapped or ran over a limit while it was configured.
     pub async fn prepare(plugin: Arc<Plugin>, options: StepOptions) -> Result<Prepared, Failure> {
-        let step = Self {
+        let mut step = Self {
             name: Arc::from(plugin.name.as_str()),
             owner: options.owner.to_string(),
             limits: Arc::new(options.limits.clone()),
             custom: Arc::default(),
             texts: Arc::default(),
             idle: Mutex::default(),
+            start: StartSlot::default(),
             plugin,
             options,
         };
-        let (_, configuration) = step.configured().await?;
-        let findings = configuration.findings.into_iter().map(finding_of).collect();
-        let requires = configuration.requires.into_iter().map(requirement_of).collect();
+        let Configured { findings, requires } = step.make_ready().await?;
         Ok(Prepared { step, findings, requires })
+    }
+
+    /// Configures the step: from a snapshot of these settings where there is one,
+    /// else in earnest; and then sees to a snapshot for the messages.
+    async fn make_ready(&mut self) -> Result<Configured, Failure> {
+        if let Some(why) = start::why_not(&self.plugin, self.options.reuse) {
+            self.start = StartSlot::without(&why);
+            return Ok(self.configured().await?.1.into());
+        }
+        let settings = SnapshotSettings {
+            settings: self.options.settings.clone(),
+            owner: self.owner.clone(),
+            role: self.options.role.to_owned(),
+        };
+        if let Some(known) = start::known(&self.plugin, &settings).await {
+            // It has to start here and now, with the step's own limits.
+            match self.started(&known).await {
+                Ok(_) => {
+                    let configured = known.configured.clone();
+                    tracing::debug!(plugin = %self.name, "it starts from a snapshot that was kept");
+                    self.start = StartSlot::with(known);
+                    return Ok(configured);
+                }
+                Err(failure) => start::tell_of_failure(&self.name, &failure),
+            }
+        }
+        let configured: Configured = self.configured().await?.1.into();
+        let refused = configured.findings.iter().any(|it| it.severity == Severity::Error);
+        self.start = if refused {
+            StartSlot::without("its settings are refused")
+        } else {
+            StartSlot::making(Arc::clone(&self.plugin), settings, configured.clone())
+        };
+        Ok(configured)
+    }
+
+    /// How fresh instances of this step start.
+    pub fn start(&self) -> Start {
+        self.start.state()
+    }
+
+    /// Waits until a snapshot that is being made is there or has failed; messages
+    /// need not wait for it.
+    pub async fn settled(&self) {
+        self.start.settled().await;
     }
 
     /// The same step with the custom transformers that its settings require.
@@ -220,8 +267,8 @@ impl Step {
     ) -> (Run, Result<Answer, Failure>) {
         let (mut instance, served) = match self.idle_instance() {
             Some(idle) => (idle.instance, idle.served),
-            None => match self.configured().await {
-                Ok((instance, _)) => (instance, 0),
+            None => match self.fresh().await {
+                Ok(instance) => (instance, 0),
                 Err(failure) => return (run, Err(failure)),
             },
         };
@@ -247,20 +294,39 @@ impl Step {
         }
     }
 
-    /// A new instance that has its settings.
-    pub(crate) async fn configured(
-        &self,
-    ) -> Result<(Instance, configuring::Configuration), Failure> {
-        let origin = Origin {
+    /// A new instance that has its settings, the shortest way.
+    async fn fresh(&self) -> Result<Instance, Failure> {
+        if let Some(snapshot) = self.start.snapshot() {
+            match self.started(snapshot).await {
+                Ok(instance) => return Ok(instance),
+                Err(failure) => start::tell_of_failure(&self.name, &failure),
+            }
+        }
+        self.configured().await.map(|(instance, _)| instance)
+    }
+
+    /// A new instance that starts with its settings.
+    async fn started(&self, snapshot: &Snapshot) -> Result<Instance, Failure> {
+        Instance::new(self.origin(&snapshot.linked)).await
+    }
+
+    fn origin<'a>(&'a self, linked: &'a Linked) -> Origin<'a> {
+        Origin {
             engine: &self.plugin.engine.wasmtime,
-            linked: &self.plugin.linked,
+            linked,
             plugin: &self.name,
             limits: &self.limits,
             grants: &self.options.grants,
             custom: &self.custom,
             texts: &self.texts,
-        };
-        let mut instance = Instance::new(origin).await?;
+        }
+    }
+
+    /// A new instance that is configured in earnest.
+    pub(crate) async fn configured(
+        &self,
+    ) -> Result<(Instance, configuring::Configuration), Failure> {
+        let mut instance = Instance::new(self.origin(&self.plugin.linked)).await?;
         let settings = &self.options.settings;
         let configuration = instance.configure(settings, &self.owner, self.options.role).await?;
         Ok((instance, configuration))
@@ -277,7 +343,7 @@ impl Step {
     }
 }
 
-fn finding_of(finding: configuring::Finding) -> Finding {
+pub(crate) fn finding_of(finding: configuring::Finding) -> Finding {
     Finding {
         severity: match finding.severity {
             configuring::Severity::Error => Severity::Error,
@@ -290,7 +356,7 @@ fn finding_of(finding: configuring::Finding) -> Finding {
     }
 }
 
-fn requirement_of(requirement: configuring::Requirement) -> Requirement {
+pub(crate) fn requirement_of(requirement: configuring::Requirement) -> Requirement {
     let name = requirement.type_name.as_str();
     let needs = match name.split_once(':') {
         Some(("data-table", table)) => Needs::DataTable(table.to_owned()),
