@@ -316,7 +316,7 @@ impl Pipeline {
         }
         let definition = workflow.definition();
         let activities = definition.activities.iter().map(|activity| activity.id);
-        let run = Run {
+        let run = Box::new(Run {
             variables,
             exchange: Exchange::new(definition.receiver.id, activities),
             tables: Arc::new(RunTables::new(Arc::clone(&settings.tables))),
@@ -329,7 +329,7 @@ impl Pipeline {
             log: Vec::new(),
             notifications: Notifications::default(),
             acknowledgements: 0,
-        };
+        });
         Life {
             workflow,
             settings,

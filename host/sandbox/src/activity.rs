@@ -41,7 +41,7 @@ impl Activity {
     ///
     /// # Errors
     /// The plugin refused, trapped or ran over a limit.
-    pub async fn open(&self, run: Run, target: Target) -> (Run, Result<(), Failure>) {
+    pub async fn open(&self, run: Box<Run>, target: Target) -> (Box<Run>, Result<(), Failure>) {
         let mut live = self.live.lock().await;
         self.opened(&mut live, run, target).await
     }
@@ -49,9 +49,9 @@ impl Activity {
     /// Performs the step; the response when there is one.
     pub async fn process(
         &self,
-        run: Run,
+        run: Box<Run>,
         target: Target,
-    ) -> (Run, Result<Option<tureen_message::Message>, Failure>) {
+    ) -> (Box<Run>, Result<Option<tureen_message::Message>, Failure>) {
         let (run, outcome) = self.call(run, target, Request::Process).await;
         let response = outcome.map(|answer| match answer {
             Answer::Response(response) => response.map(|message| *message),
@@ -61,20 +61,28 @@ impl Activity {
     }
 
     /// Tells the activity that every activity of this run succeeded.
-    pub async fn all_succeeded(&self, run: Run, target: Target) -> (Run, Result<(), Failure>) {
+    pub async fn all_succeeded(
+        &self,
+        run: Box<Run>,
+        target: Target,
+    ) -> (Box<Run>, Result<(), Failure>) {
         let (run, outcome) = self.call(run, target, Request::AllSucceeded).await;
         (run, outcome.map(drop))
     }
 
     /// Tells the activity that a later one of this run failed.
-    pub async fn roll_back(&self, run: Run, target: Target) -> (Run, Result<(), Failure>) {
+    pub async fn roll_back(
+        &self,
+        run: Box<Run>,
+        target: Target,
+    ) -> (Box<Run>, Result<(), Failure>) {
         let (run, outcome) = self.call(run, target, Request::RollBack).await;
         (run, outcome.map(drop))
     }
 
     /// The workflow's version ends. An activity that is not open has nothing to
     /// close.
-    pub async fn close(&self, run: Run, target: Target) -> (Run, Result<(), Failure>) {
+    pub async fn close(&self, run: Box<Run>, target: Target) -> (Box<Run>, Result<(), Failure>) {
         let instance = self.live.lock().await.take();
         let Some(mut instance) = instance else { return (run, Ok(())) };
         let called = self.ask(&mut instance, run, target, Request::Close).await;
@@ -83,10 +91,10 @@ impl Activity {
 
     async fn call(
         &self,
-        run: Run,
+        run: Box<Run>,
         target: Target,
         request: Request,
-    ) -> (Run, Result<Answer, Failure>) {
+    ) -> (Box<Run>, Result<Answer, Failure>) {
         let mut live = self.live.lock().await;
         // After a crash the next message opens a new instance.
         let (run, opened) = self.opened(&mut live, run, target).await;
@@ -106,9 +114,9 @@ impl Activity {
     async fn opened(
         &self,
         live: &mut Option<Instance>,
-        run: Run,
+        run: Box<Run>,
         target: Target,
-    ) -> (Run, Result<(), Failure>) {
+    ) -> (Box<Run>, Result<(), Failure>) {
         if live.is_some() {
             return (run, Ok(()));
         }
@@ -126,7 +134,7 @@ impl Activity {
     async fn ask(
         &self,
         instance: &mut Instance,
-        run: Run,
+        run: Box<Run>,
         target: Target,
         request: Request,
     ) -> Called {

@@ -2,20 +2,24 @@
 //! pool of instances.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
-    Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+    Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
+    WasmBacktraceDetails,
 };
 
 use crate::bindings::transformer::Transformer;
 use crate::cache::CacheUnusable;
 use crate::code::{CodeCounts, CodeOptions, CodeStore};
 use crate::guest::Guest;
+use crate::imports;
 use crate::limits::TICK;
+use crate::page_map::{self, PageMapDecision, PageMapScan};
 
 /// How many instances may live at once.
 #[derive(Clone, Debug)]
@@ -27,11 +31,14 @@ pub struct EngineOptions {
     pub idle: usize,
     /// Activities of all workflows, old versions included. Default 256.
     pub activities: usize,
+    /// May the pool ask the kernel which pages an instance wrote? Default: where
+    /// that provably leaves nothing behind.
+    pub page_map_scan: PageMapScan,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { calls: 256, idle: 256, activities: 256 }
+        Self { calls: 256, idle: 256, activities: 256, page_map_scan: PageMapScan::WhereProven }
     }
 }
 
@@ -50,6 +57,7 @@ pub struct Engine {
     pub(crate) activities: Arc<Semaphore>,
     pub(crate) code: Arc<CodeStore>,
     pooling: bool,
+    page_map_scan: PageMapDecision,
 }
 
 impl Engine {
@@ -68,7 +76,9 @@ impl Engine {
     /// # Errors
     /// As [`Engine::new`].
     pub fn with_code(options: &EngineOptions, code: CodeOptions) -> Result<Self, EngineError> {
-        let (wasmtime, pooling) = match wasmtime::Engine::new(&config(Some(pool(options)))) {
+        let page_map_scan = page_map_decision(options.page_map_scan);
+        let pool = pool(options, page_map_scan.is_used());
+        let (wasmtime, pooling) = match wasmtime::Engine::new(&config(Some(pool))) {
             Ok(engine) => (engine, true),
             // Little address space (a small `ulimit -v`, 39-bit kernels).
             Err(_) => (wasmtime::Engine::new(&config(None)).map_err(engine_error)?, false),
@@ -77,6 +87,7 @@ impl Engine {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(engine_error)?;
         Transformer::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)
             .map_err(engine_error)?;
+        imports::link_reading(&mut linker).map_err(engine_error)?;
         start_clock(&wasmtime)?;
         Ok(Self {
             code: Arc::new(CodeStore::new(&wasmtime, code)),
@@ -86,6 +97,7 @@ impl Engine {
             idle: Arc::new(Semaphore::new(options.idle)),
             activities: Arc::new(Semaphore::new(options.activities)),
             pooling,
+            page_map_scan,
         })
     }
 
@@ -112,9 +124,23 @@ impl Engine {
         self.code.make_snapshots();
     }
 
+    /// Does the pool ask the kernel which pages an instance wrote, and why not?
+    pub fn page_map_scan(&self) -> PageMapDecision {
+        self.page_map_scan
+    }
+
     /// Waits for the right to make a call.
-    pub(crate) async fn call_permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.calls).acquire_owned().await.ok()
+    pub(crate) async fn call_permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.calls.acquire().await.ok()
+    }
+}
+
+fn page_map_decision(asked: PageMapScan) -> PageMapDecision {
+    match page_map::decide(asked, Path::new("/")) {
+        used if used.is_used() && !PoolingAllocationConfig::is_pagemap_scan_available() => {
+            PageMapDecision::Missing
+        }
+        decision => decision,
     }
 }
 
@@ -151,7 +177,7 @@ fn config(pool: Option<PoolingAllocationConfig>) -> Config {
     config
 }
 
-fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
+fn pool(options: &EngineOptions, page_map_scan: bool) -> PoolingAllocationConfig {
     // Checks at load and nested calls of custom transformers come on top.
     let live = options.calls * 2 + options.idle + options.activities + 32;
     let live = u32::try_from(live).unwrap_or(u32::MAX / 64);
@@ -173,6 +199,7 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(64 << 10)
         .max_unused_warm_slots(64)
+        .pagemap_scan(if page_map_scan { Enabled::Yes } else { Enabled::No })
         .decommit_batch_size(16);
     pool
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tureen_message::{Message, ParseOptions, Problem};
 use tureen_template::{Direction, Messages, SettingId, Tables, Variables};
 
-/// Everything that a step may read or change besides its own settings.
+/// Everything that a step may read or change besides its own settings. It goes
+/// from hand to hand in a box: it is large, and a call has many hands.
 pub struct Run {
     pub variables: Variables,
     pub exchange: Exchange,

@@ -4,24 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tureen_message::{Format, Message, Path, Problem};
+use tureen_message::{Message, Problem};
 use tureen_template::{Direction, SettingId};
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use crate::exchange::{LogLevel, LogLine, Run, Target};
 use crate::failure::Failure;
 use crate::grants::Grants;
 use crate::limits::{Exceeded, Limits, Meter};
+use crate::path_memory::PathMemory;
 use crate::step::Step;
 use crate::texts::Texts;
 
 /// Under this name a guest finds the first directory that it is granted. Not
 /// ".": that would take in absolute paths that no grant holds, too.
 const FIRST_DIRECTORY: &str = "granted-directory";
-
-/// Paths that an instance remembers; guests repeat the same few.
-const REMEMBERED_MAX: usize = 512;
 
 /// What a guest's `message` handle stands for.
 #[expect(unreachable_pub, reason = "the generated bindings name it in public items")]
@@ -43,6 +41,9 @@ pub(crate) struct Guest {
     pub(crate) limits: Arc<Limits>,
     pub(crate) meter: Meter,
     pub(crate) table: ResourceTable,
+    /// The handle of the message that a call works on, in all calls. A guest only
+    /// borrows it for the call: the component model ends one that keeps it.
+    pub(crate) target: Resource<MessageHandle>,
     pub(crate) wasi: WasiCtx,
     pub(crate) custom: Arc<CustomTransformers>,
     pub(crate) call: Option<Call>,
@@ -52,7 +53,7 @@ pub(crate) struct Guest {
 
 /// The state of one call; there is none while an instance is idle.
 pub(crate) struct Call {
-    pub(crate) run: Run,
+    pub(crate) run: Box<Run>,
     pub(crate) target: Target,
     /// The changed target; becomes the message when the step answers `ok`.
     pub(crate) draft: Option<Message>,
@@ -79,10 +80,13 @@ impl Guest {
     ) -> Result<Self, String> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
+        let target = table.push(MessageHandle::Target);
+        let target = target.map_err(|_| "no message handle is allowed (handles)".to_owned())?;
         Ok(Self {
             plugin,
             meter: Meter::new(&limits),
             table,
+            target,
             wasi: wasi_of(grants)?,
             custom,
             call: None,
@@ -105,7 +109,7 @@ impl Guest {
 
     pub(crate) fn begin(
         &mut self,
-        run: Run,
+        run: Box<Run>,
         target: Target,
         setting: SettingId,
         deadline: Instant,
@@ -185,7 +189,7 @@ impl Call {
     }
 
     /// Ends the call: gives the run back, with a line on what the log lost.
-    pub(crate) fn end(mut self, plugin: &str, keep_draft: bool) -> Run {
+    pub(crate) fn end(mut self, plugin: &str, keep_draft: bool) -> Box<Run> {
         if keep_draft && let Some(draft) = self.draft.take() {
             self.run.exchange.put(self.target.setting, self.target.direction, draft);
         }
@@ -194,34 +198,6 @@ impl Call {
             self.run.log.push(LogLine { plugin: plugin.to_owned(), level: LogLevel::Warn, text });
         }
         self.run
-    }
-}
-
-/// Parsed paths by their text, per format.
-#[derive(Default)]
-pub(crate) struct PathMemory {
-    known: HashMap<(Format, String), Path>,
-    last: Option<(Format, String, Path)>,
-}
-
-impl PathMemory {
-    /// The path of that text, parsed at most once while it is remembered.
-    pub(crate) fn path(&mut self, format: Format, text: String) -> Result<&Path, Problem> {
-        if self.known.len() >= REMEMBERED_MAX {
-            // Paths built from data (an index in a loop) would grow it for ever.
-            self.last = Some((format, String::new(), Path::parse(format, &text)?));
-            return self
-                .last
-                .as_ref()
-                .map(|(_, _, path)| path)
-                .ok_or_else(|| Problem::new("path.syntax", "no path"));
-        }
-        let key = (format, text);
-        if !self.known.contains_key(&key) {
-            let path = Path::parse(format, &key.1)?;
-            return Ok(self.known.entry(key).or_insert(path));
-        }
-        self.known.get(&key).ok_or_else(|| Problem::new("path.syntax", "no path"))
     }
 }
 

@@ -5,11 +5,12 @@
 
 mod hl7;
 mod notifications;
+mod reading;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use tureen_message::{Format, Message, Path, Problem, Value};
+use tureen_message::{Format, Message, Path, Problem};
 use tureen_template::{DataTable, Direction, Movement, SettingId, Tables, data_table};
 use wasmtime::component::Resource;
 
@@ -19,8 +20,11 @@ use crate::bindings::transformer::tureen::plugin::{
 };
 use crate::exchange::{LogLevel, Target};
 use crate::failure::{Failure, Fault};
-use crate::guest::{self, Call, Guest, MessageHandle, PathMemory};
+use crate::guest::{self, Call, Guest, MessageHandle};
 use crate::limits::Exceeded;
+use crate::path_memory::PathMemory;
+
+pub(crate) use reading::link as link_reading;
 
 type Handle = Resource<MessageHandle>;
 type Answer<T> = wasmtime::Result<Result<T, types::Problem>>;
@@ -65,7 +69,7 @@ impl Guest {
         let handle = table.get(handle)?;
         let call = call.as_ref().ok_or_else(guest::outside_a_call)?;
         let Some(message) = message_of(call, handle) else { return Ok(Ok(absent)) };
-        let read = paths.path(message.format(), path).and_then(|path| {
+        let read = paths.path(message.format(), &path).and_then(|path| {
             message.prepare(path)?;
             Ok(read(message, path))
         });
@@ -80,7 +84,7 @@ impl Guest {
         write: impl FnOnce(&mut Message, &Path) -> Result<T, Problem>,
     ) -> Answer<T> {
         self.change(handle, |message, paths| {
-            let path = paths.path(message.format(), path)?;
+            let path = paths.path(message.format(), &path)?;
             write(message, path)
         })
     }
@@ -156,12 +160,7 @@ impl types::HostMessage for Guest {
     }
 
     fn get(&mut self, this: Handle, path: String) -> Answer<types::Value> {
-        self.read(&this, path, types::Value::Absent, |message, path| match message.get(path) {
-            Value::Absent => types::Value::Absent,
-            Value::Empty => types::Value::Empty,
-            Value::Null => types::Value::Null,
-            Value::Text(text) => types::Value::Text(text.into_owned()),
-        })
+        self.read(&this, path, types::Value::Absent, reading::value)
     }
 
     fn text(&mut self, this: Handle, path: String) -> Answer<String> {

@@ -11,11 +11,13 @@ use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use crate::bindings::transformer::tureen::plugin::{configuring, types};
 use crate::bindings::{activity, filter, transformer};
+use crate::deadline::{Late, until};
 use crate::exchange::{Run, Target};
 use crate::failure::{Failure, Fault};
 use crate::grants::Grants;
 use crate::guest::{CustomTransformers, Guest, MessageHandle};
 use crate::limits::{Exceeded, Limits};
+use crate::path_memory::PathMemory;
 use crate::plugin::Linked;
 use crate::running_clock::RunningClock;
 use crate::texts::Texts;
@@ -86,13 +88,11 @@ impl Instance {
             false => Ok(UpdateDeadline::Yield(1)),
             true => Err(Exceeded::Running { allowed }.into()),
         });
-        let exports = tokio::time::timeout(
-            limits.call_time,
-            clock.time(pin!(linked.instantiate(&mut store))),
-        )
-        .await
-        .map_err(|_| time_out(plugin, limits.call_time))?
-        .map_err(|error| failure_of(plugin, &error))?;
+        let deadline = Instant::now() + limits.call_time;
+        let exports = until(deadline, clock.time(pin!(linked.instantiate(&mut store))))
+            .await
+            .map_err(|Late| time_out(plugin, limits.call_time))?
+            .map_err(|error| failure_of(plugin, &error))?;
         Ok(Self { store, exports, plugin: Arc::clone(plugin), call_time: limits.call_time, clock })
     }
 
@@ -101,9 +101,10 @@ impl Instance {
         let call_time = self.call_time;
         let clock = self.clock.clone();
         clock.reset();
-        let asked = tokio::time::timeout(call_time, clock.time(pin!(self.ask_identity()))).await;
+        let deadline = Instant::now() + call_time;
+        let asked = until(deadline, clock.time(pin!(self.ask_identity()))).await;
         match asked {
-            Err(_) => Err(time_out(&self.plugin, call_time)),
+            Err(Late) => Err(time_out(&self.plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
             Ok(Ok(identity)) => Ok(identity),
         }
@@ -153,18 +154,29 @@ impl Instance {
                 }
             }
         };
-        match tokio::time::timeout(call_time, self.clock.time(pin!(asked))).await {
-            Err(_) => Err(time_out(&plugin, call_time)),
+        let deadline = Instant::now() + call_time;
+        match until(deadline, self.clock.time(pin!(asked))).await {
+            Err(Late) => Err(time_out(&plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&plugin, &error)),
             Ok(Ok(configuration)) => Ok(configuration),
         }
+    }
+
+    /// Hands over the paths that its step's instances have parsed so far.
+    pub(crate) fn lend_paths(&mut self, paths: PathMemory) {
+        self.store.data_mut().paths = paths;
+    }
+
+    /// Takes them back.
+    pub(crate) fn take_paths(&mut self) -> PathMemory {
+        std::mem::take(&mut self.store.data_mut().paths)
     }
 
     /// One call. Gives the run back whatever happens; `usable` says whether the
     /// instance may be entered again.
     pub(crate) async fn call(
         &mut self,
-        run: Run,
+        run: Box<Run>,
         target: Target,
         setting: SettingId,
         parameters: Vec<(String, String)>,
@@ -172,7 +184,7 @@ impl Instance {
         request: Request,
     ) -> Called {
         // A nested call ends before the one around it, so that this one gets the
-        // run back: `timeout_at` looks at the inner future first.
+        // run back: `until` looks at the inner future first.
         let own = Instant::now() + self.call_time;
         let deadline = deadline.map_or(own, |outer| outer.min(own));
         self.store.data_mut().begin(run, target, setting, deadline);
@@ -184,10 +196,10 @@ impl Instance {
         clock.reset();
         let asked = {
             let ask = pin!(self.ask(request));
-            tokio::time::timeout_at(deadline.into(), clock.time(ask)).await
+            until(deadline, clock.time(ask)).await
         };
         let outcome = match asked {
-            Err(_) => Err(time_out(&self.plugin, call_time)),
+            Err(Late) => Err(time_out(&self.plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
             Ok(Ok(outcome)) => {
                 let plugin = &self.plugin;
@@ -209,10 +221,9 @@ impl Instance {
         &mut self,
         request: Request,
     ) -> wasmtime::Result<Result<Answer, types::StepError>> {
-        let handle = self.store.data_mut().table.push(MessageHandle::Target)?;
-        let borrowed = Resource::new_borrow(handle.rep());
+        let borrowed = Resource::new_borrow(self.store.data().target.rep());
         let store = &mut self.store;
-        let answer = match (&self.exports, request) {
+        Ok(match (&self.exports, request) {
             (Exports::Filter(exports), Request::Decide) => {
                 let step = exports.tureen_plugin_filter_step();
                 step.call_decide(&mut *store, borrowed).await?.map(Answer::Verdict)
@@ -225,10 +236,7 @@ impl Instance {
                 ask_activity(&mut *store, exports, request, borrowed).await?
             }
             _ => return Err(wasmtime::Error::msg("the plugin is of another kind")),
-        };
-        // A handle that the guest kept is no longer there at its next call.
-        self.store.data_mut().table.delete(handle)?;
-        Ok(answer)
+        })
     }
 }
 
@@ -284,7 +292,7 @@ fn response_of(
     }
 }
 
-fn end_call(store: &mut Store<Guest>, plugin: &str, keep_draft: bool) -> Run {
+fn end_call(store: &mut Store<Guest>, plugin: &str, keep_draft: bool) -> Box<Run> {
     #[expect(
         clippy::expect_used,
         reason = "call() put it there, and no path in between removes it for good"
@@ -296,7 +304,7 @@ fn end_call(store: &mut Store<Guest>, plugin: &str, keep_draft: bool) -> Run {
 /// The end of one call.
 pub(crate) struct Called {
     pub(crate) usable: bool,
-    pub(crate) run: Run,
+    pub(crate) run: Box<Run>,
     pub(crate) outcome: Result<Answer, Failure>,
 }
 

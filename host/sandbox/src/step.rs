@@ -15,6 +15,7 @@ use crate::grants::Grants;
 use crate::guest::CustomTransformers;
 use crate::instance::{Answer, Called, Instance, Origin, Request};
 use crate::limits::Limits;
+use crate::path_memory::KeptPaths;
 use crate::plugin::{Kind, Linked, Plugin};
 use crate::snapshot::{Configured, SnapshotSettings};
 use crate::start::{self, Snapshot, Start, StartSlot};
@@ -103,14 +104,17 @@ pub struct Step {
     limits: Arc<Limits>,
     custom: Arc<CustomTransformers>,
     texts: Arc<Texts>,
+    paths: KeptPaths,
     idle: Mutex<Vec<Idle>>,
     start: StartSlot,
 }
 
+/// An instance that waits for its next message. Boxed: it goes from hand to hand.
 struct Idle {
-    instance: Instance,
+    instance: Box<Instance>,
     served: u32,
-    _place: OwnedSemaphorePermit,
+    /// Among the engine's idle instances; it keeps it while it is in use.
+    place: OwnedSemaphorePermit,
 }
 
 /// The class of a type name: what stands before the assembly, trimmed.
@@ -131,6 +135,7 @@ impl Step {
             limits: Arc::new(options.limits.clone()),
             custom: Arc::default(),
             texts: Arc::default(),
+            paths: KeptPaths::default(),
             idle: Mutex::default(),
             start: StartSlot::default(),
             plugin,
@@ -201,7 +206,11 @@ impl Step {
     }
 
     /// Asks a filter about the message.
-    pub async fn decide(&self, run: Run, target: Target) -> (Run, Result<Verdict, Failure>) {
+    pub async fn decide(
+        &self,
+        run: Box<Run>,
+        target: Target,
+    ) -> (Box<Run>, Result<Verdict, Failure>) {
         if self.plugin.kind != Kind::Filter {
             return (run, Err(self.wrong_kind("a filter")));
         }
@@ -217,10 +226,10 @@ impl Step {
     /// target is as it was.
     pub async fn transform(
         &self,
-        run: Run,
+        run: Box<Run>,
         target: Target,
         parameters: Vec<(String, String)>,
-    ) -> (Run, Result<(), Failure>) {
+    ) -> (Box<Run>, Result<(), Failure>) {
         if self.plugin.kind != Kind::Transformer {
             return (run, Err(self.wrong_kind("a transformer")));
         }
@@ -231,11 +240,11 @@ impl Step {
     /// A transformer called by another one, inside its call.
     pub(crate) async fn transform_nested(
         &self,
-        run: Run,
+        run: Box<Run>,
         target: Target,
         parameters: Vec<(String, String)>,
         deadline: Instant,
-    ) -> (Run, Result<(), Failure>) {
+    ) -> (Box<Run>, Result<(), Failure>) {
         // No permit: the call around it has one, and custom transformers cannot
         // nest further, so the pool has room. Boxed: a step may be in a step.
         let called =
@@ -246,11 +255,11 @@ impl Step {
 
     async fn call(
         &self,
-        run: Run,
+        run: Box<Run>,
         target: Target,
         parameters: Vec<(String, String)>,
         request: Request,
-    ) -> (Run, Result<Answer, Failure>) {
+    ) -> (Box<Run>, Result<Answer, Failure>) {
         let Some(_permit) = self.plugin.engine.call_permit().await else {
             return (run, Err(self.host_failure("engine.closed", "the engine is shut down")));
         };
@@ -259,24 +268,30 @@ impl Step {
 
     async fn enter(
         &self,
-        run: Run,
+        run: Box<Run>,
         target: Target,
         parameters: Vec<(String, String)>,
         deadline: Option<Instant>,
         request: Request,
-    ) -> (Run, Result<Answer, Failure>) {
-        let (mut instance, served) = match self.idle_instance() {
-            Some(idle) => (idle.instance, idle.served),
-            None => match self.fresh().await {
-                Ok(instance) => (instance, 0),
+    ) -> (Box<Run>, Result<Answer, Failure>) {
+        let (mut instance, served, place) = match self.idle_instance() {
+            Some(Idle { instance, served, place }) => (instance, served, Some(place)),
+            // Boxed: the way to a new instance is long, and most calls do not go it.
+            None => match Box::pin(self.fresh()).await {
+                Ok(instance) => (Box::new(instance), 0, None),
                 Err(failure) => return (run, Err(failure)),
             },
         };
+        if served == 0 {
+            instance.lend_paths(self.paths.take());
+        }
         let setting = self.options.owner;
         let called = instance.call(run, target, setting, parameters, deadline, request).await;
         let Called { usable, run, outcome } = called;
         if usable && self.options.reuse && served < REUSED_MAX {
-            self.keep(instance, served + 1);
+            self.keep(instance, served + 1, place);
+        } else {
+            self.paths.give_back(instance.take_paths());
         }
         (run, outcome)
     }
@@ -286,11 +301,12 @@ impl Step {
     }
 
     /// Keeps an instance for the next message; where there is no room, it goes.
-    fn keep(&self, instance: Instance, served: u32) {
-        let Ok(place) = Arc::clone(&self.plugin.engine.idle).try_acquire_owned() else { return };
+    fn keep(&self, instance: Box<Instance>, served: u32, place: Option<OwnedSemaphorePermit>) {
+        let free = || Arc::clone(&self.plugin.engine.idle).try_acquire_owned().ok();
+        let Some(place) = place.or_else(free) else { return };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_PER_STEP {
-            idle.push(Idle { instance, served, _place: place });
+            idle.push(Idle { instance, served, place });
         }
     }
 

@@ -86,6 +86,10 @@ impl Home {
                 "too little address space for the pool of plugin instances: each is mapped when it is needed, which is slower (ulimit -v?)"
             );
         }
+        tracing::debug!(
+            "the page-map scan of the pool of plugin instances: {}",
+            engine.page_map_scan()
+        );
         let plugins = PluginSet::load(&engine, &path, &config, None).await;
         let diagnostics = plugins.diagnostics.clone();
         let tables = Arc::default();

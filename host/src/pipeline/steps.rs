@@ -27,7 +27,7 @@ pub(super) struct Steps<'a> {
     workflow: &'a Workflow,
     settings: &'a Settings,
     /// Out only while a step has it; every call gives it back.
-    run: Option<Run>,
+    run: Option<Box<Run>>,
     telling: Telling<'a>,
     notifications: Vec<NotificationRecord>,
 }
@@ -54,7 +54,7 @@ impl<'a> Steps<'a> {
     pub(super) fn new(
         workflow: &'a Workflow,
         settings: &'a Settings,
-        run: Run,
+        run: Box<Run>,
         telling: Telling<'a>,
     ) -> Self {
         Self { workflow, settings, run: Some(run), telling, notifications: Vec::new() }
@@ -65,7 +65,7 @@ impl<'a> Steps<'a> {
         self.notifications
     }
 
-    fn take(&mut self) -> Result<Run, RunError> {
+    fn take(&mut self) -> Result<Box<Run>, RunError> {
         self.run.take().ok_or_else(|| host_error("run.lost", "the state of the run was lost"))
     }
 
@@ -323,7 +323,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    fn back(&mut self, mut run: Run, step: &StepName) {
+    fn back(&mut self, mut run: Box<Run>, step: &StepName) {
         for line in run.log.drain(..) {
             log(step, &run.facts.message_id, &line);
         }

@@ -145,7 +145,7 @@ impl Drop for Workflow {
             return;
         }
         let Ok(handle) = Handle::try_current() else { return };
-        let calls: Vec<(Activity, StepName, Run, Target)> = activities
+        let calls: Vec<(Activity, StepName, Box<Run>, Target)> = activities
             .into_iter()
             .filter_map(|activity| {
                 let (run, target) = lifecycle_run(&self.definition, activity.index);
@@ -165,11 +165,11 @@ impl Drop for Workflow {
 }
 
 /// A run without a message, for `open` and `close`.
-fn lifecycle_run(definition: &WorkflowDefinition, index: usize) -> (Run, Target) {
+fn lifecycle_run(definition: &WorkflowDefinition, index: usize) -> (Box<Run>, Target) {
     let facts = RunFacts { received: Zoned::now(), instance: 0, clock: Zoned::now };
     let ids = definition.activities.iter().map(|activity| activity.id);
     let setting = definition.activities.get(index).map_or(definition.receiver.id, |it| it.id);
-    let run = Run {
+    let run = Box::new(Run {
         variables: Variables::new(facts, Arc::new(Globals::default())),
         exchange: Exchange::new(definition.receiver.id, ids),
         tables: Arc::new(NoTables),
@@ -182,6 +182,6 @@ fn lifecycle_run(definition: &WorkflowDefinition, index: usize) -> (Run, Target)
         log: Vec::new(),
         notifications: Notifications::default(),
         acknowledgements: 0,
-    };
+    });
     (run, Target { setting, direction: Direction::Outbound, writable: false })
 }

@@ -6,7 +6,8 @@ use tureen_message::{Format, Message, Path, Problem};
 
 use super::{Answer, Handle, message_of};
 use crate::bindings::transformer::tureen::plugin::hl7;
-use crate::guest::{self, Call, Guest, MessageHandle, PathMemory};
+use crate::guest::{self, Call, Guest, MessageHandle};
+use crate::path_memory::PathMemory;
 
 /// As `Message::check` and others of a message that is gone by now.
 const NO_MESSAGE: &str = "the setting has no message any more";
@@ -91,7 +92,7 @@ fn segments(
     };
     let path = match path {
         None => None,
-        Some(path) => match paths.path(Format::Hl7, path)? {
+        Some(path) => match paths.path(Format::Hl7, &path)? {
             Path::Hl7(path) => Some(path),
             _ => None,
         },
