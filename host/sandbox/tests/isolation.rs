@@ -1,0 +1,155 @@
+//! Nothing that one message left in an instance's memory is there for the next.
+//!
+//! The guest `canary` looks through all of its linear memory for marks that only
+//! another message can have left, then leaves its own on the stack, in statics
+//! and all over a heap that now and then is larger than what a pool keeps warm.
+//! `TUREEN_CANARIES` says how many fresh instances are looked through, with and
+//! without the page-map scan; without it, enough to use each place of the pool
+//! many times.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+#[path = "../guests/components.rs"]
+mod components;
+
+use std::sync::Arc;
+
+use jiff::Zoned;
+use tureen_message::{Format, Message, ParseOptions};
+use tureen_sandbox::{
+    CallFacts, Engine, EngineOptions, Exchange, Failure, Grants, Limits, NoTables, Notifications,
+    PageMapScan, Plugin, Run, Step, StepOptions, Target,
+};
+use tureen_template::{Direction, Globals, RunFacts, SettingId, Variables};
+
+/// Fresh instances without `TUREEN_CANARIES`.
+const CANARIES: u32 = 3_000;
+
+/// Places in the pool: few, so that each serves many messages.
+const PLACES: usize = 2;
+
+/// What a canary saw of others, and how many words it left itself.
+struct Sight {
+    seen: u32,
+    left: u32,
+}
+
+async fn step(scan: PageMapScan, limits: Limits, reuse: bool) -> Step {
+    let options = EngineOptions {
+        calls: PLACES,
+        idle: PLACES,
+        activities: 0,
+        page_map_scan: scan,
+        ..EngineOptions::default()
+    };
+    let engine = Engine::new(&options).unwrap();
+    assert!(engine.is_pooling(), "the machine has too little address space for this test");
+    let plugin = Plugin::load(&engine, components::component("canary")).await.unwrap();
+    let options = StepOptions {
+        settings: "{}".to_owned(),
+        owner: SettingId::NONE,
+        role: "receiver-variables",
+        limits,
+        grants: Grants::default(),
+        reuse,
+    };
+    Step::prepare(Arc::new(plugin), options).await.unwrap().step
+}
+
+async fn sight(step: &Step, number: u32) -> Result<Sight, Failure> {
+    let target = Target { setting: SettingId::NONE, direction: Direction::Inbound, writable: true };
+    let (run, outcome) = step.transform(run(number), target, Vec::new()).await;
+    outcome?;
+    let variable = |name| run.variables.get(name).unwrap().parse().unwrap();
+    Ok(Sight { seen: variable("Seen"), left: variable("Left") })
+}
+
+fn run(number: u32) -> Box<Run> {
+    let text = format!("MSH|^~\\&|A|B|C|D|20260301||ADT^A01|1|P|2.5\rPID|1||{number}\r");
+    let message = Message::parse(Format::Hl7, text.into_bytes(), &ParseOptions::default());
+    let facts = RunFacts { received: Zoned::now(), instance: 1, clock: Zoned::now };
+    let mut exchange = Exchange::new(SettingId::NONE, std::iter::empty());
+    exchange.put(SettingId::NONE, Direction::Inbound, message.unwrap());
+    Box::new(Run {
+        variables: Variables::new(facts, Arc::new(Globals::default())),
+        exchange,
+        tables: Arc::new(NoTables),
+        parse: Arc::new(ParseOptions::default()),
+        facts: Arc::new(CallFacts {
+            workflow: "Canaries".to_owned(),
+            message_id: number.to_string(),
+            attempt: 1,
+        }),
+        log: Vec::new(),
+        notifications: Notifications::default(),
+        acknowledgements: 0,
+    })
+}
+
+/// All of them in turn from two tasks, so that both places are used at once.
+async fn no_fresh_instance_sees_another_message(scan: PageMapScan) {
+    let canaries = std::env::var("TUREEN_CANARIES").map_or(CANARIES, |it| it.parse().unwrap());
+    let step = Arc::new(step(scan, Limits::default(), false).await);
+    let tasks: Vec<_> = (0..2)
+        .map(|task| {
+            let step = Arc::clone(&step);
+            tokio::spawn(async move {
+                for number in (task..canaries).step_by(2) {
+                    let Sight { seen, left } = sight(&step, number).await.unwrap();
+                    assert_eq!(seen, 0, "message {number} saw what another one left");
+                    assert!(left > 2_000, "message {number} left only {left} marks");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fresh_instance_sees_no_byte_of_another_message() {
+    no_fresh_instance_sees_another_message(PageMapScan::Never).await;
+}
+
+/// On a machine that swaps or moves pages this may fail: that is why the scan is
+/// not used there. With few instances nothing moves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fresh_instance_sees_no_byte_of_another_message_with_the_page_map_scan() {
+    no_fresh_instance_sees_another_message(PageMapScan::Unproven).await;
+}
+
+/// The test above can fail: with `reuse` the marks are there.
+#[tokio::test]
+async fn a_reused_instance_keeps_its_memory_until_it_runs_over_a_limit() {
+    // Message 64 needs more than this; the ones before it need far less.
+    let limits = Limits { memory_bytes: 1 << 20, ..Limits::default() };
+    let step = step(PageMapScan::Never, limits, true).await;
+    assert_eq!(sight(&step, 1).await.unwrap().seen, 0);
+    assert!(sight(&step, 2).await.unwrap().seen > 2_000, "the instance was reused");
+    let failure = sight(&step, 64).await.err().expect("48 pages are over the limit");
+    assert_eq!(failure.code, "plugin.memory");
+    assert_eq!(sight(&step, 65).await.unwrap().seen, 0, "the instance was dropped");
+    assert!(sight(&step, 66).await.unwrap().seen > 0, "the new one is reused");
+}
+
+#[tokio::test]
+async fn a_reused_instance_is_dropped_after_a_host_call_too_many() {
+    // text, two variables: three host calls in a message.
+    let limits = Limits { host_calls: 2, ..Limits::default() };
+    let step = step(PageMapScan::Never, limits, true).await;
+    for number in 1..4 {
+        let failure = sight(&step, number).await.err().expect("over the limit of host calls");
+        assert_eq!(failure.code, "plugin.host-calls");
+    }
+    let limits = Limits { host_calls: 3, ..Limits::default() };
+    let step = self::step(PageMapScan::Never, limits, true).await;
+    assert_eq!(sight(&step, 1).await.unwrap().seen, 0);
+    assert!(sight(&step, 2).await.unwrap().seen > 0, "each call has a budget of its own");
+}
