@@ -15,15 +15,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tureen_template::SettingId;
 
 use crate::config::ServerConfig;
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, codes};
 use crate::listener::{ConnectionBudget, ListenerTimes, Listeners, make_room};
 use crate::pipeline::Pipeline;
 use crate::plugins::PluginSet;
+use crate::plugins::audit::{Audit, Occasion};
+use crate::plugins::grants::{KnownWorkflow, unknown_steps};
 use crate::receiver::{HostRules, HttpLimits, HttpReceiver};
 use crate::refusals::Refusals;
 use crate::tables::Stamp;
+use crate::workflow::definition::WorkflowDefinition;
 use crate::workflow::registry::{Registry, ScanChanges, Surroundings};
 use crate::workflow::vocabulary::Vocabulary;
 use crate::workflow::watch::HomeWatch;
@@ -51,6 +55,8 @@ pub struct Server {
     vocabulary: Vocabulary,
     refusals: Arc<Refusals>,
     admin: Option<AdminAddress>,
+    /// What was decided about plugins.
+    audit: Audit,
     /// Ends what runs beside the workflows.
     ending: CancellationToken,
 }
@@ -93,6 +99,7 @@ impl Server {
         let listeners = Listeners::new(Arc::clone(&receiver), budget, times, refusals.clone());
         let publisher = Publisher::new(listeners, Arc::clone(&tls), ground);
         let admin = AdminAddress::new(&home.config.admin, &refusals);
+        let audit = Audit::open(&home.path);
         let ending = CancellationToken::new();
         let mut server = Self {
             registry: Registry::default(),
@@ -106,10 +113,12 @@ impl Server {
             vocabulary,
             refusals,
             admin,
+            audit,
             ending,
         };
+        server.record(Occasion::Start);
         server.scan(false).await;
-        server.tell_of_unknown_receivers();
+        server.tell_of_unknown_names();
         server.keep_certificates();
         Ok(server)
     }
@@ -163,6 +172,7 @@ impl Server {
             show(&plugins.diagnostics);
             tracing::info!("the plugins changed: workflows are prepared anew");
             self.home.plugins = plugins;
+            self.record(Occasion::Reload);
         }
         let files = self.home.stamp();
         let settings_changed = config_changed || files != self.files;
@@ -189,17 +199,35 @@ impl Server {
         }
         self.publisher.tell_of_dates();
         if settings_changed {
-            self.tell_of_unknown_receivers();
+            self.tell_of_unknown_names();
         }
         changes
     }
 
-    /// Names in `[receivers]` that protect nothing. Nothing is said while a file does not tell its
-    /// workflow's name: it may be the one.
-    fn tell_of_unknown_receivers(&mut self) {
-        if let Some(names) = self.registry.names().collect::<Option<Vec<&str>>>() {
-            let Home { path, config, .. } = &self.home;
-            self.publisher.tell(&unknown_receivers(path, config, names.into_iter()));
+    /// Names in `[receivers]` that protect nothing, and grants of steps that grant nothing. Nothing
+    /// is said while a file does not tell its workflow's name: it may be the one.
+    fn tell_of_unknown_names(&mut self) {
+        let Some(names) = self.registry.names().collect::<Option<Vec<&str>>>() else { return };
+        let Home { path, config, .. } = &self.home;
+        let live = |name: &str| {
+            let mut live = self.registry.standings().filter_map(|standing| standing.live);
+            live.find(|workflow| workflow.name() == name)
+        };
+        let known = names.iter().map(|name| KnownWorkflow {
+            name,
+            settings: live(name).map(|workflow| settings_of(workflow.definition())),
+        });
+        let mut found = unknown_steps(path, config, &known.collect::<Vec<_>>());
+        found.extend(unknown_receivers(path, config, names.into_iter()));
+        self.publisher.tell(&found);
+    }
+
+    /// Tells the audit log what is different about the plugins.
+    fn record(&mut self, occasion: Occasion) {
+        let Home { config, plugins, .. } = &self.home;
+        if let Err(error) = self.audit.record(occasion, &config.trust, plugins) {
+            let help = "the server goes on; make room, or give its user the right to write there";
+            show(&[Diagnostic::new(codes::AUDIT, error).help(help)]);
         }
     }
 
@@ -321,6 +349,12 @@ fn show(diagnostics: &[Diagnostic]) {
             tracing::warn!("{diagnostic}");
         }
     }
+}
+
+/// The ids of a workflow's receiver and activities.
+pub fn settings_of(definition: &WorkflowDefinition) -> Vec<SettingId> {
+    let activities = definition.activities.iter().map(|activity| activity.step.owner);
+    std::iter::once(definition.receiver.id).chain(activities).collect()
 }
 
 /// A socket's address as a client on this machine would write it.

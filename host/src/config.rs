@@ -22,16 +22,20 @@ pub use network::{
     Admin, ClientAddressHeader, ClientCertificateHeader, InvalidNetwork, Network, Proxies,
     Receiver, ServiceAddress,
 };
+pub use plugins::{Clock, Every, GrantKeys, GrantedDirectory, Names, Plugin, PluginStep, Random};
 pub use texts::{Encode, FormatNumbers, Templates};
+pub use trust::Trust;
 
 mod acme;
 mod code;
 mod limits;
 mod messages;
 mod network;
+mod plugins;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod trust;
 
 /// The name of the file inside a home.
 pub const FILE_NAME: &str = "tureen.toml";
@@ -61,6 +65,7 @@ pub struct ServerConfig {
     /// What single plugins may do, by plugin name. Names of plugins that are not installed are
     /// not an error here.
     pub plugins: BTreeMap<String, Plugin>,
+    pub trust: Trust,
     /// What stands in for scripts of workflows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<Code>,
@@ -181,45 +186,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Grants and limits of one plugin. A limit that is `None` has the sandbox's default.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Plugin {
-    /// One instance serves many messages, never two at a time.
-    pub reuse: Option<bool>,
-    /// At most what one slot of the instance pool holds: 256 MiB.
-    #[serde(deserialize_with = "optional_between::<65_536, 268_435_456, _, _>")]
-    pub memory_bytes: Option<usize>,
-    /// Wall time of one call.
-    #[serde(deserialize_with = "optional_between::<1, 86_400_000, _, _>")]
-    pub call_time_milliseconds: Option<u64>,
-    /// Time that the plugin itself may run in one call.
-    #[serde(deserialize_with = "optional_between::<1, 86_400_000, _, _>")]
-    pub running_time_milliseconds: Option<u64>,
-    #[serde(deserialize_with = "optional_between::<1, 1_000_000_000, _, _>")]
-    pub host_calls: Option<u64>,
-    #[serde(deserialize_with = "optional_between::<0, 1_000_000, _, _>")]
-    pub log_lines: Option<usize>,
-    #[serde(deserialize_with = "optional_between::<0, 1_073_741_824, _, _>")]
-    pub log_bytes: Option<usize>,
-    /// Notifications of one call.
-    #[serde(deserialize_with = "optional_between::<0, 1_000, _, _>")]
-    pub notifications: Option<usize>,
-    #[serde(deserialize_with = "optional_between::<1, 1_073_741_824, _, _>")]
-    pub output_bytes: Option<usize>,
-    pub directories: Vec<GrantedDirectory>,
-}
-
-/// A directory that a plugin may open.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct GrantedDirectory {
-    /// Relative to the home unless absolute.
-    pub path: PathBuf,
-    #[serde(default)]
-    pub write: bool,
-}
-
 /// Something that works but is probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {text}")]
@@ -312,6 +278,10 @@ impl ServerConfig {
         for (number, code) in self.code.iter().enumerate() {
             code.refuse_contradictions(number + 1)?;
         }
+        for (name, plugin) in &self.plugins {
+            plugin.refuse_contradictions(&format!("plugins.{name}"))?;
+        }
+        self.trust.refuse_contradictions()?;
         self.proxies.refuse_contradictions(&self.listen)?;
         self.acme.refuse_contradictions()
     }

@@ -8,8 +8,14 @@
 //!   did not change are the same objects in both.
 //! - A plugin that asks for more than it is granted is in the set, but no step
 //!   of it can be made.
+//! - A file that is not trusted is not in the set. Where a version of it that is
+//!   trusted ran before, that one stays.
 
+pub mod audit;
 pub mod code;
+pub mod grants;
+pub mod trust;
+pub mod words;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,11 +24,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::code::CodeBindings;
+use self::grants::{Grantor, StepGrant};
+use self::trust::Signature;
 use sha2::{Digest, Sha256};
 use tureen_sandbox::{DirectoryGrant, Engine, Grants, Kind, Limits, LoadError, Plugin};
 
 use crate::config::{self, ServerConfig};
-use crate::diagnostics::{Diagnostic, codes, quoted};
+use crate::diagnostics::{Code, Diagnostic, codes, quoted};
 
 /// Wall time of an activity's call: it waits for disks and peers.
 const ACTIVITY_CALL_TIME: Duration = Duration::from_secs(30);
@@ -38,7 +46,12 @@ pub struct Installed {
     pub file: Option<PathBuf>,
     pub limits: Limits,
     pub grants: Grants,
+    /// For single steps, besides `grants`.
+    pub steps: Vec<StepGrant>,
     pub reuse: bool,
+    pub signature: Signature,
+    /// Is the file's digest pinned?
+    pub pinned: bool,
 }
 
 impl Installed {
@@ -91,17 +104,31 @@ impl PluginSet {
     }
 
     /// The same plugins, all of them granted this one directory for writing and
-    /// no other: what a test may touch.
+    /// no other, and no network: what a test may touch.
     #[must_use]
     pub fn confined_to(&self, directory: &Path) -> Self {
         let grant = DirectoryGrant { path: directory.to_path_buf(), write: true };
         let confined = |installed: &Installed| {
+            let only = |grants: &Grants, directories| Grants {
+                directories,
+                http: Vec::new(),
+                tcp: Vec::new(),
+                tls: Vec::new(),
+                ..grants.clone()
+            };
+            let steps = installed
+                .steps
+                .iter()
+                .map(|step| StepGrant { grants: only(&step.grants, Vec::new()), ..step.clone() });
             Arc::new(Installed {
                 plugin: Arc::clone(&installed.plugin),
                 file: installed.file.clone(),
                 limits: installed.limits.clone(),
-                grants: Grants { directories: vec![grant.clone()] },
+                grants: only(&installed.grants, vec![grant.clone()]),
+                steps: steps.collect(),
                 reuse: installed.reuse,
+                signature: installed.signature.clone(),
+                pinned: installed.pinned,
             })
         };
         let by_name: BTreeMap<_, _> =
@@ -154,6 +181,25 @@ impl PluginSet {
         bytes: Arc<[u8]>,
     ) {
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
+        let judged = match &file {
+            None => Ok(Signature::BuiltIn),
+            Some(file) => trust::judge(&config.trust, file, &bytes),
+        };
+        let signature = match (judged, file.as_deref()) {
+            (Ok(signature), _) => signature,
+            (Err(reason), file) => {
+                let file = file.unwrap_or(Path::new("(built in)"));
+                let earlier = before.and_then(|set| set.earlier(file, digest, config));
+                return self.distrust(
+                    home,
+                    config,
+                    file,
+                    codes::PLUGIN_SIGNATURE,
+                    &reason,
+                    earlier,
+                );
+            }
+        };
         let known = before
             .and_then(|set| set.iter().find(|installed| installed.plugin.digest == digest))
             .map(|installed| Arc::clone(&installed.plugin));
@@ -167,7 +213,68 @@ impl PluginSet {
                 }
             },
         };
-        self.install(home, config, plugin, file);
+        let pin = config.plugins.get(&plugin.name).and_then(|written| written.sha256.as_deref());
+        if let (false, Some(file)) = (trust::is_pinned(pin, &plugin.digest_text()), &file) {
+            let reason = format!(
+                "plugins.{}.sha256 is {}, the file's is {}",
+                plugin.name,
+                pin.unwrap_or_default(),
+                plugin.digest_text()
+            );
+            let earlier = before.and_then(|set| set.earlier(file, digest, config));
+            return self.distrust(home, config, file, codes::PLUGIN_PIN, &reason, earlier);
+        }
+        self.install(home, config, plugin, file, signature);
+    }
+
+    /// The trusted version of a changed file that ran until now.
+    fn earlier(
+        &self,
+        file: &Path,
+        refused: [u8; 32],
+        config: &ServerConfig,
+    ) -> Option<Arc<Installed>> {
+        let mut installed = self.iter().filter(|it| it.file.as_deref() == Some(file));
+        let earlier = installed.next()?;
+        let name = &earlier.plugin.name;
+        let pin = config.plugins.get(name).and_then(|written| written.sha256.as_deref());
+        let stands = earlier.plugin.digest != refused
+            && trust::is_pinned(pin, &earlier.plugin.digest_text())
+            && trust::still_stands(&config.trust, &earlier.signature);
+        stands.then(|| Arc::clone(earlier))
+    }
+
+    /// A file that may not run: told, and the version before stays where it may.
+    fn distrust(
+        &mut self,
+        home: &Path,
+        config: &ServerConfig,
+        file: &Path,
+        code: Code,
+        reason: &str,
+        earlier: Option<Arc<Installed>>,
+    ) {
+        let state = match &earlier {
+            Some(earlier) => format!(
+                "the version before goes on: {} {}, sha256 {}",
+                earlier.plugin.name,
+                earlier.plugin.version,
+                earlier.plugin.digest_text()
+            ),
+            None => "the file is left out; workflows that need it do not start".to_owned(),
+        };
+        let help = if code == codes::PLUGIN_PIN {
+            "if the file is the one that you want, write its digest there; otherwise put the right file back"
+        } else {
+            "get the file and its .minisig again from whoever made it; [trust] says whose keys count"
+        };
+        let found = Diagnostic::new(code, format!("this file is not trusted: {reason}"));
+        self.diagnostics.push(found.in_file(file).help(help).state(state));
+        if let Some(earlier) = earlier {
+            let plugin = Arc::clone(&earlier.plugin);
+            let signature = earlier.signature.clone();
+            self.install(home, config, plugin, Some(file.to_path_buf()), signature);
+        }
     }
 
     fn install(
@@ -176,6 +283,7 @@ impl PluginSet {
         config: &ServerConfig,
         plugin: Arc<Plugin>,
         file: Option<PathBuf>,
+        signature: Signature,
     ) {
         if let (Some(other), Some(file)) = (self.by_name.get(&plugin.name), &file) {
             let text = format!(
@@ -191,14 +299,10 @@ impl PluginSet {
             self.diagnostics.push(found);
             return;
         }
-        let written = config.plugins.get(&plugin.name);
-        let installed = Arc::new(Installed {
-            limits: limits_of(&plugin, written),
-            grants: grants_of(home, written),
-            reuse: written.and_then(|it| it.reuse).unwrap_or(file.is_none()),
-            file,
-            plugin: Arc::clone(&plugin),
-        });
+        let (grants, steps, found) = granted_to(home, config, &plugin.name, file.is_none());
+        self.diagnostics.extend(found);
+        let installed = installed(config, Arc::clone(&plugin), file, signature, (grants, steps));
+        let installed = Arc::new(installed);
         for type_name in &plugin.handles {
             let key = (plugin.kind, type_name.clone());
             if let Some(other) = self.by_type.get(&key) {
@@ -249,9 +353,53 @@ impl PluginSet {
                 Ok(bytes) => hash.update(Sha256::digest(&bytes)),
                 Err(error) => hash.update(error.as_bytes()),
             }
+            hash.update(format!("{:?}", trust::read_signature(&file)).as_bytes());
         }
-        hash.update(format!("{:?}{:?}", config.plugins, config.code).as_bytes());
+        let (plugins, trust, code) = (&config.plugins, &config.trust, &config.code);
+        hash.update(format!("{plugins:?}{trust:?}{code:?}{:?}", config.secrets.keys()).as_bytes());
+        hash.update(grants::identities(home, config).as_bytes());
         hash.finalize().into()
+    }
+}
+
+/// A plugin as it would be installed.
+pub fn candidate(
+    home: &Path,
+    config: &ServerConfig,
+    plugin: Arc<Plugin>,
+    file: Option<PathBuf>,
+    signature: Signature,
+) -> Installed {
+    let (grants, steps, _) = granted_to(home, config, &plugin.name, file.is_none());
+    installed(config, plugin, file, signature, (grants, steps))
+}
+
+fn granted_to(
+    home: &Path,
+    config: &ServerConfig,
+    name: &str,
+    is_standard: bool,
+) -> (Grants, Vec<StepGrant>, Vec<Diagnostic>) {
+    Grantor::new(home, config).grants(name, is_standard)
+}
+
+fn installed(
+    config: &ServerConfig,
+    plugin: Arc<Plugin>,
+    file: Option<PathBuf>,
+    signature: Signature,
+    (grants, steps): (Grants, Vec<StepGrant>),
+) -> Installed {
+    let written = config.plugins.get(&plugin.name);
+    Installed {
+        limits: limits_of(&plugin, written),
+        grants,
+        steps,
+        signature,
+        pinned: written.is_some_and(|it| it.sha256.is_some()),
+        reuse: written.and_then(|it| it.reuse).unwrap_or(file.is_none()),
+        file,
+        plugin,
     }
 }
 
@@ -267,7 +415,11 @@ fn plugin_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
+/// A plugin's file.
+///
+/// # Errors
+/// It cannot be read, is no file, or too large.
+pub fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
     let found = fs::metadata(file).map_err(|error| error.to_string())?;
     if !found.is_file() {
         return Err("it is not a regular file".to_owned());
@@ -309,29 +461,4 @@ fn limits_of(plugin: &Plugin, written: Option<&config::Plugin>) -> Limits {
         limits.output_bytes = bytes;
     }
     limits
-}
-
-fn grants_of(home: &Path, written: Option<&config::Plugin>) -> Grants {
-    let directories = written.into_iter().flat_map(|it| &it.directories).map(|granted| {
-        let path = home.join(&granted.path);
-        DirectoryGrant { path: fs::canonicalize(&path).unwrap_or(path), write: granted.write }
-    });
-    Grants { directories: directories.collect() }
-}
-
-/// What an operator has to write so that a plugin gets what it asks for; `None`
-/// when it has it already.
-pub fn lines_to_grant(installed: &Installed) -> Option<String> {
-    let missing = installed.plugin.missing_grants(&installed.grants);
-    if missing.is_empty() {
-        return None;
-    }
-    let name = &installed.plugin.name;
-    if missing.iter().any(|(_, directories)| *directories) {
-        return Some(format!(
-            "[plugins.{name}]\ndirectories = [{{ path = \"out\", write = true }}]"
-        ));
-    }
-    let names: Vec<&str> = missing.iter().map(|(import, _)| import.as_str()).collect();
-    Some(format!("# {name} imports {}: this version can grant none of these", names.join(", ")))
 }

@@ -91,3 +91,23 @@ pub mod activity {
         },
     });
 }
+
+/// Secrets: of no world of the contract, so that only a plugin that reads one
+/// asks for them. An import that is not called is not in the component.
+pub mod secrets {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "
+            package tureen:secrets-import;
+            world secrets-import { import tureen:plugin/secrets@0.1.0; }
+        ",
+        world: "tureen:secrets-import/secrets-import",
+        runtime_path: "::tureen_plugin_sdk::export::runtime",
+        default_bindings_module: "::tureen_plugin_sdk::export::secrets",
+        with: {
+            "tureen:plugin/types@0.1.0": crate::bindings::base::tureen::plugin::types,
+            "tureen:plugin/types@0.1.0/message": crate::Message,
+            "tureen:plugin/secrets@0.1.0": generate,
+        },
+    });
+}

@@ -3,6 +3,7 @@
 //! the call.
 
 mod notify;
+mod secrets;
 mod values;
 
 pub use values::Encoding;

@@ -171,6 +171,10 @@ impl Context {
         Ok(host::tables::lookup(table, key)?)
     }
 
+    pub(crate) fn secret(&self, name: &str) -> Result<String, Problem> {
+        Ok(crate::bindings::secrets::tureen::plugin::secrets::get(name)?)
+    }
+
     pub(crate) fn row_count(&self, table: &str) -> Result<u32, Problem> {
         Ok(host::tables::row_count(table)?)
     }

@@ -41,6 +41,8 @@ mod dicom;
 mod edges;
 /// The file writer stays in what it is granted.
 mod file_writer;
+/// What plugins may reach, and no further.
+mod grants;
 /// What monitors are told.
 mod health;
 /// The helpers of the SDK inside the sandbox, and notifications.
@@ -83,5 +85,7 @@ mod texts;
 mod transformations;
 /// What surprises in the original does not surprise here.
 mod traps;
+/// Which plugin files run, and what is told of them.
+mod trust;
 /// What an operator reads about configurations that cannot work.
 mod wrong_configurations;

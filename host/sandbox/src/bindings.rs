@@ -70,3 +70,18 @@ pub(crate) mod activity {
         },
     });
 }
+
+/// What a plugin imports by a world of its own, when it is granted.
+pub(crate) mod secrets {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package tureen:granted;
+            world granted-secrets { import tureen:plugin/secrets@0.1.0; }
+        ",
+        world: "tureen:granted/granted-secrets",
+        imports: { default: trappable },
+        require_store_data_send: true,
+        with: { "tureen:plugin/types": crate::bindings::transformer::tureen::plugin::types },
+    });
+}

@@ -23,6 +23,7 @@ use crate::cache::{
     CacheOptions, CacheUnusable, CodeCache, EntryKey, Found, MakingLock, TrustedCode,
 };
 use crate::compile::{CompileError, Compiler, Fingerprint, Product};
+use crate::linkers::LinkedWith;
 use crate::snapshot::{Configured, SnapshotSettings};
 use crate::start::Snapshot;
 
@@ -66,8 +67,9 @@ pub(crate) struct CodeStore {
     compiling: Arc<Semaphore>,
     fingerprint: Fingerprint,
     makes_snapshots: AtomicBool,
-    /// Those that steps use now: a workflow that is prepared anew shares them.
-    snapshots: Mutex<HashMap<EntryKey, Weak<Snapshot>>>,
+    /// Those that steps use now, by what they are linked with: a workflow that is
+    /// prepared anew shares them.
+    snapshots: Mutex<HashMap<(EntryKey, LinkedWith), Weak<Snapshot>>>,
     compiled: AtomicU64,
     read: AtomicU64,
     refused: AtomicU64,
@@ -147,15 +149,15 @@ impl CodeStore {
         EntryKey::of(&[b"snapshot", self.fingerprint.bytes(), digest, settings, owner, role])
     }
 
-    pub(crate) fn live_snapshot(&self, key: &EntryKey) -> Option<Arc<Snapshot>> {
+    pub(crate) fn live_snapshot(&self, key: &EntryKey, with: LinkedWith) -> Option<Arc<Snapshot>> {
         let mut live = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
         live.retain(|_, snapshot| snapshot.strong_count() > 0);
-        live.get(key).and_then(Weak::upgrade)
+        live.get(&(*key, with)).and_then(Weak::upgrade)
     }
 
-    pub(crate) fn share_snapshot(&self, key: EntryKey, snapshot: &Arc<Snapshot>) {
+    pub(crate) fn share_snapshot(&self, key: EntryKey, with: LinkedWith, snapshot: &Arc<Snapshot>) {
         let mut live = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
-        live.insert(key, Arc::downgrade(snapshot));
+        live.insert((key, with), Arc::downgrade(snapshot));
     }
 
     /// What the cache has; reads and verifies on this thread.

@@ -7,18 +7,15 @@ use std::sync::Arc;
 use std::thread;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
     WasmBacktraceDetails,
 };
 
-use crate::bindings::transformer::Transformer;
 use crate::cache::CacheUnusable;
 use crate::code::{CodeCounts, CodeOptions, CodeStore};
-use crate::guest::Guest;
-use crate::imports;
 use crate::limits::TICK;
+use crate::linkers::Linkers;
 use crate::page_map::{self, PageMapDecision, PageMapScan};
 
 /// How many instances may live at once.
@@ -51,7 +48,7 @@ pub struct EngineError(String);
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
-    pub(crate) linker: Arc<Linker<Guest>>,
+    pub(crate) linkers: Arc<Linkers>,
     pub(crate) calls: Arc<Semaphore>,
     pub(crate) idle: Arc<Semaphore>,
     pub(crate) activities: Arc<Semaphore>,
@@ -83,16 +80,12 @@ impl Engine {
             // Little address space (a small `ulimit -v`, 39-bit kernels).
             Err(_) => (wasmtime::Engine::new(&config(None)).map_err(engine_error)?, false),
         };
-        let mut linker = Linker::new(&wasmtime);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(engine_error)?;
-        Transformer::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)
-            .map_err(engine_error)?;
-        imports::link_reading(&mut linker).map_err(engine_error)?;
+        let linkers = Linkers::new(&wasmtime).map_err(engine_error)?;
         start_clock(&wasmtime)?;
         Ok(Self {
             code: Arc::new(CodeStore::new(&wasmtime, code)),
             wasmtime,
-            linker: Arc::new(linker),
+            linkers: Arc::new(linkers),
             calls: Arc::new(Semaphore::new(options.calls)),
             idle: Arc::new(Semaphore::new(options.idle)),
             activities: Arc::new(Semaphore::new(options.activities)),

@@ -5,21 +5,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tureen_message::{Message, Problem};
-use tureen_template::{Direction, SettingId};
+use tureen_template::{Direction, SettingId, Tables};
 use wasmtime::component::{Resource, ResourceTable};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::exchange::{LogLevel, LogLine, Run, Target};
 use crate::failure::Failure;
-use crate::grants::Grants;
+use crate::granted::{Granted, GrantedTables};
+use crate::grants::{ClockPrecision, TableGrant};
 use crate::limits::{Exceeded, Limits, Meter};
 use crate::path_memory::PathMemory;
 use crate::step::Step;
 use crate::texts::Texts;
-
-/// Under this name a guest finds the first directory that it is granted. Not
-/// ".": that would take in absolute paths that no grant holds, too.
-const FIRST_DIRECTORY: &str = "granted-directory";
+use crate::wasi::{self, Randomness};
 
 /// What a guest's `message` handle stands for.
 #[expect(unreachable_pub, reason = "the generated bindings name it in public items")]
@@ -44,7 +42,10 @@ pub(crate) struct Guest {
     /// The handle of the message that a call works on, in all calls. A guest only
     /// borrows it for the call: the component model ends one that keeps it.
     pub(crate) target: Resource<MessageHandle>,
-    pub(crate) wasi: WasiCtx,
+    pub(crate) granted: Arc<Granted>,
+    randomness: Randomness,
+    /// Made when the guest first asks for it: most never do.
+    wasi: Option<WasiCtx>,
     pub(crate) custom: Arc<CustomTransformers>,
     pub(crate) call: Option<Call>,
     pub(crate) paths: PathMemory,
@@ -65,6 +66,10 @@ pub(crate) struct Call {
     pub(crate) log_bytes_left: usize,
     pub(crate) log_cut: u32,
     pub(crate) notifications_left: u32,
+    /// The run's own tables, while the guest only reaches the granted ones.
+    all_tables: Option<Arc<dyn Tables + Send + Sync>>,
+    /// How the run's clock was read before this call.
+    coarse_before: bool,
     /// Why a custom transformer that this step called failed: when the step
     /// gives up because of it, this is what happened.
     pub(crate) nested: Option<Failure>,
@@ -74,7 +79,7 @@ impl Guest {
     pub(crate) fn new(
         plugin: Arc<str>,
         limits: Arc<Limits>,
-        grants: &Grants,
+        granted: Arc<Granted>,
         custom: Arc<CustomTransformers>,
         texts: Arc<Texts>,
     ) -> Result<Self, String> {
@@ -83,11 +88,13 @@ impl Guest {
         let target = table.push(MessageHandle::Target);
         let target = target.map_err(|_| "no message handle is allowed (handles)".to_owned())?;
         Ok(Self {
+            randomness: Randomness::new(Arc::clone(&plugin), granted.role),
             plugin,
             meter: Meter::new(&limits),
             table,
             target,
-            wasi: wasi_of(grants)?,
+            granted,
+            wasi: None,
             custom,
             call: None,
             paths: PathMemory::default(),
@@ -109,11 +116,16 @@ impl Guest {
 
     pub(crate) fn begin(
         &mut self,
-        run: Box<Run>,
+        mut run: Box<Run>,
         target: Target,
         setting: SettingId,
         deadline: Instant,
     ) {
+        self.randomness.begin(&run.facts, setting);
+        let all_tables = self.only_granted_tables(&mut run);
+        let coarse_before = run.variables.reads_clock_coarsely();
+        let coarse = self.granted.grants.clock == ClockPrecision::Coarse;
+        run.variables.read_clock_coarsely(coarse_before || coarse);
         self.call = Some(Call {
             run,
             target,
@@ -126,8 +138,20 @@ impl Guest {
             log_bytes_left: self.limits.log_bytes,
             log_cut: 0,
             notifications_left: self.limits.notifications,
+            all_tables,
+            coarse_before,
             nested: None,
         });
+    }
+
+    /// Puts the granted tables in the place of all, which it gives back. Within
+    /// the call of another plugin these are those that both are granted.
+    fn only_granted_tables(&self, run: &mut Run) -> Option<Arc<dyn Tables + Send + Sync>> {
+        if self.granted.grants.tables == TableGrant::All {
+            return None;
+        }
+        let granted = GrantedTables::new(Arc::clone(&run.tables), Arc::clone(&self.granted));
+        Some(std::mem::replace(&mut run.tables, Arc::new(granted)))
     }
 }
 
@@ -197,34 +221,24 @@ impl Call {
             let text = format!("{} log lines were cut: over the limit of one call", self.log_cut);
             self.run.log.push(LogLine { plugin: plugin.to_owned(), level: LogLevel::Warn, text });
         }
+        if let Some(all) = self.all_tables.take() {
+            self.run.tables = all;
+        }
+        self.run.variables.read_clock_coarsely(self.coarse_before);
         self.run
     }
 }
 
-fn wasi_of(grants: &Grants) -> Result<WasiCtx, String> {
-    let mut builder = WasiCtx::builder();
-    builder.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
-    for (index, grant) in grants.directories.iter().enumerate() {
-        let perms = if grant.write { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-        let guest_path = grant.path.to_string_lossy();
-        let mut names = vec![guest_path.as_ref()];
-        if index == 0 {
-            names.push(FIRST_DIRECTORY);
-        }
-        for name in names {
-            builder.preopened_dir(&grant.path, name, perms).map_err(|error| {
-                format!(
-                    "the granted directory {} cannot be opened: {error:#}",
-                    grant.path.display()
-                )
-            })?;
-        }
-    }
-    Ok(builder.build())
-}
-
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let Self { granted, randomness, table, wasi, .. } = self;
+        let ctx = wasi.get_or_insert_with(|| {
+            let mut context = wasi::context(&granted.grants, randomness);
+            if let Some(files) = &granted.files {
+                *context.filesystem() = files.clone();
+            }
+            context
+        });
+        WasiCtxView { ctx, table }
     }
 }

@@ -6,6 +6,7 @@
 mod hl7;
 mod notifications;
 mod reading;
+mod secrets;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -333,8 +334,10 @@ impl tables::Host for Guest {
     }
 
     fn value(&mut self, table: String, row: Option<u32>, field: String) -> Answer<String> {
+        let granted = self.granted.table(&table);
         let tables = &self.enter()?.run.tables;
-        Ok(data_table::value(tables.as_ref(), &table, row, &field).map_err(Into::into))
+        let value = granted.and_then(|()| data_table::value(tables.as_ref(), &table, row, &field));
+        Ok(value.map_err(Into::into))
     }
 
     fn contains(
@@ -375,9 +378,10 @@ impl Guest {
         name: &str,
         ask: impl FnOnce(&DataTable, &dyn Tables) -> Result<T, Problem>,
     ) -> Answer<T> {
+        let granted = self.granted.table(name);
         let tables = self.enter()?.run.tables.as_ref();
-        let answer = data_table::find(tables, name).and_then(|table| ask(table, tables));
-        Ok(answer.map_err(Into::into))
+        let found = granted.and_then(|()| data_table::find(tables, name));
+        Ok(found.and_then(|table| ask(table, tables)).map_err(Into::into))
     }
 }
 

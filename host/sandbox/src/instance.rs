@@ -14,7 +14,7 @@ use crate::bindings::{activity, filter, transformer};
 use crate::deadline::{Late, until};
 use crate::exchange::{Run, Target};
 use crate::failure::{Failure, Fault};
-use crate::grants::Grants;
+use crate::granted::Granted;
 use crate::guest::{CustomTransformers, Guest, MessageHandle};
 use crate::limits::{Exceeded, Limits};
 use crate::path_memory::PathMemory;
@@ -62,20 +62,18 @@ pub(crate) struct Origin<'a> {
     pub(crate) linked: &'a Linked,
     pub(crate) plugin: &'a Arc<str>,
     pub(crate) limits: &'a Arc<Limits>,
-    pub(crate) grants: &'a Grants,
+    pub(crate) granted: &'a Arc<Granted>,
     pub(crate) custom: &'a Arc<CustomTransformers>,
     pub(crate) texts: &'a Arc<Texts>,
 }
 
 impl Instance {
     pub(crate) async fn new(origin: Origin<'_>) -> Result<Self, Failure> {
-        let Origin { engine, linked, plugin, limits, grants, custom, texts } = origin;
+        let Origin { engine, linked, plugin, limits, granted, custom, texts } = origin;
         let (plugin_name, limits_of) = (Arc::clone(plugin), Arc::clone(limits));
         let shared = (Arc::clone(custom), Arc::clone(texts));
-        let guest =
-            Guest::new(plugin_name, limits_of, grants, shared.0, shared.1).map_err(|text| {
-                Failure { fault: Fault::Host, ..Failure::plugin(plugin, "grant.directory", text) }
-            })?;
+        let guest = Guest::new(plugin_name, limits_of, Arc::clone(granted), shared.0, shared.1)
+            .map_err(|text| Failure::plugin(plugin, "plugin.handles", text))?;
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.meter);
         store.set_hostcall_fuel(limits.host_call_bytes);

@@ -14,7 +14,7 @@
 //! - Without `reuse` every message gets a fresh instance: nothing that one
 //!   message left in memory is there for the next.
 //! - A component's imports are checked against its grants before it is linked;
-//!   an import that is not granted keeps it from loading.
+//!   an import that is not granted is not linked, and no step is made of it.
 //! - Native code is run only when this program's compiler made it, just now or,
 //!   as an authentication code proves, before.
 
@@ -27,11 +27,13 @@ mod deadline;
 mod engine;
 mod exchange;
 mod failure;
+mod granted;
 mod grants;
 mod guest;
 mod imports;
 mod instance;
 mod limits;
+mod linkers;
 mod page_map;
 mod path_memory;
 mod plugin;
@@ -40,6 +42,7 @@ mod snapshot;
 mod start;
 mod step;
 mod texts;
+mod wasi;
 
 pub use activity::Activity;
 pub use cache::{CACHE_BYTES_DEFAULT, CacheOptions, CacheUnusable};
@@ -51,9 +54,15 @@ pub use exchange::{
     UnknownSetting,
 };
 pub use failure::{Failure, Fault};
-pub use grants::{DirectoryGrant, Grants};
+pub use grants::{
+    AddressRange, CertificateGrant, ClockPrecision, Destination, DirectoryGrant, Grants, Host,
+    InvalidAddressRange, InvalidDestination, InvalidHost, NameGrant, Need, RandomSource, Scheme,
+    TableGrant, is_private, need_of,
+};
 pub use limits::Limits;
 pub use page_map::{PageMapDecision, PageMapScan};
 pub use plugin::{Kind, LoadError, Plugin};
 pub use start::Start;
-pub use step::{Finding, Needs, Prepared, Requirement, Severity, Step, StepOptions, Verdict};
+pub use step::{
+    Finding, Needs, Prepared, Requirement, Severity, Step, StepOptions, Ungranted, Verdict,
+};

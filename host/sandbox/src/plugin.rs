@@ -1,7 +1,8 @@
 //! A component as it is installed: compiled, checked against its grants, asked
 //! who it is.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 use wasmtime::Store;
@@ -12,10 +13,12 @@ use crate::code::Loaded;
 use crate::compile::{CompileError, Product};
 use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::granted::Granted;
 use crate::grants::{Grants, Need, need_of};
 use crate::guest::Guest;
 use crate::instance::{Exports, Identity, Instance, Origin};
 use crate::limits::Limits;
+use crate::linkers::LinkedWith;
 use crate::snapshot::{SNAPSHOT_COMPONENT_BYTES_MAX, too_large};
 
 /// The version of `tureen:plugin` that this host speaks; within 0.1 a plugin
@@ -111,14 +114,18 @@ pub struct Plugin {
     pub handles: Vec<String>,
     /// Interfaces that it imports, in the file's order.
     pub imports: Vec<String>,
+    /// Interfaces and functions that it exports, in the file's order.
+    pub exports: Vec<String>,
     /// SHA-256 of the file.
     pub digest: [u8; 32],
     /// Bytes of the file.
     pub size: usize,
-    pub(crate) linked: Linked,
+    component: Component,
+    /// The component linked with what its steps are granted.
+    linked: Mutex<HashMap<LinkedWith, Arc<Linked>>>,
     pub(crate) engine: Engine,
     /// The file, where snapshots may be made of it.
-    pub(crate) component: Option<Arc<[u8]>>,
+    pub(crate) source: Option<Arc<[u8]>>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -137,15 +144,14 @@ impl Plugin {
         examine(&bytes)?;
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let size = bytes.len();
-        let snapshotted = (size <= SNAPSHOT_COMPONENT_BYTES_MAX).then(|| Arc::clone(&bytes));
+        let source = (size <= SNAPSHOT_COMPONENT_BYTES_MAX).then(|| Arc::clone(&bytes));
         let key = engine.code.key_of_component(&digest);
         let loaded = engine.code.load(&engine.wasmtime, key, bytes, Product::Component).await;
         let Loaded { component, facts: known, new } = loaded.map_err(|error| match error {
             CompileError::Refused(text) => LoadError::Broken(text),
             error => LoadError::Compiler(error),
         })?;
-        let (kind, imports) = world_of(engine, &component)?;
-        let linked = linked_component(engine, &component, kind)?;
+        let World { kind, imports, exports } = world_of(engine, &component)?;
         let mut plugin = Self {
             name: "plugin".to_owned(),
             version: String::new(),
@@ -153,11 +159,13 @@ impl Plugin {
             kind,
             handles: Vec::new(),
             imports,
+            exports,
             digest,
             size,
-            linked,
+            component,
+            linked: Mutex::default(),
             engine: engine.clone(),
-            component: snapshotted,
+            source,
         };
         // Kept without its identity too: a component that cannot tell it is not
         // compiled at every start.
@@ -177,36 +185,50 @@ impl Plugin {
         self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Does the plugin ask for directories?
-    pub fn asks_for_directories(&self) -> bool {
-        self.imports.iter().any(|import| need_of(import) == Need::Directories)
+    /// The version of the plugin contract that it was built for.
+    pub fn contract(&self) -> &str {
+        let mut names = self.exports.iter().chain(&self.imports);
+        let version = names.find_map(|name| name.strip_prefix("tureen:plugin/")?.split('@').nth(1));
+        version.unwrap_or(CONTRACT)
     }
 
-    /// What the plugin asks for and is not granted: the interfaces, and whether
-    /// a directory grant would do.
-    pub fn missing_grants(&self, grants: &Grants) -> Vec<(String, bool)> {
-        let missing = self.imports.iter().filter_map(|import| match need_of(import) {
-            Need::Directories if grants.directories.is_empty() => Some((import.clone(), true)),
-            Need::NotAvailable => Some((import.clone(), false)),
-            Need::Nothing | Need::Directories => None,
-        });
-        missing.collect()
+    /// What the plugin imports and is not granted, with what that needs.
+    pub fn missing_grants(&self, grants: &Grants) -> Vec<(String, Need)> {
+        let needs = self.imports.iter().map(|import| (import.clone(), need_of(import)));
+        needs.filter(|(_, need)| !grants.satisfy(*need)).collect()
+    }
+
+    /// Does it import anything that it is not granted?
+    pub(crate) fn asks_beyond(&self, grants: &Grants) -> bool {
+        self.imports.iter().any(|import| !grants.satisfy(need_of(import)))
+    }
+
+    /// The component linked so; every way once.
+    pub(crate) fn linked(&self, with: LinkedWith) -> Result<Arc<Linked>, LoadError> {
+        let mut known = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(linked) = known.get(&with) {
+            return Ok(Arc::clone(linked));
+        }
+        let linked = Arc::new(link(&self.engine, &self.component, self.kind, with)?);
+        known.insert(with, Arc::clone(&linked));
+        Ok(linked)
     }
 
     /// Why fresh instances of this plugin cannot start from a snapshot of their
     /// settings, as far as the file tells; `None`: it will be tried.
     pub fn no_snapshot_because(&self) -> Option<String> {
-        self.component.is_none().then(|| too_large(self.size))
+        self.source.is_none().then(|| too_large(self.size))
     }
 
     async fn ask_identity(&self) -> Result<Identity, LoadError> {
         let name: Arc<str> = Arc::from(self.name.as_str());
+        let linked = self.linked(LinkedWith::Nothing)?;
         let origin = Origin {
             engine: &self.engine.wasmtime,
-            linked: &self.linked,
+            linked: &linked,
             plugin: &name,
             limits: &Arc::new(Limits::default()),
-            grants: &Grants::default(),
+            granted: &Arc::new(Granted::default()),
             custom: &Arc::default(),
             texts: &Arc::default(),
         };
@@ -255,25 +277,34 @@ fn examine(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// What the component is for, and what it imports.
-fn world_of(engine: &Engine, component: &Component) -> Result<(Kind, Vec<String>), LoadError> {
+struct World {
+    kind: Kind,
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+/// What the component is for, what it imports and exports.
+fn world_of(engine: &Engine, component: &Component) -> Result<World, LoadError> {
     let world = component.component_type();
     let imports: Vec<String> =
         world.imports(&engine.wasmtime).map(|(name, _)| name.to_owned()).collect();
     let exports: Vec<String> =
         world.exports(&engine.wasmtime).map(|(name, _)| name.to_owned()).collect();
     check_version(imports.iter().chain(&exports))?;
-    Ok((kind_of(&exports)?, imports))
+    let kind = kind_of(&exports)?;
+    Ok(World { kind, imports, exports })
 }
 
 /// The component, or a snapshot of one, linked with the host.
-pub(crate) fn linked_component(
+pub(crate) fn link(
     engine: &Engine,
     component: &Component,
     kind: Kind,
+    with: LinkedWith,
 ) -> Result<Linked, LoadError> {
     let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
-    let linked = engine.linker.instantiate_pre(component).map_err(mismatch)?;
+    let linker = engine.linkers.linker(component, with).map_err(mismatch)?;
+    let linked = linker.instantiate_pre(component).map_err(mismatch)?;
     Ok(match kind {
         Kind::Filter => Linked::Filter(filter::FilterPre::new(linked).map_err(mismatch)?),
         Kind::Transformer => {

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use crate::code::Loaded;
 use crate::compile::{CompileError, Product};
 use crate::failure::Failure;
-use crate::plugin::{Kind, Linked, Plugin, linked_component};
+use crate::linkers::LinkedWith;
+use crate::plugin::{Kind, Linked, Plugin, link};
 use crate::snapshot::{self, Configured, SnapshotSettings};
 
 /// A component whose instances start with the settings of one step.
@@ -69,6 +70,7 @@ impl StartSlot {
     /// earnest: a component that answers otherwise is not made into a snapshot.
     pub(crate) fn making(
         plugin: Arc<Plugin>,
+        with: LinkedWith,
         settings: SnapshotSettings,
         configured: Configured,
     ) -> Self {
@@ -76,7 +78,7 @@ impl StartSlot {
         let (tell, ended) = watch::channel(None);
         let place = Arc::clone(&slot.snapshot);
         let task = tokio::spawn(async move {
-            let made = make(&plugin, settings, &configured).await;
+            let made = make(&plugin, with, settings, &configured).await;
             let why_not = match made {
                 Ok(snapshot) => {
                     let _ = place.set(snapshot);
@@ -134,7 +136,7 @@ pub(crate) fn why_not(plugin: &Plugin, reuse: bool) -> Option<String> {
         Some("an activity is configured once".to_owned())
     } else if reuse {
         Some("a reused instance is configured once".to_owned())
-    } else if plugin.component.is_none() {
+    } else if plugin.source.is_none() {
         Some(snapshot::too_large(plugin.size))
     } else {
         None
@@ -143,28 +145,33 @@ pub(crate) fn why_not(plugin: &Plugin, reuse: bool) -> Option<String> {
 
 /// A snapshot that was made before: for another version of the workflow, or by an
 /// earlier start.
-pub(crate) async fn known(plugin: &Plugin, settings: &SnapshotSettings) -> Option<Arc<Snapshot>> {
+pub(crate) async fn known(
+    plugin: &Plugin,
+    with: LinkedWith,
+    settings: &SnapshotSettings,
+) -> Option<Arc<Snapshot>> {
     let code = &plugin.engine.code;
     let key = code.key_of_snapshot(&plugin.digest, settings);
-    if let Some(live) = code.live_snapshot(&key) {
+    if let Some(live) = code.live_snapshot(&key, with) {
         return Some(live);
     }
     let (component, facts) = code.cached::<Configured>(&plugin.engine.wasmtime, key).await?;
-    let linked = linked_component(&plugin.engine, &component, plugin.kind).ok()?;
+    let linked = link(&plugin.engine, &component, plugin.kind, with).ok()?;
     let snapshot = Arc::new(Snapshot { linked, configured: facts? });
-    code.share_snapshot(key, &snapshot);
+    code.share_snapshot(key, with, &snapshot);
     code.count_snapshot();
     Some(snapshot)
 }
 
 async fn make(
     plugin: &Plugin,
+    with: LinkedWith,
     settings: SnapshotSettings,
     expected: &Configured,
 ) -> Result<Arc<Snapshot>, String> {
     let code = &plugin.engine.code;
     let key = code.key_of_snapshot(&plugin.digest, &settings);
-    let component = plugin.component.clone().ok_or_else(|| snapshot::too_large(plugin.size))?;
+    let component = plugin.source.clone().ok_or_else(|| snapshot::too_large(plugin.size))?;
     let product = Product::Snapshot(settings);
     let engine = &plugin.engine.wasmtime;
     let loaded = code.load::<Configured>(engine, key, component, product).await;
@@ -175,13 +182,13 @@ async fn make(
     if configured != *expected {
         return Err("configure answers otherwise when it is called again".to_owned());
     }
-    let linked = linked_component(&plugin.engine, &component, plugin.kind)
+    let linked = link(&plugin.engine, &component, plugin.kind, with)
         .map_err(|error| format!("its snapshot does not fit the contract: {error}"))?;
     let snapshot = Arc::new(Snapshot { linked, configured });
     if let Some(new) = new {
         code.keep(new, &snapshot.configured).await;
     }
-    code.share_snapshot(key, &snapshot);
+    code.share_snapshot(key, with, &snapshot);
     code.count_snapshot();
     Ok(snapshot)
 }

@@ -11,10 +11,12 @@ use crate::bindings::filter::exports::tureen::plugin::filter_step;
 use crate::bindings::transformer::tureen::plugin::configuring;
 use crate::exchange::{Run, Target};
 use crate::failure::{Failure, Fault};
+use crate::granted::Granted;
 use crate::grants::Grants;
 use crate::guest::CustomTransformers;
 use crate::instance::{Answer, Called, Instance, Origin, Request};
 use crate::limits::Limits;
+use crate::linkers::{Capabilities, LinkedWith};
 use crate::path_memory::KeptPaths;
 use crate::plugin::{Kind, Linked, Plugin};
 use crate::snapshot::{Configured, SnapshotSettings};
@@ -39,8 +41,21 @@ pub struct StepOptions {
     pub role: &'static str,
     pub limits: Limits,
     pub grants: Grants,
+    pub ungranted: Ungranted,
     /// May one instance serve several messages, one after the other?
     pub reuse: bool,
+}
+
+/// What happens to a plugin that imports what it is not granted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ungranted {
+    /// No step is made of it.
+    #[default]
+    Refused,
+    /// It may read its settings, so that they can be checked where nothing could
+    /// have been granted yet. It reaches nothing, and a call of what it is not
+    /// granted ends it.
+    Inert,
 }
 
 /// How bad a finding is.
@@ -102,6 +117,9 @@ pub struct Step {
     options: StepOptions,
     owner: String,
     limits: Arc<Limits>,
+    with: LinkedWith,
+    linked: Arc<Linked>,
+    granted: Arc<Granted>,
     custom: Arc<CustomTransformers>,
     texts: Arc<Texts>,
     paths: KeptPaths,
@@ -127,12 +145,17 @@ impl Step {
     /// and hands it the settings: a workflow that loads has run its plugins.
     ///
     /// # Errors
-    /// The plugin trapped or ran over a limit while it was configured.
+    /// The plugin trapped or ran over a limit while it was configured, imports
+    /// what it is not granted, or a granted directory cannot be opened.
     pub async fn prepare(plugin: Arc<Plugin>, options: StepOptions) -> Result<Prepared, Failure> {
+        let (with, linked, granted) = linked(&plugin, &options)?;
         let mut step = Self {
             name: Arc::from(plugin.name.as_str()),
             owner: options.owner.to_string(),
             limits: Arc::new(options.limits.clone()),
+            with,
+            linked,
+            granted: Arc::new(granted),
             custom: Arc::default(),
             texts: Arc::default(),
             paths: KeptPaths::default(),
@@ -157,7 +180,7 @@ impl Step {
             owner: self.owner.clone(),
             role: self.options.role.to_owned(),
         };
-        if let Some(known) = start::known(&self.plugin, &settings).await {
+        if let Some(known) = start::known(&self.plugin, self.with, &settings).await {
             // It has to start here and now, with the step's own limits.
             match self.started(&known).await {
                 Ok(_) => {
@@ -174,7 +197,7 @@ impl Step {
         self.start = if refused {
             StartSlot::without("its settings are refused")
         } else {
-            StartSlot::making(Arc::clone(&self.plugin), settings, configured.clone())
+            StartSlot::making(Arc::clone(&self.plugin), self.with, settings, configured.clone())
         };
         Ok(configured)
     }
@@ -332,7 +355,7 @@ impl Step {
             linked,
             plugin: &self.name,
             limits: &self.limits,
-            grants: &self.options.grants,
+            granted: &self.granted,
             custom: &self.custom,
             texts: &self.texts,
         }
@@ -342,7 +365,7 @@ impl Step {
     pub(crate) async fn configured(
         &self,
     ) -> Result<(Instance, configuring::Configuration), Failure> {
-        let mut instance = Instance::new(self.origin(&self.plugin.linked)).await?;
+        let mut instance = Instance::new(self.origin(&self.linked)).await?;
         let settings = &self.options.settings;
         let configuration = instance.configure(settings, &self.owner, self.options.role).await?;
         Ok((instance, configuration))
@@ -357,6 +380,26 @@ impl Step {
     pub(crate) fn host_failure(&self, code: &str, text: &str) -> Failure {
         Failure { fault: Fault::Host, ..Failure::plugin(&self.name, code, text) }
     }
+}
+
+/// Links the plugin with what it is granted, and opens that.
+fn linked(
+    plugin: &Plugin,
+    options: &StepOptions,
+) -> Result<(LinkedWith, Arc<Linked>, Granted), Failure> {
+    let grants = &options.grants;
+    let capabilities = Capabilities::of(&plugin.imports, grants);
+    let inert = options.ungranted == Ungranted::Inert && plugin.asks_beyond(grants);
+    let with = if inert { LinkedWith::Nothing } else { LinkedWith::Granted(capabilities) };
+    let linked = plugin.linked(with).map_err(|error| {
+        let failure = Failure::plugin(&plugin.name, "grant.missing", error.to_string());
+        Failure { fault: Fault::Host, ..failure }
+    })?;
+    let granted = Granted::new(grants, capabilities, options.role).map_err(|text| {
+        let failure = Failure::plugin(&plugin.name, "grant.directory", text);
+        Failure { fault: Fault::Host, ..failure }
+    })?;
+    Ok((with, linked, granted))
 }
 
 pub(crate) fn finding_of(finding: configuring::Finding) -> Finding {

@@ -58,6 +58,7 @@ async fn step(scan: PageMapScan, limits: Limits, reuse: bool) -> Step {
         limits,
         grants: Grants::default(),
         reuse,
+        ungranted: tureen_sandbox::Ungranted::default(),
     };
     Step::prepare(Arc::new(plugin), options).await.unwrap().step
 }

@@ -11,8 +11,9 @@ use tokio_util::task::TaskTracker;
 
 use self::code::CodeList;
 use super::{Ended, HomeArgument, output};
-use crate::app::Home;
+use crate::app::{Home, settings_of};
 use crate::diagnostics::Report;
+use crate::plugins::grants::{KnownWorkflow, unknown_steps};
 use crate::workflow::conflicts::conflicts;
 use crate::workflow::file::read_bounded;
 use crate::workflow::purpose::Purpose;
@@ -61,6 +62,14 @@ impl Check {
             diagnostics.extend(code.unused(&home));
         }
         let definitions: Vec<_> = workflows.iter().map(Workflow::definition).collect();
+        if all && definitions.len() == checked {
+            let known = definitions.iter().map(|definition| KnownWorkflow {
+                name: &definition.name,
+                settings: Some(settings_of(definition)),
+            });
+            let known: Vec<_> = known.collect();
+            diagnostics.extend(unknown_steps(&home.path, &home.config, &known));
+        }
         diagnostics.extend(conflicts(&definitions, &home.config.service_address));
         diagnostics.extend(addresses::check(&home, &home.ground(&settings), &definitions));
         let report = Report::new(diagnostics);

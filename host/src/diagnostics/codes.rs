@@ -186,4 +186,12 @@ codes! {
     GLOBAL_PURPOSE = "WF102" Error Author,
     TEXT_PLACEHOLDER = "WF103" Error Author,
     WRITTEN_AS_IT_IS = "WF104" Warning Author,
+
+    // Grants and trust.
+    PLUGIN_PIN = "WF120" Error Operator,
+    PLUGIN_SIGNATURE = "WF121" Error Operator,
+    GRANT_DIRECTORY = "WF122" Error Operator,
+    GRANT_EMPTY = "WF123" Warning Operator,
+    GRANT_STEP = "WF124" Warning Operator,
+    AUDIT = "WF125" Warning Operator,
 }

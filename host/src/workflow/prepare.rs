@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 use tureen_sandbox::{
-    Activity, Failure, Finding, Kind, Needs, Requirement, Severity, Step, StepOptions,
+    Activity, Failure, Finding, Grants, Kind, Need, Needs, Requirement, Severity, Step,
+    StepOptions, TableGrant, Ungranted, need_of,
 };
 use tureen_template::SettingId;
 
@@ -22,7 +23,8 @@ use super::purpose::Purpose;
 use super::running::{FilterSteps, Parts, RunningActivity, RunningStep, StepName, Workflow};
 use super::vocabulary::{Unknown, Vocabulary};
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
-use crate::plugins::{Installed, PluginSet, lines_to_grant};
+use crate::plugins::grants::Missing;
+use crate::plugins::{Installed, PluginSet};
 
 mod numbers;
 mod texts;
@@ -193,11 +195,10 @@ impl Preparation<'_> {
     async fn step(&mut self, step: &definition::Step) -> Option<(Step, bool)> {
         let installed =
             if code::is_sender(step) { self.code_sender(step) } else { self.resolve(step) }?;
-        if !self.is_granted(step, &installed) {
-            return None;
-        }
+        let grants = self.granted(step, &installed, "/$type")?;
         let settings = numbers::named(&step.settings, &self.vocabulary.numbers).into_owned();
-        let options = options_of(&installed, settings, step.owner, step.role.name());
+        let tables = grants.tables.clone();
+        let options = self.options(&installed, grants, settings, step.owner, step.role.name());
         let prepared = match Step::prepare(Arc::clone(&installed.plugin), options).await {
             Ok(prepared) => prepared,
             Err(failure) => {
@@ -209,6 +210,7 @@ impl Preparation<'_> {
         for finding in findings {
             self.found(step, finding);
         }
+        let requires = self.only_granted_tables(step, &installed, &tables, requires);
         let custom = self.custom(step, requires).await;
         Some((ready.with_custom(custom.into_iter()), installed.is_standard()))
     }
@@ -241,22 +243,64 @@ impl Preparation<'_> {
         self.report(step, pointer, found);
     }
 
-    fn is_granted(&mut self, step: &definition::Step, installed: &Installed) -> bool {
-        let Some(lines) = lines_to_grant(installed) else { return true };
-        let imports = installed.plugin.missing_grants(&installed.grants);
-        let names: Vec<String> = imports.into_iter().map(|(import, _)| import).collect();
+    /// What the plugin may reach in a step; `None` when that is less than it
+    /// needs, which is told with the lines to add.
+    fn granted(
+        &mut self,
+        step: &definition::Step,
+        installed: &Installed,
+        pointer: &str,
+    ) -> Option<Grants> {
+        let grants = installed.grants_for(&self.definition.name, step.owner);
+        let Some(missing) = Missing::of(installed, &grants) else { return Some(grants) };
         let text = format!(
             "the plugin {} asks for more than it is granted: {}",
             installed.plugin.name,
-            names.join(", ")
+            missing.names()
         );
+        let lines = missing.lines(Some((&self.definition.name, step.owner)));
+        self.not_granted(step, pointer, text, &lines);
+        self.purpose.forgives_grants().then_some(grants)
+    }
+
+    fn not_granted(&mut self, step: &definition::Step, pointer: &str, text: String, lines: &str) {
         let found = Diagnostic::new(codes::GRANT_MISSING, text)
             .help(format!("if you trust it with that, add to tureen.toml:\n{lines}"));
-        let shown = self.purpose.forgives_grants();
-        let severity =
-            if shown { diagnostics::Severity::Warning } else { diagnostics::Severity::Error };
-        self.report(step, "/$type", found.as_severity(severity));
-        shown
+        let severity = match self.purpose.forgives_grants() {
+            true => diagnostics::Severity::Warning,
+            false => diagnostics::Severity::Error,
+        };
+        self.report(step, pointer, found.as_severity(severity));
+    }
+
+    /// Tells of the tables that the settings need and the plugin is not granted;
+    /// gives the other requirements.
+    fn only_granted_tables(
+        &mut self,
+        step: &definition::Step,
+        installed: &Installed,
+        granted: &TableGrant,
+        requires: Vec<Requirement>,
+    ) -> Vec<Requirement> {
+        let (mine, others) = requires.into_iter().partition(|Requirement { needs, .. }| {
+            let table = match needs {
+                Needs::Transformer(_) => return true,
+                Needs::LookupTable(table) => table.as_str(),
+                Needs::DataTable(reference) => reference.split('.').next().unwrap_or(reference),
+            };
+            granted.covers(table)
+        });
+        let others: Vec<Requirement> = others;
+        for Requirement { needs, pointer } in others {
+            let (Needs::LookupTable(table) | Needs::DataTable(table) | Needs::Transformer(table)) =
+                needs;
+            let table = table.split('.').next().unwrap_or(&table);
+            let plugin = &installed.plugin.name;
+            let text = format!("the plugin {plugin} is not granted the table {}", quoted(table));
+            let lines = format!("[plugins.{plugin}]\ntables = [{}]", quoted(table));
+            self.not_granted(step, &pointer, text, &lines);
+        }
+        mine
     }
 
     /// A finding that depends on what the home has: only a warning where there is none.
@@ -303,10 +347,9 @@ impl Preparation<'_> {
                 }
             };
             let Some(installed) = installed else { continue };
-            if !self.is_granted(step, &installed) {
-                continue;
-            }
-            let options = options_of(&installed, "{}".to_owned(), step.owner, "custom");
+            let Some(grants) = self.granted(step, &installed, &pointer) else { continue };
+            let settings = "{}".to_owned();
+            let options = self.options(&installed, grants, settings, step.owner, "custom");
             match Step::prepare(Arc::clone(&installed.plugin), options).await {
                 Ok(prepared) => {
                     drop(found.insert(type_name, Arc::new(prepared.step)));
@@ -360,6 +403,26 @@ impl Preparation<'_> {
         self.report(step, "/$type", found);
     }
 
+    fn options(
+        &self,
+        installed: &Installed,
+        grants: Grants,
+        settings: String,
+        owner: SettingId,
+        role: &'static str,
+    ) -> StepOptions {
+        let inert = self.purpose.forgives_grants();
+        StepOptions {
+            settings,
+            owner,
+            role,
+            limits: installed.limits.clone(),
+            grants,
+            ungranted: if inert { Ungranted::Inert } else { Ungranted::Refused },
+            reuse: installed.reuse,
+        }
+    }
+
     fn report(&mut self, step: &definition::Step, pointer: &str, found: Diagnostic) {
         let (pointer, position) = self.definition.locate(step, pointer);
         let found = found.in_file(&self.definition.file).at(position).pointing(pointer);
@@ -367,10 +430,10 @@ impl Preparation<'_> {
     }
 }
 
-/// Does a plugin ask for anything that no directory gives?
+/// Does a plugin reach what a test must not touch?
 fn reaches_out(installed: &Installed) -> bool {
-    let missing = installed.plugin.missing_grants(&installed.grants);
-    missing.iter().any(|(_, directories)| !directories)
+    let inside = |need| matches!(need, Need::Nothing | Need::Directories | Need::Secrets);
+    !installed.plugin.imports.iter().map(|import| need_of(import)).all(inside)
 }
 
 fn kind_of(role: Role) -> Kind {
@@ -381,21 +444,5 @@ fn kind_of(role: Role) -> Kind {
         | Role::ReceiverVariables
         | Role::ActivityTransformers
         | Role::ResponseTransformers => Kind::Transformer,
-    }
-}
-
-fn options_of(
-    installed: &Installed,
-    settings: String,
-    owner: SettingId,
-    role: &'static str,
-) -> StepOptions {
-    StepOptions {
-        settings,
-        owner,
-        role,
-        limits: installed.limits.clone(),
-        grants: installed.grants.clone(),
-        reuse: installed.reuse,
     }
 }

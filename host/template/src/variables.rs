@@ -121,6 +121,8 @@ pub struct Variables {
     host: HashMap<Box<str>, String>,
     /// In place of clock and random numbers.
     repeatable: Option<Repeatable>,
+    /// Is the time now only told in whole milliseconds?
+    coarse_clock: bool,
 }
 
 #[derive(Clone)]
@@ -161,6 +163,7 @@ impl Variables {
             bytes: 0,
             host: HashMap::new(),
             repeatable: None,
+            coarse_clock: false,
         }
     }
 
@@ -259,7 +262,29 @@ impl Variables {
     pub fn now(&self) -> Zoned {
         match &self.repeatable {
             Some(repeatable) => repeatable.now.clone(),
+            None if self.coarse_clock => whole_milliseconds((self.facts.clock)()),
             None => (self.facts.clock)(),
+        }
+    }
+
+    /// Whether the time now is only told in whole milliseconds.
+    pub fn reads_clock_coarsely(&self) -> bool {
+        self.coarse_clock
+    }
+
+    /// From now on the time now is told in whole milliseconds, or exactly.
+    pub fn read_clock_coarsely(&mut self, coarse: bool) {
+        self.coarse_clock = coarse;
+    }
+
+    /// The value of a secret, or why it could not be read; `None` when there is
+    /// no secret of the name. For those who were allowed it by name: no template
+    /// comes here.
+    pub fn secret(&self, name: &str) -> Option<Result<&str, &str>> {
+        match self.globals.find(&fold(name))? {
+            Global::Guarded(Purpose::Secret, value) => Some(Ok(value)),
+            Global::Unavailable(Purpose::Secret, reason) => Some(Err(reason)),
+            Global::Text(_) | Global::Guarded(..) | Global::Unavailable(..) => None,
         }
     }
 
@@ -324,4 +349,9 @@ impl Variables {
         }
         Ok(())
     }
+}
+
+/// The same time without what a millisecond is divided into.
+fn whole_milliseconds(time: Zoned) -> Zoned {
+    time.with().microsecond(0).nanosecond(0).build().unwrap_or(time)
 }

@@ -20,6 +20,7 @@ pub struct TestRun {
     delimiter: String,
     variables: Vec<(String, String)>,
     globals: Vec<(String, String)>,
+    secrets: Vec<(String, String)>,
     messages: Vec<OtherText>,
     parameters: Vec<(String, String)>,
     tables: Vec<native::LookupTable>,
@@ -47,6 +48,7 @@ impl Default for TestRun {
             delimiter: String::new(),
             variables: Vec::new(),
             globals: Vec::new(),
+            secrets: Vec::new(),
             messages: Vec::new(),
             parameters: Vec::new(),
             tables: Vec::new(),
@@ -93,6 +95,13 @@ impl TestRun {
     #[must_use]
     pub fn global(mut self, name: &str, value: &str) -> Self {
         self.globals.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A secret that the plugin is granted.
+    #[must_use]
+    pub fn secret(mut self, name: &str, value: &str) -> Self {
+        self.secrets.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -285,6 +294,7 @@ impl TestRun {
         let run = Run::new(native::Surroundings {
             variables: &self.variables,
             globals: &self.globals,
+            secrets: &self.secrets,
             messages,
             parameters: self.parameters.clone(),
             tables: self.tables.clone(),

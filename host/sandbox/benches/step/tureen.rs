@@ -66,6 +66,7 @@ async fn step(plugin: &Arc<Plugin>, reads: u32, reuse: bool) -> Step {
         limits: Limits::default(),
         grants: Grants::default(),
         reuse,
+        ungranted: tureen_sandbox::Ungranted::default(),
     };
     Step::prepare(Arc::clone(plugin), options).await.unwrap().step
 }

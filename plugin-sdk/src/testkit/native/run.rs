@@ -43,6 +43,7 @@ pub(crate) type DataTableText = (String, Vec<String>, Vec<Vec<String>>);
 pub(crate) struct Surroundings<'a> {
     pub(crate) variables: &'a [(String, String)],
     pub(crate) globals: &'a [(String, String)],
+    pub(crate) secrets: &'a [(String, String)],
     pub(crate) messages: Vec<(SettingId, Direction, Option<Message>)>,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) tables: Vec<LookupTable>,
@@ -91,6 +92,9 @@ impl Run {
         let mut globals = Globals::new();
         for (name, value) in surroundings.globals {
             globals.insert(name, value);
+        }
+        for (name, value) in surroundings.secrets {
+            globals.insert_secret(name, value);
         }
         let facts = RunFacts { received: fixed_time(), instance: 1, clock: fixed_time };
         let mut variables = Variables::new(facts, Arc::new(globals));
@@ -255,6 +259,16 @@ impl Context {
             return Err(Problem::new("setting.unknown", text));
         }
         Ok(self.0.find(setting, direction).cloned().flatten())
+    }
+
+    pub(crate) fn secret(&self, name: &str) -> Result<String, Problem> {
+        match self.0.variables.borrow().secret(name) {
+            Some(Ok(value)) => Ok(value.to_owned()),
+            _ => {
+                let text = format!("the plugin is not granted the secret {name:?}");
+                Err(Problem::new("secret.not-granted", text))
+            }
+        }
     }
 
     pub(crate) fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, Problem> {

@@ -1,0 +1,222 @@
+//! `tureen plugin inspect`: everything that a person should know of a plugin
+//! before trusting it, and what it has been granted.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tureen_sandbox::{Kind, Limits, Plugin as Component};
+
+use super::{Ended, HomeArgument, output};
+use crate::app::Home;
+use crate::plugins::grants::Missing;
+use crate::plugins::trust::{self, Signature};
+use crate::plugins::words::{grants_in_words, import_in_words, steps_in_words};
+use crate::plugins::{Installed, candidate};
+
+/// Lines of type names and imports that are shown; `--json` has all.
+const SHOWN: usize = 100;
+
+/// Shows a plugin's identity, digest, signature, type names, imports in words,
+/// grants and limits. Nothing of it runs but the question who it is, and that
+/// without any grant. Ends with 1 when the file is not trusted or is no plugin.
+#[derive(Args)]
+pub(in crate::cli) struct Inspect {
+    /// The name of an installed plugin, or a .wasm file
+    plugin: String,
+    #[command(flatten)]
+    home: HomeArgument,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    pub(super) async fn run(self) -> anyhow::Result<Ended> {
+        let (home, _) = Home::open_or_bare(&self.home.home, true).await?;
+        let seen = match home.plugins.named(&self.plugin) {
+            Some(installed) => {
+                Seen { installed: Arc::clone(installed), is_installed: true, distrusted: None }
+            }
+            None => of_file(&home, Path::new(&self.plugin)).await?,
+        };
+        if self.json {
+            output::line(&seen.to_json().to_string());
+        } else {
+            seen.show();
+        }
+        Ok(if seen.distrusted.is_none() { Ended::Well } else { Ended::Badly })
+    }
+}
+
+/// A plugin as it is installed, or as it would be.
+struct Seen {
+    installed: Arc<Installed>,
+    is_installed: bool,
+    /// Why the server would refuse it.
+    distrusted: Option<String>,
+}
+
+async fn of_file(home: &Home, file: &Path) -> anyhow::Result<Seen> {
+    if !file.exists() {
+        let names: Vec<&str> = home.plugins.iter().map(|it| it.plugin.name.as_str()).collect();
+        anyhow::bail!(
+            "no plugin and no file is called {:?}; installed: {}",
+            file.display().to_string(),
+            names.join(", ")
+        );
+    }
+    let bytes: Arc<[u8]> = crate::plugins::read_bounded(file).map_err(anyhow::Error::msg)?.into();
+    let judged = trust::judge(&home.config.trust, file, &bytes);
+    let loaded = Component::load(&home.engine, bytes).await.map_err(|error| {
+        anyhow::anyhow!("{} is no plugin that can run here: {error}", file.display())
+    })?;
+    let (signature, mut distrusted) = match judged {
+        Ok(signature) => (signature, None),
+        Err(reason) => (Signature::Unsigned, Some(reason)),
+    };
+    let file = PathBuf::from(file);
+    let installed = candidate(&home.path, &home.config, Arc::new(loaded), Some(file), signature);
+    let pin = home.config.plugins.get(&installed.plugin.name);
+    let pin = pin.and_then(|written| written.sha256.as_deref());
+    if !trust::is_pinned(pin, &installed.plugin.digest_text()) {
+        let reason = format!("another digest is pinned: {}", pin.unwrap_or_default());
+        distrusted.get_or_insert(reason);
+    }
+    let same = home.plugins.named(&installed.plugin.name);
+    let is_installed = same.is_some_and(|same| same.plugin.digest == installed.plugin.digest);
+    Ok(Seen { installed: Arc::new(installed), is_installed, distrusted })
+}
+
+impl Seen {
+    fn show(&self) {
+        let plugin = &self.installed.plugin;
+        output::line(&format!("{} {} ({})", plugin.name, plugin.version, plugin.kind.name()));
+        output::line(&format!("  {}", plugin.summary));
+        output::line(&format!("  sha256 {}", plugin.digest_text()));
+        output::line(&format!("  {} bytes", plugin.size));
+        output::line(&format!("  contract {}", plugin.contract()));
+        self.show_trust();
+        list("handles:", plugin.handles.iter().map(|name| name.as_str().to_owned()));
+        list("exports:", plugin.exports.iter().map(|name| name.as_str().to_owned()));
+        list(
+            "asks for:",
+            plugin.imports.iter().map(|import| format!("{import:<44} {}", import_in_words(import))),
+        );
+        self.show_grants();
+    }
+
+    fn show_trust(&self) {
+        let installed = &self.installed;
+        output::line(&format!("  signature: {}", installed.signature));
+        if installed.pinned {
+            output::line("  pinned: no other file is taken under this name");
+        }
+        if let Some(reason) = &self.distrusted {
+            output::line(&format!("NOT TRUSTED: {reason}"));
+        }
+        if !self.is_installed {
+            output::line("not installed: copy the file into the home's plugins/ folder");
+        }
+    }
+
+    fn show_grants(&self) {
+        let installed = &self.installed;
+        output::line(&format!("runs as: {}", instance_of(installed)));
+        let limits = &installed.limits;
+        output::line(&format!(
+            "limits: {} bytes of memory, {:?} for a call, {:?} running, {} host calls, {} bytes of output, {} log lines",
+            limits.memory_bytes,
+            limits.call_time,
+            limits.running_time,
+            limits.host_calls,
+            limits.output_bytes,
+            limits.log_lines
+        ));
+        let words = grants_in_words(&installed.grants).into_iter();
+        let words: Vec<String> = words.chain(steps_in_words(&installed.steps)).collect();
+        match words.is_empty() {
+            true => output::line("granted: nothing"),
+            false => list("granted:", words.into_iter()),
+        }
+        if let Some(missing) = Missing::of(installed, &installed.grants) {
+            output::line("not granted yet; if you trust it with that, add to tureen.toml:");
+            for line in missing.lines(None).lines() {
+                output::line(&format!("  {line}"));
+            }
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let installed = &self.installed;
+        let plugin = &installed.plugin;
+        let missing: Vec<String> = plugin
+            .missing_grants(&installed.grants)
+            .into_iter()
+            .map(|(import, _)| import)
+            .collect();
+        let imports = plugin.imports.iter().map(|import| {
+            let granted = !missing.contains(import);
+            json!({ "name": import, "means": import_in_words(import), "granted": granted })
+        });
+        let steps = installed.steps.iter().map(|step| {
+            json!({
+                "workflow": step.workflow,
+                "step": step.step.to_string(),
+                "grants": grants_in_words(&step.grants),
+            })
+        });
+        let lines = Missing::of(installed, &installed.grants).map(|missing| missing.lines(None));
+        let mut object = super::to_json(installed);
+        let more = json!({
+            "installed": self.is_installed,
+            "distrusted": self.distrusted,
+            "contract": plugin.contract(),
+            "exports": plugin.exports,
+            "imports": imports.collect::<Vec<_>>(),
+            "grants": grants_in_words(&installed.grants),
+            "steps": steps.collect::<Vec<_>>(),
+            "limits": limits_json(&installed.limits),
+            "lines_to_grant": lines,
+        });
+        if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+            object.extend(more);
+        }
+        object
+    }
+}
+
+fn instance_of(installed: &Installed) -> &'static str {
+    if installed.plugin.kind == Kind::Activity {
+        "one instance lives as long as its workflow's version"
+    } else if installed.reuse {
+        "one instance serves many messages"
+    } else {
+        "a fresh instance for every message"
+    }
+}
+
+fn limits_json(limits: &Limits) -> Value {
+    json!({
+        "memory_bytes": limits.memory_bytes,
+        "call_time_milliseconds": limits.call_time.as_millis(),
+        "running_time_milliseconds": limits.running_time.as_millis(),
+        "host_calls": limits.host_calls,
+        "output_bytes": limits.output_bytes,
+        "log_lines": limits.log_lines,
+        "log_bytes": limits.log_bytes,
+        "notifications": limits.notifications,
+    })
+}
+
+fn list(title: &str, lines: impl ExactSizeIterator<Item = String>) {
+    output::line(title);
+    let more = lines.len().saturating_sub(SHOWN);
+    for line in lines.take(SHOWN) {
+        output::line(&format!("  {line}"));
+    }
+    if more > 0 {
+        output::line(&format!("  and {more} more (--json shows all)"));
+    }
+}
