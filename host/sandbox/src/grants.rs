@@ -15,7 +15,7 @@ pub use destination::{Destination, Host, InvalidDestination, InvalidHost, Scheme
 pub use directory::DirectoryGrant;
 pub(crate) use directory::opened;
 pub use names::{CertificateGrant, NameGrant, TableGrant};
-pub use need::{Need, need_of};
+pub use need::{Need, imports_in_a_sentence, need_of};
 pub use network::{AddressRange, InvalidAddressRange, is_private};
 
 /// The grants of one plugin, or of one of its steps, as the operator wrote them.

@@ -57,7 +57,7 @@ pub use failure::{Failure, Fault};
 pub use grants::{
     AddressRange, CertificateGrant, ClockPrecision, Destination, DirectoryGrant, Grants, Host,
     InvalidAddressRange, InvalidDestination, InvalidHost, NameGrant, Need, RandomSource, Scheme,
-    TableGrant, is_private, need_of,
+    TableGrant, imports_in_a_sentence, is_private, need_of,
 };
 pub use limits::Limits;
 pub use page_map::{PageMapDecision, PageMapScan};

@@ -63,6 +63,7 @@ impl Linkers {
     pub(crate) fn linker(
         &self,
         component: &Component,
+        imports: &[String],
         with: LinkedWith,
     ) -> wasmtime::Result<Linker<Guest>> {
         let mut linker = self.common.clone();
@@ -70,13 +71,22 @@ impl Linkers {
             LinkedWith::Granted(capabilities) => add(&mut linker, capabilities)?,
             LinkedWith::Nothing => {
                 // A guest's library looks for its directories before it is asked
-                // anything: there are none.
-                add_files(&mut linker)?;
-                linker.define_unknown_imports_as_traps(component)?;
+                // anything: there are none. No secret is granted either.
+                add(&mut linker, Capabilities { files: true, secrets: true })?;
+                // Not always: a component that does not fit the contract is to
+                // be refused when it is loaded.
+                if imports.iter().any(|import| is_missing_here(need_of(import))) {
+                    linker.define_unknown_imports_as_traps(component)?;
+                }
             }
         }
         Ok(linker)
     }
+}
+
+/// Is there nothing to link an import with before something is granted?
+fn is_missing_here(need: Need) -> bool {
+    !matches!(need, Need::Nothing | Need::Directories | Need::Secrets)
 }
 
 fn add(linker: &mut Linker<Guest>, capabilities: Capabilities) -> wasmtime::Result<()> {

@@ -14,7 +14,7 @@ use crate::compile::{CompileError, Product};
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::granted::Granted;
-use crate::grants::{Grants, Need, need_of};
+use crate::grants::{Grants, Need, imports_in_a_sentence, need_of};
 use crate::guest::Guest;
 use crate::instance::{Exports, Identity, Instance, Origin};
 use crate::limits::Limits;
@@ -76,6 +76,8 @@ pub enum LoadError {
     NoStep,
     #[error("it exports more than one kind of step; make one plugin of each")]
     SeveralKinds,
+    #[error("it imports {0}: no grant gives that")]
+    Imports(String),
     #[error("it does not fit the plugin contract: {0}")]
     Mismatch(String),
     #[error("it could not say who it is: {0}")]
@@ -209,9 +211,30 @@ impl Plugin {
         if let Some(linked) = known.get(&with) {
             return Ok(Arc::clone(linked));
         }
-        let linked = Arc::new(link(&self.engine, &self.component, self.kind, with)?);
+        let linked = Arc::new(self.link(&self.component, with)?);
         known.insert(with, Arc::clone(&linked));
         Ok(linked)
+    }
+
+    /// The component, or a snapshot of it, linked with the host.
+    pub(crate) fn link(
+        &self,
+        component: &Component,
+        with: LinkedWith,
+    ) -> Result<Linked, LoadError> {
+        let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
+        let linkers = &self.engine.linkers;
+        let linker = linkers.linker(component, &self.imports, with).map_err(mismatch)?;
+        let linked = linker.instantiate_pre(component).map_err(mismatch)?;
+        Ok(match self.kind {
+            Kind::Filter => Linked::Filter(filter::FilterPre::new(linked).map_err(mismatch)?),
+            Kind::Transformer => {
+                Linked::Transformer(transformer::TransformerPre::new(linked).map_err(mismatch)?)
+            }
+            Kind::Activity => {
+                Linked::Activity(activity::ActivityPre::new(linked).map_err(mismatch)?)
+            }
+        })
     }
 
     /// Why fresh instances of this plugin cannot start from a snapshot of their
@@ -292,26 +315,17 @@ fn world_of(engine: &Engine, component: &Component) -> Result<World, LoadError> 
         world.exports(&engine.wasmtime).map(|(name, _)| name.to_owned()).collect();
     check_version(imports.iter().chain(&exports))?;
     let kind = kind_of(&exports)?;
+    refuse_unknown(&imports)?;
     Ok(World { kind, imports, exports })
 }
 
-/// The component, or a snapshot of one, linked with the host.
-pub(crate) fn link(
-    engine: &Engine,
-    component: &Component,
-    kind: Kind,
-    with: LinkedWith,
-) -> Result<Linked, LoadError> {
-    let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
-    let linker = engine.linkers.linker(component, with).map_err(mismatch)?;
-    let linked = linker.instantiate_pre(component).map_err(mismatch)?;
-    Ok(match kind {
-        Kind::Filter => Linked::Filter(filter::FilterPre::new(linked).map_err(mismatch)?),
-        Kind::Transformer => {
-            Linked::Transformer(transformer::TransformerPre::new(linked).map_err(mismatch)?)
-        }
-        Kind::Activity => Linked::Activity(activity::ActivityPre::new(linked).map_err(mismatch)?),
-    })
+fn refuse_unknown(imports: &[String]) -> Result<(), LoadError> {
+    let unknown = imports.iter().filter(|import| need_of(import) == Need::NotAvailable);
+    let unknown: Vec<&str> = unknown.map(String::as_str).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(LoadError::Imports(imports_in_a_sentence(unknown.into_iter())))
 }
 
 fn check_version<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), LoadError> {
@@ -370,6 +384,21 @@ mod tests {
         check("tureen:plugin/types@0.10.0", false);
         check("tureen:plugin/types", false);
         check("wasi:io/streams@0.2.6", true);
+    }
+
+    #[test]
+    fn an_import_that_nothing_grants_is_refused_by_name() {
+        let check = |imports: &[&str], refused: Option<&str>| {
+            let imports: Vec<String> = imports.iter().map(|it| (*it).to_owned()).collect();
+            let found = refuse_unknown(&imports).err().map(|error| error.to_string());
+            assert_eq!(found.as_deref(), refused, "{imports:?}");
+        };
+        check(&["tureen:plugin/types@0.1.0", "wasi:filesystem/types@0.2.6"], None);
+        check(&["tureen:plugin/http@0.1.0", "wasi:http/outgoing-handler@0.2.6"], None);
+        check(
+            &["wasi:io/poll@0.2.6", "wasi:sockets/tcp@0.2.6", "env"],
+            Some("it imports wasi:sockets/tcp@0.2.6, env: no grant gives that"),
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::code::Loaded;
 use crate::compile::{CompileError, Product};
 use crate::failure::Failure;
 use crate::linkers::LinkedWith;
-use crate::plugin::{Kind, Linked, Plugin, link};
+use crate::plugin::{Kind, Linked, Plugin};
 use crate::snapshot::{self, Configured, SnapshotSettings};
 
 /// A component whose instances start with the settings of one step.
@@ -156,7 +156,7 @@ pub(crate) async fn known(
         return Some(live);
     }
     let (component, facts) = code.cached::<Configured>(&plugin.engine.wasmtime, key).await?;
-    let linked = link(&plugin.engine, &component, plugin.kind, with).ok()?;
+    let linked = plugin.link(&component, with).ok()?;
     let snapshot = Arc::new(Snapshot { linked, configured: facts? });
     code.share_snapshot(key, with, &snapshot);
     code.count_snapshot();
@@ -182,7 +182,8 @@ async fn make(
     if configured != *expected {
         return Err("configure answers otherwise when it is called again".to_owned());
     }
-    let linked = link(&plugin.engine, &component, plugin.kind, with)
+    let linked = plugin
+        .link(&component, with)
         .map_err(|error| format!("its snapshot does not fit the contract: {error}"))?;
     let snapshot = Arc::new(Snapshot { linked, configured });
     if let Some(new) = new {

@@ -21,9 +21,6 @@ use super::Installed;
 use crate::config::{Clock, FILE_NAME, GrantKeys, Names, Plugin, Random, ServerConfig};
 use crate::diagnostics::{Code, Diagnostic, codes, quoted};
 
-/// Imports that a message names before it only counts them.
-const IMPORTS_NAMED: usize = 12;
-
 /// What a plugin is granted in one step besides what it is granted everywhere.
 #[derive(Clone, Debug)]
 pub struct StepGrant {
@@ -258,34 +255,20 @@ impl Missing {
 
     /// The interfaces, for a sentence.
     pub fn names(&self) -> String {
-        let named = self.imports.iter().take(IMPORTS_NAMED).map(|(import, _)| short(import));
-        let names = named.collect::<Vec<_>>().join(", ");
-        match self.imports.len().checked_sub(IMPORTS_NAMED) {
-            Some(more @ 1..) => format!("{names} and {more} more"),
-            _ => names,
-        }
+        imports_in_a_sentence(self.imports.iter().map(|(import, _)| import.as_str()))
     }
 
     /// What to add to `tureen.toml`; for a step, also how to grant it there alone.
     pub fn lines(&self, step: Option<(&str, SettingId)>) -> String {
-        let mut lines = Vec::new();
         let keys = self.keys();
-        if !keys.is_empty() {
-            lines.push(format!("[plugins.{}]", self.plugin));
+        let mut lines = vec![format!("[plugins.{}]", self.plugin)];
+        lines.extend(keys.iter().map(|key| (*key).to_owned()));
+        if let Some((workflow, step)) = step {
+            lines.push("# or for this step alone:".to_owned());
+            lines.push(format!("[[plugins.{}.steps]]", self.plugin));
+            lines.push(format!("workflow = {}", toml_text(workflow)));
+            lines.push(format!("step = \"{step}\""));
             lines.extend(keys.iter().map(|key| (*key).to_owned()));
-            if let Some((workflow, step)) = step {
-                lines.push("# or for this step alone:".to_owned());
-                lines.push(format!("[[plugins.{}.steps]]", self.plugin));
-                lines.push(format!("workflow = {}", toml_text(workflow)));
-                lines.push(format!("step = \"{step}\""));
-                lines.extend(keys.iter().map(|key| (*key).to_owned()));
-            }
-        }
-        let never = self.imports.iter().filter(|(_, need)| *need == Need::NotAvailable);
-        let never: Vec<_> = never.cloned().collect();
-        if !never.is_empty() {
-            let names = Self { plugin: String::new(), imports: never }.names();
-            lines.push(format!("# {} imports {names}: nothing grants that", self.plugin));
         }
         lines.join("\n")
     }
@@ -301,11 +284,6 @@ impl Missing {
         });
         keys.collect()
     }
-}
-
-/// An import may have any name: a message is not made long by it.
-fn short(import: &str) -> String {
-    import.chars().filter(|it| !it.is_control()).take(80).collect()
 }
 
 fn toml_text(text: &str) -> String {

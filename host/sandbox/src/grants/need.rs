@@ -56,6 +56,22 @@ const INERT: [&str; 18] = [
     "random/insecure-seed",
 ];
 
+/// Imports that a sentence names before it only counts them.
+const NAMED: usize = 12;
+
+/// Characters of an import that a sentence shows: it may have any name.
+const SHOWN: usize = 80;
+
+/// Imports for a sentence, which does not become long by them.
+pub fn imports_in_a_sentence<'a>(imports: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = imports.len().saturating_sub(NAMED);
+    let shown = |import: &str| -> String {
+        import.chars().filter(|it| !it.is_control()).take(SHOWN).collect()
+    };
+    let names = imports.take(NAMED).map(shown).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{names} and {more} more") } else { names }
+}
+
 /// Judges one import by its interface name, `wasi:io/streams@0.2.6`.
 pub fn need_of(import: &str) -> Need {
     let (name, version) = import.split_once('@').unwrap_or((import, ""));
@@ -82,6 +98,16 @@ pub fn need_of(import: &str) -> Need {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ten_thousand_imports_are_counted_and_not_listed() {
+        let imports: Vec<String> =
+            (0..10_000).map(|at| format!("a:b/c{at}\n{}", "x".repeat(500))).collect();
+        let told = imports_in_a_sentence(imports.iter().map(String::as_str));
+        assert!(told.ends_with(" and 9988 more"), "{told}");
+        assert!(told.len() < 1_200 && !told.contains('\n'), "{told}");
+        assert_eq!(imports_in_a_sentence(["env"].into_iter()), "env");
+    }
 
     #[test]
     fn an_import_needs_what_its_interface_reaches() {
