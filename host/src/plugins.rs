@@ -30,7 +30,7 @@ use sha2::{Digest, Sha256};
 use tureen_sandbox::{DirectoryGrant, Engine, Grants, Kind, Limits, LoadError, Plugin};
 
 use crate::config::{self, ServerConfig};
-use crate::diagnostics::{Code, Diagnostic, codes, quoted};
+use crate::diagnostics::{Diagnostic, codes, quoted};
 
 /// Wall time of an activity's call: it waits for disks and peers.
 const ACTIVITY_CALL_TIME: Duration = Duration::from_secs(30);
@@ -225,56 +225,6 @@ impl PluginSet {
             return self.distrust(home, config, file, codes::PLUGIN_PIN, &reason, earlier);
         }
         self.install(home, config, plugin, file, signature);
-    }
-
-    /// The trusted version of a changed file that ran until now.
-    fn earlier(
-        &self,
-        file: &Path,
-        refused: [u8; 32],
-        config: &ServerConfig,
-    ) -> Option<Arc<Installed>> {
-        let mut installed = self.iter().filter(|it| it.file.as_deref() == Some(file));
-        let earlier = installed.next()?;
-        let name = &earlier.plugin.name;
-        let pin = config.plugins.get(name).and_then(|written| written.sha256.as_deref());
-        let stands = earlier.plugin.digest != refused
-            && trust::is_pinned(pin, &earlier.plugin.digest_text())
-            && trust::still_stands(&config.trust, &earlier.signature);
-        stands.then(|| Arc::clone(earlier))
-    }
-
-    /// A file that may not run: told, and the version before stays where it may.
-    fn distrust(
-        &mut self,
-        home: &Path,
-        config: &ServerConfig,
-        file: &Path,
-        code: Code,
-        reason: &str,
-        earlier: Option<Arc<Installed>>,
-    ) {
-        let state = match &earlier {
-            Some(earlier) => format!(
-                "the version before goes on: {} {}, sha256 {}",
-                earlier.plugin.name,
-                earlier.plugin.version,
-                earlier.plugin.digest_text()
-            ),
-            None => "the file is left out; workflows that need it do not start".to_owned(),
-        };
-        let help = if code == codes::PLUGIN_PIN {
-            "if the file is the one that you want, write its digest there; otherwise put the right file back"
-        } else {
-            "get the file and its .minisig again from whoever made it; [trust] says whose keys count"
-        };
-        let found = Diagnostic::new(code, format!("this file is not trusted: {reason}"));
-        self.diagnostics.push(found.in_file(file).help(help).state(state));
-        if let Some(earlier) = earlier {
-            let plugin = Arc::clone(&earlier.plugin);
-            let signature = earlier.signature.clone();
-            self.install(home, config, plugin, Some(file.to_path_buf()), signature);
-        }
     }
 
     fn install(

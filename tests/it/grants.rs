@@ -220,7 +220,8 @@ fn prowled(races: u32) -> (Home, PathBuf) {
     symlink("../readable/kept.txt", home.path("writable/to-readable")).unwrap();
     home.plugin("prowler", guest("prowler"));
     let text = |name: &str| root.join(name).to_str().unwrap().to_owned();
-    let prowler = Activity::of_class("Test.ProwlerSetting", "Prowler")
+    let prowler = Activity::of_class("Test.ProwlerSetting, Test", "Prowler")
+        .template("MSH|^~\\&|A\r")
         .with("Readable", text("readable"))
         .with("Writable", text("writable"))
         .with("Outside", text("outside"))

@@ -14,6 +14,7 @@ use std::path::{Component, Path, PathBuf};
 
 use tureen_sandbox::{
     ClockPrecision, Destination, DirectoryGrant, Grants, NameGrant, Need, RandomSource, TableGrant,
+    imports_in_a_sentence,
 };
 use tureen_template::SettingId;
 

@@ -5,6 +5,7 @@
 //!
 //! # Invariants
 //! - A signature is judged before the file is compiled.
+//! - A file that is not trusted leaves the trusted version that ran before it.
 //! - A signature by a trusted key that does not fit its file is always refused,
 //!   required or not.
 
@@ -12,10 +13,13 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use minisign_verify::{Error, PublicKey};
 
-use crate::config::Trust;
+use super::{Installed, PluginSet};
+use crate::config::{ServerConfig, Trust};
+use crate::diagnostics::{Code, Diagnostic, codes};
 
 /// Bytes of a signature file; minisign's have some 300.
 const SIGNATURE_BYTES_MAX: u64 = 4_096;
@@ -130,7 +134,7 @@ fn verify(trust: &Trust, text: &str, bytes: &[u8]) -> Result<Signature, String> 
 }
 
 /// Would a plugin that was taken before still be taken?
-pub fn still_stands(trust: &Trust, signature: &Signature) -> bool {
+fn still_stands(trust: &Trust, signature: &Signature) -> bool {
     match signature {
         Signature::BuiltIn => true,
         Signature::Unsigned | Signature::OtherKey => !trust.require_signatures,
@@ -141,4 +145,56 @@ pub fn still_stands(trust: &Trust, signature: &Signature) -> bool {
 /// Is the digest the one that is pinned, where one is?
 pub fn is_pinned(pin: Option<&str>, digest: &str) -> bool {
     pin.is_none_or(|pin| pin.eq_ignore_ascii_case(digest))
+}
+
+impl PluginSet {
+    /// The trusted version of a changed file that ran until now.
+    pub(super) fn earlier(
+        &self,
+        file: &Path,
+        refused: [u8; 32],
+        config: &ServerConfig,
+    ) -> Option<Arc<Installed>> {
+        let mut installed = self.iter().filter(|it| it.file.as_deref() == Some(file));
+        let earlier = installed.next()?;
+        let name = &earlier.plugin.name;
+        let pin = config.plugins.get(name).and_then(|written| written.sha256.as_deref());
+        let stands = earlier.plugin.digest != refused
+            && is_pinned(pin, &earlier.plugin.digest_text())
+            && still_stands(&config.trust, &earlier.signature);
+        stands.then(|| Arc::clone(earlier))
+    }
+
+    /// A file that may not run: told, and the version before stays where it may.
+    pub(super) fn distrust(
+        &mut self,
+        home: &Path,
+        config: &ServerConfig,
+        file: &Path,
+        code: Code,
+        reason: &str,
+        earlier: Option<Arc<Installed>>,
+    ) {
+        let state = match &earlier {
+            Some(earlier) => format!(
+                "the version before goes on: {} {}, sha256 {}",
+                earlier.plugin.name,
+                earlier.plugin.version,
+                earlier.plugin.digest_text()
+            ),
+            None => "the file is left out; workflows that need it do not start".to_owned(),
+        };
+        let help = if code == codes::PLUGIN_PIN {
+            "if the file is the one that you want, write its digest there; otherwise put the right file back"
+        } else {
+            "get the file and its .minisig again from whoever made it; [trust] says whose keys count"
+        };
+        let found = Diagnostic::new(code, format!("this file is not trusted: {reason}"));
+        self.diagnostics.push(found.in_file(file).help(help).state(state));
+        if let Some(earlier) = earlier {
+            let plugin = Arc::clone(&earlier.plugin);
+            let signature = earlier.signature.clone();
+            self.install(home, config, plugin, Some(file.to_path_buf()), signature);
+        }
+    }
 }
