@@ -4,6 +4,7 @@
 pub mod access;
 mod admin_address;
 pub mod authority;
+mod compiling;
 mod home;
 mod publish;
 mod receiving;
@@ -34,6 +35,7 @@ use crate::workflow::watch::HomeWatch;
 
 use access::unknown_receivers;
 use admin_address::AdminAddress;
+pub use compiling::compile_in_children;
 pub use home::Home;
 pub use publish::Address;
 use publish::Publisher;
@@ -71,6 +73,9 @@ impl Server {
     pub async fn start(home: &Path) -> anyhow::Result<Self> {
         let (mut home, diagnostics) = Home::open(home).await?;
         show(&diagnostics);
+        if home.config.plugins_cache.snapshots {
+            home.engine.make_snapshots();
+        }
         // Before the first look: what is saved from here on is heard of.
         let mut watch = HomeWatch::new(&home.path, &home.config.reload);
         watch.watch_files(home.named_files());
@@ -267,6 +272,7 @@ impl Server {
             ("[admin]", config.admin != running.admin),
             ("[limits]", config.limits != running.limits),
             ("[log]", config.log != running.log),
+            ("[plugins_cache]", config.plugins_cache != running.plugins_cache),
             ("[reload]", config.reload != running.reload),
         ];
         for (section, _) in fixed.iter().filter(|(_, changed)| *changed) {

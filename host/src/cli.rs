@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::app::compile_in_children;
 use crate::config::Log;
 use crate::telemetry;
 
@@ -83,6 +84,12 @@ pub(crate) enum Ended {
 /// Reads the command line and runs the command.
 pub fn main() -> ExitCode {
     let command_line = CommandLine::parse();
+    if let Command::Plugin(plugin::Plugin::Compile(_)) = command_line.command {
+        return plugin::Compile::run();
+    }
+    if let Err(error) = compile_in_children() {
+        output::error(&format!("plugins are compiled in this process: {error}"));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

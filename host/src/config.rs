@@ -23,6 +23,7 @@ pub use network::{
     Receiver, ServiceAddress,
 };
 pub use plugins::{Clock, Every, GrantKeys, GrantedDirectory, Names, Plugin, PluginStep, Random};
+pub use plugins_cache::PluginsCache;
 pub use texts::{Encode, FormatNumbers, Templates};
 pub use trust::Trust;
 
@@ -32,6 +33,7 @@ mod limits;
 mod messages;
 mod network;
 mod plugins;
+mod plugins_cache;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -66,6 +68,7 @@ pub struct ServerConfig {
     /// not an error here.
     pub plugins: BTreeMap<String, Plugin>,
     pub trust: Trust,
+    pub plugins_cache: PluginsCache,
     /// What stands in for scripts of workflows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<Code>,

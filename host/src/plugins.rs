@@ -289,7 +289,10 @@ impl PluginSet {
         }
         let found = Diagnostic::new(codes::PLUGIN_FILE, text)
             .in_file(file)
-            .help("put a component there that was built with the plugin SDK, or remove the file")
+            .help(match error {
+                LoadError::Compiler(_) => "raise the limit in [plugins_cache] if you trust the file that far, or remove it",
+                _ => "put a component there that was built with the plugin SDK, or remove the file",
+            })
             .state("the file is left out; workflows that need it do not start");
         self.diagnostics.push(found);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use tureen_message::ParseOptions;
-use tureen_sandbox::{Engine, EngineOptions};
+use tureen_sandbox::{CodeCounts, Engine, EngineOptions};
 
 use crate::config::ServerConfig;
 use crate::diagnostics::Diagnostic;
@@ -18,6 +18,7 @@ use crate::tables::{HomeTables, Stamp};
 use crate::workflow::vocabulary::Vocabulary;
 
 use super::access::Ground;
+use super::compiling;
 
 /// The path of a home that does not exist: nothing is found below it.
 const NOWHERE: &str = "/nonexistent";
@@ -77,10 +78,13 @@ impl Home {
         for warning in warnings {
             tracing::warn!(key = warning.key, "{}", warning.text);
         }
-        let engine = Engine::new(&EngineOptions {
+        let options = EngineOptions {
             calls: config.limits.messages_in_flight.max(1),
             ..EngineOptions::default()
-        })?;
+        };
+        let home = (path != Path::new(NOWHERE)).then_some(path.as_path());
+        let code = compiling::code_options(home, &config.plugins_cache);
+        let engine = Engine::with_code(&options, code)?;
         if !engine.is_pooling() {
             tracing::warn!(
                 "too little address space for the pool of plugin instances: each is mapped when it is needed, which is slower (ulimit -v?)"
@@ -91,7 +95,10 @@ impl Home {
             engine.page_map_scan()
         );
         let plugins = PluginSet::load(&engine, &path, &config, None).await;
-        let diagnostics = plugins.diagnostics.clone();
+        let mut diagnostics = plugins.diagnostics.clone();
+        diagnostics.extend(engine.cache_unusable().map(compiling::unusable));
+        let CodeCounts { compiled, read, refused, .. } = engine.code_counts();
+        tracing::info!(compiled, read, refused, "the plugins are loaded");
         let tables = Arc::default();
         Ok((Self { path, config: Arc::new(config), engine, plugins, tables }, diagnostics))
     }

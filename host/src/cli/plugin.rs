@@ -1,9 +1,11 @@
 //! `tureen plugin`: what is installed, and what it asks for.
 
+mod compile;
 mod inspect;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::compile::Compile;
 use self::inspect::Inspect;
 use super::{Ended, HomeArgument, output};
 use crate::app::Home;
@@ -17,6 +19,9 @@ pub(super) enum Plugin {
     List(List),
     /// Show one plugin: what it handles, asks for and may do
     Inspect(Inspect),
+    /// Compile one component for the server that started this
+    #[command(hide = true)]
+    Compile(Compile),
 }
 
 /// Lists name, version, kind, origin, trust and grants of every plugin. Files that
@@ -35,6 +40,8 @@ impl Plugin {
         match self {
             Self::List(list) => list.run().await,
             Self::Inspect(inspect) => inspect.run().await,
+            // It has run before the other commands' threads were started.
+            Self::Compile(_) => Ok(Ended::Badly),
         }
     }
 }

@@ -194,4 +194,7 @@ codes! {
     GRANT_EMPTY = "WF123" Warning Operator,
     GRANT_STEP = "WF124" Warning Operator,
     AUDIT = "WF125" Warning Operator,
+    // Compiled plugins.
+
+    PLUGINS_CACHE = "WF130" Warning Operator,
 }

@@ -124,6 +124,9 @@ impl Seen {
     fn show_grants(&self) {
         let installed = &self.installed;
         output::line(&format!("runs as: {}", instance_of(installed)));
+        if let Some(why) = installed.plugin.no_snapshot_because() {
+            output::line(&format!("each fresh instance reads its settings anew: {why}"));
+        }
         let limits = &installed.limits;
         output::line(&format!(
             "limits: {} bytes of memory, {:?} for a call, {:?} running, {} host calls, {} bytes of output, {} log lines",
