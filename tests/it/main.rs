@@ -33,6 +33,7 @@ mod client_certificates;
 mod code_objects;
 /// `tureen run`, `send`, `plugin` and `demo`.
 mod commands;
+mod compiled_plugins;
 /// The recipes of the cookbook, by workflow and by plugin.
 mod cookbook;
 /// DICOM files.

@@ -35,6 +35,15 @@ pub(crate) fn path() -> &'static Path {
     &PROGRAM
 }
 
+/// Names the directory of compiled plugins.
+pub(crate) const SHARED_CACHE: &str = "TUREEN_PLUGINS_CACHE";
+
+/// All homes of the tests share one: otherwise each would compile the standard
+/// plugins anew.
+pub(crate) fn shared_cache() -> PathBuf {
+    profile_directory().join("it/compiled")
+}
+
 /// A command of the program that inherits no setting of the tester's own.
 pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(path());
@@ -42,6 +51,7 @@ pub(crate) fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -
     for name in ["TUREEN_HOME", "RUST_LOG", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }
+    command.env(SHARED_CACHE, shared_cache());
     command
 }
 

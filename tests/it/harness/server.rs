@@ -13,7 +13,7 @@ use std::time::Instant;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use super::program::command;
+use super::program::{SHARED_CACHE, command, shared_cache};
 use super::wait::{PATIENCE, wait_for};
 use super::{Http1, Http2};
 
@@ -55,6 +55,7 @@ impl Server {
         let command = command(["serve", "--home"]);
         limited.arg(command.get_program()).args(command.get_args()).arg(home);
         limited.env_remove("RUST_LOG").env_remove("TUREEN_HOME");
+        limited.env(SHARED_CACHE, shared_cache());
         Self::run(limited, home)
     }
 

@@ -1,0 +1,212 @@
+//! Compiled plugins: made once in a process of its own, read from then on, never
+//! run when somebody touched them.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::harness::actions::{custom, only_adt, set_variable};
+use crate::harness::guests::guest;
+use crate::harness::messages::adt;
+use crate::harness::program::{self, Ran, SHARED_CACHE};
+use crate::harness::{Home, Server, Workflow};
+
+/// With the home's own cache, as an operator has it.
+fn own_cache(home: &Home, arguments: &[&str]) -> Command {
+    let mut command = program::command(arguments);
+    command.arg("--home").arg(home.root()).env_remove(SHARED_CACHE);
+    command
+}
+
+fn serve(home: &Home) -> Server {
+    Server::run(own_cache(home, &["serve"]), home.root())
+}
+
+fn check(home: &Home) -> Ran {
+    program::run_command(own_cache(home, &["check"]))
+}
+
+/// What the server says of its plugins: compiled, read and refused.
+fn loaded(server: &Server) -> (u32, u32, u32) {
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("the plugins are loaded")).unwrap();
+    let number = |name: &str| {
+        let (_, rest) = line.split_once(name).unwrap();
+        rest.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    (number("compiled="), number("read="), number("refused="))
+}
+
+fn entries(home: &Home) -> Vec<PathBuf> {
+    let files = fs::read_dir(home.path("data/compiled")).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|it| it == "code")).collect()
+}
+
+#[test]
+fn the_second_start_compiles_nothing_and_a_touched_entry_is_made_anew() {
+    let home = Home::new();
+    home.workflow("received", &Workflow::new("received", "in").build());
+    let first = serve(&home);
+    let (compiled, read, refused) = loaded(&first);
+    assert!(compiled >= 4 && read == 0 && refused == 0, "{}", first.log());
+    first.stop();
+    let files = entries(&home);
+    assert_eq!(files.len(), compiled as usize);
+    for path in files.iter().chain([&home.path("data/compiled.key")]) {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
+    }
+
+    let second = serve(&home);
+    assert_eq!(loaded(&second), (0, compiled, 0));
+    second.stop();
+
+    let mut bytes = fs::read(&files[0]).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 0x80;
+    fs::write(&files[0], bytes).unwrap();
+    let third = serve(&home);
+    assert_eq!(loaded(&third), (1, compiled - 1, 1));
+    assert!(third.log().contains("its authentication code does not fit"), "{}", third.log());
+    let answer = third.http1().post("/in", adt("touched", "1"));
+    assert_eq!(answer.msa(1), "AA", "{answer:?}");
+}
+
+#[test]
+fn a_directory_that_others_may_use_is_told_and_not_used() {
+    let home = Home::new();
+    home.workflow("received", &Workflow::new("received", "in").build());
+    fs::create_dir_all(home.path("data/compiled")).unwrap();
+    fs::set_permissions(home.path("data"), Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(home.path("data/compiled"), Permissions::from_mode(0o777)).unwrap();
+    let checked = check(&home);
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.said().contains("WF120"), "{checked:?}");
+    assert!(checked.said().contains("mode 0777"), "{checked:?}");
+    let server = serve(&home);
+    let answer = server.http1().post("/in", adt("uncached", "1"));
+    assert_eq!(answer.msa(1), "AA", "{answer:?}");
+    assert_eq!(entries(&home), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn compiling_that_takes_too_much_is_ended_and_told() {
+    let home = Home::new();
+    // The standard plugins are compiled before the limits are lowered.
+    assert_eq!(check(&home).code, Some(0));
+    home.plugin("slow", &slow_to_compile());
+    for (limits, key) in [
+        ("compile_cpu_seconds = 1", "compile_cpu_seconds"),
+        ("compile_seconds = 1", "compile_seconds"),
+        ("compile_memory_bytes = 100663296", "compile_memory_bytes"),
+    ] {
+        home.write("tureen.toml", format!("[plugins_cache]\n{limits}\n"));
+        let said = check(&home).said();
+        assert!(said.contains("WF084"), "{limits}: {said}");
+        assert!(said.contains(&format!("({key})")), "{limits}: {said}");
+    }
+}
+
+/// A component with a module of very long functions.
+fn slow_to_compile() -> Vec<u8> {
+    let mut body = vec![0];
+    body.extend([0x41, 1].iter());
+    // `i32.const 3; i32.mul; i32.const 5; i32.rotl`, again and again.
+    for _ in 0..60_000 {
+        body.extend([0x41, 3, 0x6c, 0x41, 5, 0x77]);
+    }
+    body.extend([0x1a, 0x0b]);
+    let functions = 30;
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    section(&mut module, 1, &[1, 0x60, 0, 0]);
+    let mut types = leb(functions);
+    types.extend(vec![0; functions]);
+    section(&mut module, 3, &types);
+    let mut code = leb(functions);
+    for _ in 0..functions {
+        code.extend(leb(body.len()));
+        code.extend(&body);
+    }
+    section(&mut module, 10, &code);
+    let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+    section(&mut component, 1, &module);
+    component
+}
+
+fn section(to: &mut Vec<u8>, id: u8, content: &[u8]) {
+    to.push(id);
+    to.extend(leb(content.len()));
+    to.extend(content);
+}
+
+fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number > 0x7f {
+        bytes.push(u8::try_from(number & 0x7f).unwrap() | 0x80);
+        number >>= 7;
+    }
+    bytes.push(u8::try_from(number).unwrap());
+    bytes
+}
+
+#[test]
+fn the_compiler_refuses_what_its_server_did_not_ask() {
+    let ran = program::run(["plugin", "compile"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(ran.stdout, "");
+    let help = program::run(["plugin", "--help"]);
+    assert!(!help.stdout.contains("compile"), "{help:?}");
+}
+
+#[test]
+fn a_snapshot_takes_over_while_messages_go_on() {
+    let home = Home::with(
+        "[plugins.filter]\nreuse = false\n[plugins.transformer]\nreuse = false\n[log]\nlevel = \"debug\"\n",
+    );
+    let workflow = Workflow::new("received", "in")
+        .filter(only_adt())
+        .variables(vec![set_variable("Patient", "PID-3.1")])
+        .responding("MSH|^~\\&|T\rMSA|AA|${Patient}\r");
+    home.workflow("received", &workflow.build());
+    let server = serve(&home);
+    let mut client = server.http1();
+    let mut number = 0;
+    let mut ask = || {
+        number += 1;
+        let patient = number.to_string();
+        assert_eq!(client.post("/in", adt("snapshot", &patient)).msa(2), patient);
+    };
+    // Messages are answered before the snapshots are there, while, and after.
+    while server.log().matches("start from a snapshot").count() < 2 {
+        ask();
+    }
+    for _ in 0..50 {
+        ask();
+    }
+    server.stop();
+    // The next start has them at once.
+    let again = serve(&home);
+    assert_eq!(loaded(&again).0, 0);
+    let mut client = again.http1();
+    assert_eq!(client.post("/in", adt("snapshot", "77")).msa(2), "77");
+    again.wait_for_log_times("starts from a snapshot that was kept", 2);
+}
+
+#[test]
+fn nothing_is_left_behind_where_instances_start_from_a_snapshot() {
+    let home = Home::with("[log]\nlevel = \"debug\"\n");
+    home.plugin("stateful", guest("stateful"));
+    let workflow = Workflow::new("Stateful", "in")
+        .variables(vec![custom("Test.Stateful")])
+        .responding("MSH|^~\\&|T\rMSA|AA|${StatefulCount}|${StatefulBefore}\r");
+    home.workflow("one", &workflow.build());
+    let server = serve(&home);
+    server.wait_for_log("start from a snapshot");
+    let mut client = server.http1();
+    for number in 0..200 {
+        let answer = client.post("/in", adt("F", &format!("patient-{number}")));
+        assert_eq!((answer.msa(2), answer.msa(3)), ("1".to_owned(), String::new()));
+    }
+    server.stop();
+}
