@@ -191,6 +191,7 @@ impl Server {
             let vocabulary = self.home.vocabulary(&settings);
             renamed = vocabulary != self.vocabulary;
             self.vocabulary = vocabulary;
+            show(&self.home.renew_outbound());
             self.receiver.trust(self.home.trusted_proxies());
             self.pipeline.set(settings);
         }

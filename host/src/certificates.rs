@@ -112,6 +112,11 @@ impl Certificate {
         self.chain().first().map(AsRef::as_ref).unwrap_or_default()
     }
 
+    /// Chain and key, for a handshake.
+    pub fn certified_key(&self) -> &Arc<CertifiedKey> {
+        &self.certified_key
+    }
+
     /// Whole days until it ends, rounded down; negative when it has ended.
     pub fn days_left(&self, now: jiff::Timestamp) -> i64 {
         (self.not_after.as_second() - now.as_second()).div_euclid(DAY_SECONDS)

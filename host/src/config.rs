@@ -22,6 +22,7 @@ pub use network::{
     Admin, ClientAddressHeader, ClientCertificateHeader, InvalidNetwork, Network, Proxies,
     Receiver, ServiceAddress,
 };
+pub use outbound::Outbound;
 pub use plugins::{Clock, Every, GrantKeys, GrantedDirectory, Names, Plugin, PluginStep, Random};
 pub use plugins_cache::PluginsCache;
 pub use texts::{Encode, FormatNumbers, Templates};
@@ -32,6 +33,7 @@ mod code;
 mod limits;
 mod messages;
 mod network;
+mod outbound;
 mod plugins;
 mod plugins_cache;
 #[cfg(test)]
@@ -69,6 +71,8 @@ pub struct ServerConfig {
     pub plugins: BTreeMap<String, Plugin>,
     pub trust: Trust,
     pub plugins_cache: PluginsCache,
+    /// How plugins reach other servers.
+    pub outbound: Outbound,
     /// What stands in for scripts of workflows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<Code>,

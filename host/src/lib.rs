@@ -13,6 +13,7 @@ pub mod client_certificates;
 pub mod config;
 pub mod diagnostics;
 pub mod listener;
+pub mod outbound;
 pub mod pipeline;
 pub mod plugins;
 pub mod proxies;

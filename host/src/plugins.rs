@@ -389,6 +389,7 @@ fn limits_of(plugin: &Plugin, written: Option<&config::Plugin>) -> Limits {
         limits.call_time = ACTIVITY_CALL_TIME;
     }
     let Some(written) = written else { return limits };
+    limits.network = written.network_limits();
     if let Some(bytes) = written.memory_bytes {
         limits.memory_bytes = bytes;
     }

@@ -111,3 +111,26 @@ pub mod secrets {
         },
     });
 }
+
+/// What only plugins import that use the network: what is not called is not in
+/// the component.
+pub mod network {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "
+            package tureen:network-import;
+            world network-import {
+                import tureen:plugin/http@0.1.0;
+                import tureen:plugin/connections@0.1.0;
+            }
+        ",
+        world: "tureen:network-import/network-import",
+        runtime_path: "::tureen_plugin_sdk::export::runtime",
+        with: {
+            "tureen:plugin/types@0.1.0": crate::bindings::base::tureen::plugin::types,
+            "tureen:plugin/types@0.1.0/message": crate::Message,
+            "tureen:plugin/http@0.1.0": generate,
+            "tureen:plugin/connections@0.1.0": generate,
+        },
+    });
+}

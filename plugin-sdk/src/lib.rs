@@ -31,11 +31,13 @@ extern crate self as tureen_plugin_sdk;
 mod acknowledgement;
 #[cfg(target_family = "wasm")]
 mod bindings;
+pub mod connection;
 mod context;
 mod date;
 #[doc(hidden)]
 pub mod export;
 pub mod hl7;
+pub mod http;
 mod message;
 mod problem;
 mod settings;

@@ -29,9 +29,11 @@
 //! and memory, and that a change of a message is thrown away after an error.
 
 pub(crate) mod native;
+mod network;
 mod outcome;
 mod run;
 
+pub use network::ScriptedNetwork;
 pub use outcome::{ActivityOutcome, Decision, Failure, LogLine, Notification, Outcome};
 pub use run::{OpenActivity, TestRun};
 

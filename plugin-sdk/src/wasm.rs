@@ -1,6 +1,10 @@
 //! The wrappers' other half inside the sandbox: calls of the host's imports,
 //! and the conversions between the contract's types and the SDK's.
 
+mod network;
+
+pub(crate) use network::{Connection, send};
+
 use crate::bindings::base::tureen::plugin as host;
 use crate::bindings::base::tureen::plugin::types;
 use crate::hl7::{Continuation, ContinuationKind, Delimiters, SegmentText};

@@ -54,6 +54,8 @@ mod host_mode;
 mod hostile;
 /// Many clients while the workflow is saved again and again.
 mod load;
+/// Plugins that talk to servers.
+mod outbound;
 /// The standard plugins' own tests.
 mod plugins;
 /// More than the server takes.

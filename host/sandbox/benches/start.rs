@@ -117,6 +117,7 @@ async fn filter_step(engine: &Engine) -> Step {
         limits: Limits::default(),
         grants: Grants::default(),
         reuse: false,
+        ungranted: tureen_sandbox::Ungranted::default(),
     };
     let prepared = Step::prepare(plugin, options).await.unwrap();
     assert!(prepared.findings.is_empty(), "{:?}", prepared.findings);
@@ -126,7 +127,7 @@ async fn filter_step(engine: &Engine) -> Step {
 
 /// Microseconds of one step.
 async fn round(step: &Step) -> f64 {
-    let mut run = run();
+    let mut run = Box::new(run());
     let target = Target { setting: owner(), direction: Direction::Inbound, writable: false };
     let started = Instant::now();
     for _ in 0..CALLS {

@@ -25,6 +25,36 @@ pub(crate) mod transformer {
     });
 }
 
+/// What only plugins import that use the network.
+pub(crate) mod network {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package tureen:network-host;
+            world network-host {
+                import tureen:plugin/http@0.1.0;
+                import tureen:plugin/connections@0.1.0;
+            }
+        ",
+        world: "tureen:network-host/network-host",
+        imports: {
+            "tureen:plugin/http.[method]request.send": async | trappable,
+            "tureen:plugin/connections.[method]connector.connect": async | trappable,
+            "tureen:plugin/connections.[method]connection.read": async | trappable,
+            "tureen:plugin/connections.[method]connection.write": async | trappable,
+            default: trappable,
+        },
+        require_store_data_send: true,
+        with: {
+            "tureen:plugin/types": crate::bindings::transformer::tureen::plugin::types,
+            "tureen:plugin/http.request": crate::imports::network::RequestDraft,
+            "tureen:plugin/http.response": crate::imports::network::Response,
+            "tureen:plugin/connections.connector": crate::imports::network::Connector,
+            "tureen:plugin/connections.connection": crate::imports::network::ConnectionHandle,
+        },
+    });
+}
+
 pub(crate) mod filter {
     wasmtime::component::bindgen!({
         path: "../../wit",

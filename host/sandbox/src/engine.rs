@@ -16,6 +16,7 @@ use crate::cache::CacheUnusable;
 use crate::code::{CodeCounts, CodeOptions, CodeStore};
 use crate::limits::TICK;
 use crate::linkers::Linkers;
+use crate::outbound::Outbound;
 use crate::page_map::{self, PageMapDecision, PageMapScan};
 
 /// How many instances may live at once.
@@ -53,6 +54,7 @@ pub struct Engine {
     pub(crate) idle: Arc<Semaphore>,
     pub(crate) activities: Arc<Semaphore>,
     pub(crate) code: Arc<CodeStore>,
+    pub(crate) outbound: Option<Arc<dyn Outbound>>,
     pooling: bool,
     page_map_scan: PageMapDecision,
 }
@@ -89,9 +91,18 @@ impl Engine {
             calls: Arc::new(Semaphore::new(options.calls)),
             idle: Arc::new(Semaphore::new(options.idle)),
             activities: Arc::new(Semaphore::new(options.activities)),
+            outbound: None,
             pooling,
             page_map_scan,
         })
+    }
+
+    /// The same engine, for plugins that may talk to servers. Without it every
+    /// request is refused.
+    #[must_use]
+    pub fn with_outbound(mut self, outbound: Arc<dyn Outbound>) -> Self {
+        self.outbound = Some(outbound);
+        self
     }
 
     /// Do instances come from a pool? Otherwise each is mapped on demand, which

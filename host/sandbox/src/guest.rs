@@ -8,11 +8,13 @@ use tureen_message::{Message, Problem};
 use tureen_template::{Direction, SettingId, Tables};
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::exchange::{LogLevel, LogLine, Run, Target};
 use crate::failure::Failure;
 use crate::granted::{Granted, GrantedTables};
 use crate::grants::{ClockPrecision, TableGrant};
+use crate::imports::network::Network;
 use crate::limits::{Exceeded, Limits, Meter};
 use crate::path_memory::PathMemory;
 use crate::step::Step;
@@ -50,6 +52,8 @@ pub(crate) struct Guest {
     pub(crate) call: Option<Call>,
     pub(crate) paths: PathMemory,
     pub(crate) texts: Arc<Texts>,
+    pub(crate) network: Network,
+    pub(crate) wasi_http: WasiHttpCtx,
 }
 
 /// The state of one call; there is none while an instance is idle.
@@ -82,6 +86,7 @@ impl Guest {
         granted: Arc<Granted>,
         custom: Arc<CustomTransformers>,
         texts: Arc<Texts>,
+        network: Network,
     ) -> Result<Self, String> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -99,6 +104,8 @@ impl Guest {
             call: None,
             paths: PathMemory::default(),
             texts,
+            wasi_http: wasi_http_of(&limits),
+            network,
             limits,
         })
     }
@@ -126,6 +133,7 @@ impl Guest {
         let coarse_before = run.variables.reads_clock_coarsely();
         let coarse = self.granted.grants.clock == ClockPrecision::Coarse;
         run.variables.read_clock_coarsely(coarse_before || coarse);
+        self.network.begin(deadline);
         self.call = Some(Call {
             run,
             target,
@@ -227,6 +235,12 @@ impl Call {
         self.run.variables.read_clock_coarsely(self.coarse_before);
         self.run
     }
+}
+
+fn wasi_http_of(limits: &Limits) -> WasiHttpCtx {
+    let mut context = WasiHttpCtx::new();
+    context.set_field_size_limit(limits.network.header_bytes);
+    context
 }
 
 impl WasiView for Guest {

@@ -4,6 +4,7 @@
 //! the guest. A handle that does not exist, or a call over the budget, ends it.
 
 mod hl7;
+pub(crate) mod network;
 mod notifications;
 mod reading;
 mod secrets;

@@ -16,7 +16,9 @@ use crate::exchange::{Run, Target};
 use crate::failure::{Failure, Fault};
 use crate::granted::Granted;
 use crate::guest::{CustomTransformers, Guest, MessageHandle};
+use crate::imports::network::Network;
 use crate::limits::{Exceeded, Limits};
+use crate::outbound::NetworkAccess;
 use crate::path_memory::PathMemory;
 use crate::plugin::Linked;
 use crate::running_clock::RunningClock;
@@ -65,14 +67,17 @@ pub(crate) struct Origin<'a> {
     pub(crate) granted: &'a Arc<Granted>,
     pub(crate) custom: &'a Arc<CustomTransformers>,
     pub(crate) texts: &'a Arc<Texts>,
+    pub(crate) network: &'a Arc<NetworkAccess>,
 }
 
 impl Instance {
     pub(crate) async fn new(origin: Origin<'_>) -> Result<Self, Failure> {
-        let Origin { engine, linked, plugin, limits, granted, custom, texts } = origin;
+        let Origin { engine, linked, plugin, limits, granted, custom, texts, network } = origin;
         let (plugin_name, limits_of) = (Arc::clone(plugin), Arc::clone(limits));
         let shared = (Arc::clone(custom), Arc::clone(texts));
-        let guest = Guest::new(plugin_name, limits_of, Arc::clone(granted), shared.0, shared.1)
+        let network = Network::new(Arc::clone(network));
+        let granted = Arc::clone(granted);
+        let guest = Guest::new(plugin_name, limits_of, granted, shared.0, shared.1, network)
             .map_err(|text| Failure::plugin(plugin, "plugin.handles", text))?;
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.meter);
@@ -356,6 +361,9 @@ pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
             Exceeded::Output { .. } => "plugin.output",
             Exceeded::Handles { .. } => "plugin.handles",
             Exceeded::Running { .. } => "plugin.time",
+            Exceeded::Requests { .. }
+            | Exceeded::Connections { .. }
+            | Exceeded::NetworkBytes { .. } => "plugin.outbound",
         };
         return Failure::plugin(plugin, code, format!("{exceeded}; the call was ended"));
     }

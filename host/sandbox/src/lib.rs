@@ -34,6 +34,7 @@ mod imports;
 mod instance;
 mod limits;
 mod linkers;
+pub mod outbound;
 mod page_map;
 mod path_memory;
 mod plugin;

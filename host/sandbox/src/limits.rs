@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use crate::outbound::NetworkLimits;
+
 /// Limits of one plugin. Each is per instance or per call, as said; over a
 /// limit the call fails with the fault *plugin* and the instance is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Limits {
     pub notifications: u32,
     /// Bytes that a call's messages may grow to, together. Default 64 MiB.
     pub output_bytes: usize,
+    /// Requests, connections and bytes.
+    pub network: NetworkLimits,
 }
 
 /// One step of the engine's epoch: how often a running guest is interrupted.
@@ -55,6 +59,7 @@ impl Default for Limits {
             log_bytes: 64 << 10,
             notifications: 100,
             output_bytes: 64 << 20,
+            network: NetworkLimits::default(),
         }
     }
 }
@@ -96,6 +101,14 @@ pub(crate) enum Exceeded {
     Handles { allowed: usize },
     #[error("it ran for more than {allowed:?} (running_time_milliseconds)")]
     Running { allowed: Duration },
+    #[error("it made more than {allowed} HTTP requests in one call (outbound_requests)")]
+    Requests { allowed: u32 },
+    #[error(
+        "it opened more than {allowed} connections in one call, or holds as many (outbound_connections)"
+    )]
+    Connections { allowed: u32 },
+    #[error("it sent, received or held more than {allowed} bytes of the network (outbound_bytes)")]
+    NetworkBytes { allowed: usize },
 }
 
 impl ResourceLimiter for Meter {

@@ -6,9 +6,9 @@
 //!   is refused with the interface's name.
 //! - To be asked who it is, and to read its settings where nothing could have
 //!   been granted yet, a component is linked [`LinkedWith::Nothing`]: files that
-//!   do not exist, and functions that end it.
+//!   do not exist, and a network that refuses.
 
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::{cli, filesystem, random};
@@ -18,13 +18,15 @@ use crate::bindings;
 use crate::bindings::transformer::Transformer;
 use crate::grants::{Grants, Need, need_of};
 use crate::guest::Guest;
-use crate::imports;
+use crate::imports::{self, network};
 
 /// The interfaces beyond the contract that a component is linked with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Capabilities {
     pub(crate) files: bool,
     pub(crate) secrets: bool,
+    pub(crate) http: bool,
+    pub(crate) connections: bool,
 }
 
 /// What a component is linked with.
@@ -32,16 +34,23 @@ pub(crate) struct Capabilities {
 pub(crate) enum LinkedWith {
     /// What is granted; other imports are refused.
     Granted(Capabilities),
-    /// Nothing of the world; other imports end the guest when it calls them.
+    /// All there is, of which nothing is granted: it answers that nothing is there.
     Nothing,
 }
 
 impl Capabilities {
+    const ALL: Self = Self { files: true, secrets: true, http: true, connections: true };
+
     /// What of the grants the imports ask for.
     pub(crate) fn of(imports: &[String], grants: &Grants) -> Self {
         let needed =
             |need| grants.satisfy(need) && imports.iter().any(|import| need_of(import) == need);
-        Self { files: needed(Need::Directories), secrets: needed(Need::Secrets) }
+        Self {
+            files: needed(Need::Directories),
+            secrets: needed(Need::Secrets),
+            http: needed(Need::Http),
+            connections: needed(Need::Connections),
+        }
     }
 }
 
@@ -59,34 +68,17 @@ impl Linkers {
         Ok(Self { common: linker })
     }
 
-    /// The linker for one component.
-    pub(crate) fn linker(
-        &self,
-        component: &Component,
-        imports: &[String],
-        with: LinkedWith,
-    ) -> wasmtime::Result<Linker<Guest>> {
+    /// The linker for components that are linked so.
+    pub(crate) fn linker(&self, with: LinkedWith) -> wasmtime::Result<Linker<Guest>> {
         let mut linker = self.common.clone();
         match with {
             LinkedWith::Granted(capabilities) => add(&mut linker, capabilities)?,
-            LinkedWith::Nothing => {
-                // A guest's library looks for its directories before it is asked
-                // anything: there are none. No secret is granted either.
-                add(&mut linker, Capabilities { files: true, secrets: true })?;
-                // Not always: a component that does not fit the contract is to
-                // be refused when it is loaded.
-                if imports.iter().any(|import| is_missing_here(need_of(import))) {
-                    linker.define_unknown_imports_as_traps(component)?;
-                }
-            }
+            // A guest's library looks for its directories before it is asked
+            // anything: there are none. Nothing else is granted either.
+            LinkedWith::Nothing => add(&mut linker, Capabilities::ALL)?,
         }
         Ok(linker)
     }
-}
-
-/// Is there nothing to link an import with before something is granted?
-fn is_missing_here(need: Need) -> bool {
-    !matches!(need, Need::Nothing | Need::Directories | Need::Secrets)
 }
 
 fn add(linker: &mut Linker<Guest>, capabilities: Capabilities) -> wasmtime::Result<()> {
@@ -98,6 +90,12 @@ fn add(linker: &mut Linker<Guest>, capabilities: Capabilities) -> wasmtime::Resu
             linker,
             |guest| guest,
         )?;
+    }
+    if capabilities.http {
+        network::add_http(linker)?;
+    }
+    if capabilities.connections {
+        network::add_connections(linker)?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::guest::Guest;
 use crate::instance::{Exports, Identity, Instance, Origin};
 use crate::limits::Limits;
 use crate::linkers::LinkedWith;
+use crate::outbound::NetworkAccess;
 use crate::snapshot::{SNAPSHOT_COMPONENT_BYTES_MAX, too_large};
 
 /// The version of `tureen:plugin` that this host speaks; within 0.1 a plugin
@@ -224,7 +225,7 @@ impl Plugin {
     ) -> Result<Linked, LoadError> {
         let mismatch = |error: wasmtime::Error| LoadError::Mismatch(format!("{error:#}"));
         let linkers = &self.engine.linkers;
-        let linker = linkers.linker(component, &self.imports, with).map_err(mismatch)?;
+        let linker = linkers.linker(with).map_err(mismatch)?;
         let linked = linker.instantiate_pre(component).map_err(mismatch)?;
         Ok(match self.kind {
             Kind::Filter => Linked::Filter(filter::FilterPre::new(linked).map_err(mismatch)?),
@@ -254,6 +255,7 @@ impl Plugin {
             granted: &Arc::new(Granted::default()),
             custom: &Arc::default(),
             texts: &Arc::default(),
+            network: &NetworkAccess::new(&name, &Grants::default(), &Limits::default(), None),
         };
         let mut instance = Instance::new(origin).await.map_err(LoadError::Identity)?;
         let identity = instance.identity().await.map_err(LoadError::Identity)?;

@@ -17,6 +17,7 @@ use crate::guest::CustomTransformers;
 use crate::instance::{Answer, Called, Instance, Origin, Request};
 use crate::limits::Limits;
 use crate::linkers::{Capabilities, LinkedWith};
+use crate::outbound::NetworkAccess;
 use crate::path_memory::KeptPaths;
 use crate::plugin::{Kind, Linked, Plugin};
 use crate::snapshot::{Configured, SnapshotSettings};
@@ -123,6 +124,7 @@ pub struct Step {
     custom: Arc<CustomTransformers>,
     texts: Arc<Texts>,
     paths: KeptPaths,
+    network: Arc<NetworkAccess>,
     idle: Mutex<Vec<Idle>>,
     start: StartSlot,
 }
@@ -149,8 +151,12 @@ impl Step {
     /// what it is not granted, or a granted directory cannot be opened.
     pub async fn prepare(plugin: Arc<Plugin>, options: StepOptions) -> Result<Prepared, Failure> {
         let (with, linked, granted) = linked(&plugin, &options)?;
+        let name: Arc<str> = Arc::from(plugin.name.as_str());
+        let outbound = plugin.engine.outbound.clone();
+        let network = NetworkAccess::new(&name, &options.grants, &options.limits, outbound);
         let mut step = Self {
-            name: Arc::from(plugin.name.as_str()),
+            name,
+            network,
             owner: options.owner.to_string(),
             limits: Arc::new(options.limits.clone()),
             with,
@@ -358,6 +364,7 @@ impl Step {
             granted: &self.granted,
             custom: &self.custom,
             texts: &self.texts,
+            network: &self.network,
         }
     }
 

@@ -13,7 +13,7 @@ use tureen_sandbox::{
 
 /// Few instances: a test needs little address space.
 fn small() -> EngineOptions {
-    EngineOptions { calls: 4, idle: 4, activities: 4 }
+    EngineOptions { calls: 4, idle: 4, activities: 4, ..EngineOptions::default() }
 }
 
 fn engine(directory: &Path) -> Engine {
@@ -61,6 +61,7 @@ fn options(settings: &str) -> StepOptions {
         limits: Limits::default(),
         grants: Grants::default(),
         reuse: false,
+        ungranted: tureen_sandbox::Ungranted::Inert,
     }
 }
 

@@ -10,11 +10,12 @@ use tureen_sandbox::{CodeCounts, Engine, EngineOptions};
 
 use crate::config::ServerConfig;
 use crate::diagnostics::Diagnostic;
+use crate::outbound::HostOutbound;
 use crate::pipeline::Settings;
 use crate::plugins::PluginSet;
 use crate::proxies::TrustedProxies;
 use crate::secrets;
-use crate::tables::{HomeTables, Stamp};
+use crate::tables::{HomeTables, Stamp, stamp_of};
 use crate::workflow::vocabulary::Vocabulary;
 
 use super::access::Ground;
@@ -29,6 +30,8 @@ pub struct Home {
     pub config: Arc<ServerConfig>,
     pub engine: Engine,
     pub plugins: PluginSet,
+    /// How plugins reach other servers.
+    outbound: Arc<HostOutbound>,
     /// As they were read last: a file that is wrong now leaves its table.
     tables: Arc<HomeTables>,
 }
@@ -85,6 +88,8 @@ impl Home {
         let home = (path != Path::new(NOWHERE)).then_some(path.as_path());
         let code = compiling::code_options(home, &config.plugins_cache);
         let engine = Engine::with_code(&options, code)?;
+        let (outbound, mut diagnostics) = HostOutbound::new(&path, &config.outbound);
+        let engine = engine.with_outbound(outbound.clone());
         if !engine.is_pooling() {
             tracing::warn!(
                 "too little address space for the pool of plugin instances: each is mapped when it is needed, which is slower (ulimit -v?)"
@@ -95,12 +100,15 @@ impl Home {
             engine.page_map_scan()
         );
         let plugins = PluginSet::load(&engine, &path, &config, None).await;
-        let mut diagnostics = plugins.diagnostics.clone();
+        diagnostics.extend(plugins.diagnostics.iter().cloned());
         diagnostics.extend(engine.cache_unusable().map(compiling::unusable));
         let CodeCounts { compiled, read, refused, .. } = engine.code_counts();
         tracing::info!(compiled, read, refused, "the plugins are loaded");
         let tables = Arc::default();
-        Ok((Self { path, config: Arc::new(config), engine, plugins, tables }, diagnostics))
+        Ok((
+            Self { path, config: Arc::new(config), engine, plugins, outbound, tables },
+            diagnostics,
+        ))
     }
 
     /// Reads what every run needs besides its workflow.
@@ -135,6 +143,11 @@ impl Home {
         }
     }
 
+    /// Takes over what the configuration says of connections to other servers.
+    pub(super) fn renew_outbound(&self) -> Vec<Diagnostic> {
+        self.outbound.apply(&self.config.outbound)
+    }
+
     pub(super) fn trusted_proxies(&self) -> TrustedProxies {
         TrustedProxies::new(&self.config.proxies, self.config.limits.client_chain_bytes)
     }
@@ -146,6 +159,7 @@ impl Home {
         let clients = receivers.flat_map(|receiver| {
             receiver.client_authorities.iter().chain(&receiver.client_revocation_lists)
         });
+        let clients = clients.chain(&config.outbound.certificate_authorities);
         let tables = config.tables.values().chain(config.data_tables.values());
         let files = tables.chain(clients).map(PathBuf::as_path).chain(secrets::files(config));
         files.map(|file| self.path.join(file))
@@ -155,6 +169,8 @@ impl Home {
     pub(super) fn stamp(&self) -> Stamp {
         let mut stamp = HomeTables::stamp(&self.path, &self.config);
         stamp.extend(secrets::stamp(&self.path, &self.config));
+        let authorities = self.config.outbound.certificate_authorities.iter();
+        stamp.extend(authorities.map(|file| stamp_of(&self.path.join(file))));
         stamp
     }
 

@@ -90,6 +90,24 @@ with_grants! {
         pub notifications: Option<usize>,
         #[serde(deserialize_with = "super::optional_between::<1, 1_073_741_824, _, _>")]
         pub output_bytes: Option<usize>,
+        /// HTTP requests of one call.
+        #[serde(deserialize_with = "super::optional_between::<0, 1_000_000, _, _>")]
+        pub outbound_requests: Option<u32>,
+        /// Connections that one call may open, and one instance may hold.
+        #[serde(deserialize_with = "super::optional_between::<0, 1_000, _, _>")]
+        pub outbound_connections: Option<u32>,
+        /// Bytes that one call may send and receive.
+        #[serde(deserialize_with = "super::optional_between::<1, 1_073_741_824, _, _>")]
+        pub outbound_bytes: Option<usize>,
+        /// Bytes of the body of one response.
+        #[serde(deserialize_with = "super::optional_between::<1, 1_073_741_824, _, _>")]
+        pub response_bytes: Option<usize>,
+        /// Bytes of the header fields of a request, and of a response.
+        #[serde(deserialize_with = "super::optional_between::<8_192, 1_048_576, _, _>")]
+        pub outbound_header_bytes: Option<usize>,
+        /// Requests under way and connections open, all instances together.
+        #[serde(deserialize_with = "super::optional_between::<1, 65_536, _, _>")]
+        pub outbound_concurrency: Option<usize>,
         /// The file's SHA-256, 64 hexadecimal digits: another file is refused.
         pub sha256: Option<String>,
         /// Grants for single steps, besides those above.

@@ -170,6 +170,7 @@ codes! {
     SECRET = "WF093" Error Operator,
     CLIENT_AUTHORITIES = "WF094" Error Operator,
     RECEIVER_NOT_FOUND = "WF095" Warning Operator,
+    OUTBOUND_AUTHORITIES = "WF096" Error Operator,
 
     // Trying workflows, and code in them.
     CODE_UNBOUND = "WF110" Error Operator,

@@ -5,9 +5,11 @@
 //! reads and writes exactly what the workflow would.
 
 mod message;
+mod network;
 mod run;
 
 pub(crate) use message::{Message, parse_options};
+pub(crate) use network::{Connection, HttpScript, play, send};
 pub(crate) use run::{
     Context, CustomTransformer, DataTableText, LookupTable, Run, Surroundings, own_direction,
 };
