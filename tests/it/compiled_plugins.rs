@@ -12,6 +12,9 @@ use crate::harness::messages::adt;
 use crate::harness::program::{self, Ran, SHARED_CACHE};
 use crate::harness::{Home, Server, Workflow};
 
+/// On a machine that other tests keep busy, compiling does not give way to them.
+const EAGER: &str = "[plugins_cache]\ncompile_niceness = 0\n";
+
 /// With the home's own cache, as an operator has it.
 fn own_cache(home: &Home, arguments: &[&str]) -> Command {
     let mut command = program::command(arguments);
@@ -29,6 +32,7 @@ fn check(home: &Home) -> Ran {
 
 /// What the server says of its plugins: compiled, read and refused.
 fn loaded(server: &Server) -> (u32, u32, u32) {
+    server.wait_for_log("the plugins are loaded");
     let log = server.log();
     let line = log.lines().find(|line| line.contains("the plugins are loaded")).unwrap();
     let number = |name: &str| {
@@ -46,7 +50,7 @@ fn entries(home: &Home) -> Vec<PathBuf> {
 
 #[test]
 fn the_second_start_compiles_nothing_and_a_touched_entry_is_made_anew() {
-    let home = Home::new();
+    let home = Home::and(EAGER);
     home.workflow("received", &Workflow::new("received", "in").build());
     let first = serve(&home);
     let (compiled, read, refused) = loaded(&first);
@@ -75,7 +79,7 @@ fn the_second_start_compiles_nothing_and_a_touched_entry_is_made_anew() {
 
 #[test]
 fn a_directory_that_others_may_use_is_told_and_not_used() {
-    let home = Home::new();
+    let home = Home::and(EAGER);
     home.workflow("received", &Workflow::new("received", "in").build());
     fs::create_dir_all(home.path("data/compiled")).unwrap();
     fs::set_permissions(home.path("data"), Permissions::from_mode(0o700)).unwrap();
@@ -92,7 +96,7 @@ fn a_directory_that_others_may_use_is_told_and_not_used() {
 
 #[test]
 fn compiling_that_takes_too_much_is_ended_and_told() {
-    let home = Home::new();
+    let home = Home::and(EAGER);
     // The standard plugins are compiled before the limits are lowered.
     assert_eq!(check(&home).code, Some(0));
     home.plugin("slow", &slow_to_compile());
@@ -161,9 +165,9 @@ fn the_compiler_refuses_what_its_server_did_not_ask() {
 
 #[test]
 fn a_snapshot_takes_over_while_messages_go_on() {
-    let home = Home::with(
-        "[plugins.filter]\nreuse = false\n[plugins.transformer]\nreuse = false\n[log]\nlevel = \"debug\"\n",
-    );
+    let home = Home::with(&format!(
+        "{EAGER}[plugins.filter]\nreuse = false\n[plugins.transformer]\nreuse = false\n[log]\nlevel = \"debug\"\n"
+    ));
     let workflow = Workflow::new("received", "in")
         .filter(only_adt())
         .variables(vec![set_variable("Patient", "PID-3.1")])
@@ -195,7 +199,7 @@ fn a_snapshot_takes_over_while_messages_go_on() {
 
 #[test]
 fn nothing_is_left_behind_where_instances_start_from_a_snapshot() {
-    let home = Home::with("[log]\nlevel = \"debug\"\n");
+    let home = Home::with(&format!("{EAGER}[log]\nlevel = \"debug\"\n"));
     home.plugin("stateful", guest("stateful"));
     let workflow = Workflow::new("Stateful", "in")
         .variables(vec![custom("Test.Stateful")])

@@ -9,6 +9,9 @@
 //! - What the cache refuses is told in one log line and compiled anew. Compiling
 //!   waits for its turn, never for a message, and no message waits for it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
