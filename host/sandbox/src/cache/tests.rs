@@ -56,7 +56,7 @@ fn every_single_changed_bit_is_refused() {
     let good = fs::read(&file).unwrap();
     let bits = good.len() * 8;
     let mut refused = 0;
-    // 400 bits: all over the file, and every bit of the first 20 bytes of each part.
+    // 400 bits, evenly over the file.
     for flip in 0..400 {
         let bit = flip * bits / 400;
         let mut bad = good.clone();
