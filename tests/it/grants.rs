@@ -102,7 +102,10 @@ fn a_component_is_refused_by_what_it_imports_with_the_lines_to_add() {
     assert_eq!((found.len(), ran.code), (1, Some(1)), "{report:#}");
     let found = found[0];
     assert!(found["message"].as_str().unwrap().contains("tureen:plugin/secrets@0.1.0"));
-    assert!(found["line"].as_u64().unwrap() > 1 && found["pointer"].is_string(), "{found:#}");
+    assert!(
+        found["position"]["line"].as_u64().unwrap() > 1 && found["pointer"].is_string(),
+        "{found:#}"
+    );
     let help = found["help"].as_str().unwrap();
     let expected = "[plugins.asks]\nsecrets = [\"name\"]\n# or for this step alone:\n\
         [[plugins.asks.steps]]\nworkflow = \"Asker\"\nstep = \"";
@@ -205,7 +208,8 @@ fn a_plugin_says_what_it_asks_for_and_has() {
 /// not touch.
 fn prowled(races: u32) -> (Home, PathBuf) {
     let home = Home::with(
-        "[plugins.prowler]\ndirectories = [{ path = \"readable\" }, \
+        "[plugins.prowler]\ncall_time_milliseconds = 120000\n\
+         running_time_milliseconds = 120000\ndirectories = [{ path = \"readable\" }, \
          { path = \"writable\", write = true }]\n",
     );
     for folder in ["readable/deep", "writable", "outside"] {
@@ -271,7 +275,7 @@ fn no_path_leads_out_of_a_granted_directory_and_reading_changes_nothing() {
 
 #[test]
 fn a_link_that_takes_a_directory_s_place_while_it_is_read_leads_nowhere() {
-    let (home, root) = prowled(20_000);
+    let (home, root) = prowled(3_000);
     let (race, aside) = (root.join("writable/race"), root.join("writable/aside"));
     fs::create_dir(&race).unwrap();
     fs::write(race.join("secret.txt"), "inside").unwrap();
