@@ -158,7 +158,6 @@ fn a_bad_signature_is_refused_even_where_none_is_required() {
     server.wait_for_log("WF121");
     fs::remove_file(home.path("plugins/marker.wasm.minisig")).unwrap();
     server.wait_for_log("receives");
-    assert_eq!(answered(&server), "marker-version-1");
     server.stop();
 }
 
