@@ -12,12 +12,12 @@ use serde_json::{Map, Value};
 use crate::harness::guests::guest;
 use crate::harness::http1::Answer;
 use crate::harness::messages::adt;
-use crate::harness::workflow::Activity;
+use crate::harness::workflow::{Activity, received};
 use crate::harness::{Home, Server, Workflow};
 
 /// A home whose one workflow does what the settings say, and a message through it.
 struct Outbound {
-    home: Home,
+    _home: Home,
     server: Server,
 }
 
@@ -34,7 +34,8 @@ impl Outbound {
         home.plugin(plugin, guest(plugin));
         let settings: Map<String, Value> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-        let mut activity = Activity::of_class(&format!("{class}, Test"), "Send").template("x");
+        let mut activity =
+            Activity::of_class(&format!("{class}, Test"), "Send").template(&received());
         for (name, value) in settings {
             activity = activity.with(&name, value);
         }
@@ -43,7 +44,7 @@ impl Outbound {
             .responding("MSH|^~\\&|T\rMSA|AA|${Outbound}|\r");
         home.workflow("outbound", &workflow.build());
         let server = home.serve();
-        Self { home, server }
+        Self { _home: home, server }
     }
 
     fn answer(&self) -> Answer {

@@ -3,7 +3,7 @@
 use super::peers::Peer;
 use super::{Outbound, told};
 use crate::harness::guests::guest;
-use crate::harness::workflow::Activity;
+use crate::harness::workflow::{Activity, received};
 use crate::harness::{Home, Workflow};
 
 const STORED: &[u8] = b"HTTP/1.1 201 Created\r\nContent-Length: 6\r\n\r\nstored";
@@ -38,11 +38,11 @@ fn a_granted_server_gets_the_request_once_and_its_answer_comes_back() {
 fn a_plugin_without_any_grant_is_refused_with_the_lines_to_add() {
     let home = Home::new();
     home.plugin("outbound", guest("outbound"));
-    let activity = Activity::of_class("Test.Outbound, Test", "Send").template("x");
+    let activity = Activity::of_class("Test.Outbound, Test", "Send").template(&received());
     home.workflow("one", &Workflow::new("One", "in").activity(activity).build());
     let checked = home.run(&["check"]);
-    assert!(!checked.success(), "{checked:?}");
-    let said = format!("{}{}", checked.stdout, checked.stderr);
+    assert!(checked.code != Some(0), "{checked:?}");
+    let said = checked.said();
     for part in ["WF083", "[plugins.outbound]", "http = [", "tls = ["] {
         assert!(said.contains(part), "{part}: {said}");
     }
@@ -70,8 +70,9 @@ fn what_is_not_granted_is_refused_before_anything_is_sent() {
     let home = Home::and(&granted);
     home.plugin("outbound", guest("outbound"));
     for (number, (to, _)) in cases.iter().enumerate() {
-        let activity =
-            Activity::of_class("Test.Outbound, Test", "Send").template("x").with("To", to.as_str());
+        let activity = Activity::of_class("Test.Outbound, Test", "Send")
+            .template(&received())
+            .with("To", to.as_str());
         let workflow = Workflow::new(&format!("W{number}"), &format!("in{number}"))
             .activity(activity)
             .responding("MSH|^~\\&|T\rMSA|AA|${Outbound}|\r");
@@ -115,6 +116,6 @@ fn a_redirect_is_told_and_not_followed() {
 fn grants_that_mean_nothing_are_told_with_their_place() {
     let home = Home::and("[plugins.outbound]\nhttp = [\"https://lab.example.org/fhir\"]\n");
     let checked = home.run(&["check"]);
-    assert!(!checked.success());
+    assert!(checked.code != Some(0));
     assert!(checked.stderr.contains("http") && checked.stderr.contains("path"), "{checked:?}");
 }

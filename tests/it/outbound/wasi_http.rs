@@ -3,6 +3,7 @@
 use super::Outbound;
 use super::peers::Peer;
 use crate::harness::Home;
+use crate::harness::workflow::received;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -42,10 +43,14 @@ fn without_a_grant_wasi_http_is_refused_with_the_lines_to_add() {
     let checked = {
         home.plugin("wasi-http", crate::harness::guests::guest("wasi-http"));
         let activity = crate::harness::workflow::Activity::of_class("Test.WasiHttp, Test", "Send");
-        let workflow = crate::harness::Workflow::new("One", "in").activity(activity.template("x"));
+        let workflow =
+            crate::harness::Workflow::new("One", "in").activity(activity.template(&received()));
         home.workflow("one", &workflow.build());
         home.run(&["check"])
     };
-    let said = format!("{}{}", checked.stdout, checked.stderr);
-    assert!(!checked.success() && said.contains("WF083") && said.contains("http = ["), "{said}");
+    let said = checked.said();
+    assert!(
+        checked.code != Some(0) && said.contains("WF083") && said.contains("http = ["),
+        "{said}"
+    );
 }
