@@ -57,7 +57,11 @@ fn an_authority_of_the_home_is_trusted_for_its_own_names_only() {
         assert_eq!(told_in(home, &[("To", &to)]), "network.tls no");
     }
     // Plain HTTP where TLS is expected.
-    let plain = Peer::http(OK);
+    let plain = Peer::start(|mut stream, _| {
+        // Nobody listens any more when the handshake has failed.
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
     let to = format!("https://localhost:{}/x", plain.port);
     assert_eq!(
         told_in(home_trusting(&authority, plain.port, ""), &[("To", &to)]),
