@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tureen_template::SettingId;
 
@@ -315,20 +316,36 @@ impl Server {
         if let Some(admin) = self.admin.take() {
             admin.drain().await;
         }
+        let cutting = self.cut_runs_after(limit.saturating_sub(CUT_OFF_LEAD.min(limit / 4)));
         let drained = self.publisher.drain(limit).await;
         // Runs that answered early go on; they had the sender's trust.
         let left = limit.saturating_sub(started.elapsed()).max(Duration::from_secs(1));
         let finished = tokio::time::timeout(left, self.pipeline.drained()).await.is_ok();
+        cutting.abort();
         self.registry.clear();
         let left = limit.saturating_sub(started.elapsed()).max(Duration::from_secs(1));
         let closed = tokio::time::timeout(left, self.registry.closed()).await.is_ok();
         Stopped {
             connections_cut: drained.connections_cut,
-            runs_left: if finished { 0 } else { self.pipeline.runs() },
+            runs_left: self.pipeline.runs_cut() + if finished { 0 } else { self.pipeline.runs() },
             activities_closed: closed,
         }
     }
+
+    /// What is still in work then gets its answer before the connections are cut, and its
+    /// activities are told.
+    fn cut_runs_after(&self, limit: Duration) -> JoinHandle<()> {
+        let pipeline = Arc::clone(&self.pipeline);
+        tokio::spawn(async move {
+            tokio::time::sleep(limit).await;
+            tracing::warn!("the drain time is nearly over: messages that are not done are cut off");
+            pipeline.cut_off();
+        })
+    }
 }
+
+/// How long before the end of the drain time runs are cut off: time for their answers.
+const CUT_OFF_LEAD: Duration = Duration::from_secs(2);
 
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

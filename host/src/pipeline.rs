@@ -10,13 +10,16 @@
 //!   it away once, and a run that ends without one sends the host's own.
 //! - A run works on the version of the workflow that it started with.
 //! - Once a message is accepted its run goes on, whether or not the sender is
-//!   still there: the receiver keeps it apart from the connection.
+//!   still there: the receiver keeps it apart from the connection. Only the
+//!   server's end cuts it off ([`Pipeline::cut_off`]).
+//! - Every activity that was performed is told exactly once how the run ended.
 //!
 //! The journal will stand between parsing and the first answer that does not
 //! wait for the work, and again before the last one.
 
 mod answer;
 mod batch;
+mod hooks;
 mod notifications;
 mod reading;
 mod record;
@@ -24,18 +27,19 @@ mod steps;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Zoned;
 use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use tureen_message::ParseOptions;
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
-use tureen_sandbox::{CallFacts, Exchange, Fault, Notifications, Run, Target};
+use tureen_sandbox::{CallFacts, Exchange, Fault, Notifications, Performed, Run, Target};
 use tureen_template::{
     Direction, Globals, Repeatable, RunFacts, RunTables, SettingId, Tables, Variables,
 };
@@ -47,6 +51,7 @@ use crate::workflow::running::Workflow;
 
 pub use answer::Answer;
 use batch::{Several, Signature};
+use hooks::{Hook, Untold};
 use notifications::ToldKeys;
 use reading::UNREADABLE;
 pub use record::{ActivityRecord, NotificationRecord, Outcome, RunRecord};
@@ -113,6 +118,8 @@ pub struct Pipeline {
     wait_max: Duration,
     told: ToldKeys,
     tasks: TaskTracker,
+    cut: CancellationToken,
+    runs_cut: AtomicUsize,
     rehearsal: Option<Rehearsal>,
 }
 
@@ -143,6 +150,8 @@ impl Pipeline {
             wait_max: config.limits.message_wait(),
             told: ToldKeys::default(),
             tasks: TaskTracker::new(),
+            cut: CancellationToken::new(),
+            runs_cut: AtomicUsize::new(0),
             rehearsal: None,
         }
     }
@@ -265,34 +274,59 @@ impl Pipeline {
         self.tasks.wait().await;
     }
 
-    /// How many runs are going on.
+    /// How many runs are going on that answered early, or belong to a body with several messages.
     pub fn runs(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// Ends every run where it stands, for good: its sender gets an error, activities that were
+    /// performed are told of the cancelled run.
+    pub fn cut_off(&self) {
+        self.cut.cancel();
+    }
+
+    /// How many runs that hit.
+    pub fn runs_cut(&self) -> usize {
+        self.runs_cut.load(Ordering::Relaxed)
     }
 
     /// The life of one message.
     pub async fn run(
         &self,
-        workflow: &Workflow,
+        workflow: &Arc<Workflow>,
         inbound: Inbound,
         performance: Performance,
         mut answer: Answer,
     ) -> RunRecord {
         let settings = self.settings();
         let mut life = self.begin(workflow, &settings, inbound, performance);
-        let lived = life.live(&mut answer).await;
-        let outcome = match lived {
-            Ok(outcome) => outcome,
-            Err(error) => life.fail(error).await,
+        let lived = tokio::select! {
+            // What is done is not cut off.
+            biased;
+            lived = life.live(&mut answer) => lived,
+            () = self.cut.cancelled() => {
+                self.runs_cut.fetch_add(1, Ordering::Relaxed);
+                Err(was_cut_off())
+            }
+        };
+        let (outcome, last) = match lived {
+            Ok(Lived { outcome, answer: last }) => {
+                life.settle(Hook::AllSucceeded).await;
+                (outcome, last)
+            }
+            Err(error) => (life.fail(error).await, None),
         };
         life.report(&outcome);
+        if let Some(last) = last {
+            answer.give(last);
+        }
         let response = life.finish(&outcome, &mut answer).await;
         life.into_record(outcome, response)
     }
 
     fn begin<'a>(
         &'a self,
-        workflow: &'a Workflow,
+        workflow: &'a Arc<Workflow>,
         settings: &'a Settings,
         inbound: Inbound,
         performance: Performance,
@@ -343,10 +377,10 @@ impl Pipeline {
             body_expected,
             media_type: inbound.media_type,
             control_id: format!("{}{number:06x}", self.started),
+            untold: Untold::new(Arc::clone(workflow), message_id.clone()),
             message_id,
             header: None,
             performance,
-            performed: Vec::new(),
             activities: Vec::new(),
             rehearsal: self.rehearsal.as_ref(),
         }
@@ -367,15 +401,15 @@ struct Life<'a> {
     message_id: String,
     header: Option<Header>,
     performance: Performance,
-    /// Indexes of the activities that succeeded, for roll-back.
-    performed: Vec<usize>,
+    /// The activities that were performed.
+    untold: Untold,
     activities: Vec<ActivityRecord>,
     rehearsal: Option<&'a Rehearsal>,
 }
 
 impl Life<'_> {
     /// The order of things (contract 3.2).
-    async fn live(&mut self, answer: &mut Answer) -> Result<Outcome, RunError> {
+    async fn live(&mut self, answer: &mut Answer) -> Result<Lived, RunError> {
         let workflow = self.workflow;
         let priority = workflow.definition().receiver.response.priority;
         self.parse()?;
@@ -385,7 +419,7 @@ impl Life<'_> {
         if let Some(filter) = workflow.filter() {
             let target = self.received(true);
             if let Some(reason) = self.steps.decide(filter, target).await? {
-                return Ok(Outcome::Filtered { reason });
+                return Ok(Lived { outcome: Outcome::Filtered { reason }, answer: None });
             }
         }
         if let Some(variables) = workflow.variables() {
@@ -401,13 +435,17 @@ impl Life<'_> {
             self.steps.transform(post, self.received(false)).await?;
         }
         self.steps.forced_error()?;
-        if self.performance.is_live() {
-            self.steps.all_succeeded(&self.performed).await;
-        }
-        if priority == ResponsePriority::AfterAllProcessing {
-            answer.give(self.response(&Outcome::Accepted).await?);
-        }
-        Ok(Outcome::Accepted)
+        // It may fail, and then the run did: activities are told afterwards.
+        let last = match priority {
+            ResponsePriority::AfterAllProcessing => Some(self.response(&Outcome::Accepted).await?),
+            ResponsePriority::UponArrival | ResponsePriority::AfterValidation => None,
+        };
+        Ok(Lived { outcome: Outcome::Accepted, answer: last })
+    }
+
+    /// Tells the activities how the run ended.
+    async fn settle(&mut self, hook: Hook) {
+        self.steps.settle(&mut self.untold, hook, &self.message_id).await;
     }
 
     /// One activity: filter, message, transformers, the deed, its response.
@@ -431,17 +469,19 @@ impl Life<'_> {
             && self.performance.is_live()
         {
             record.performed = true;
-            let response = self.steps.perform(performed, activity, definition).await;
-            if let Ok(Some(response)) = &response
+            let done = self.steps.perform(performed, activity, definition).await;
+            let response = done.as_ref().ok().and_then(|done| done.response.as_ref());
+            if let Some(response) = response
                 && self.performance.is_recorded()
             {
                 record.response = Some(response.bytes().to_vec());
             }
             self.activities.push(record);
-            if let Some(response) = response? {
+            let Performed { response, by } = done?;
+            self.untold.push(index, by);
+            if let Some(response) = response {
                 self.steps.put(definition.id, Direction::Inbound, response);
             }
-            self.performed.push(index);
         } else {
             let reply = self.rehearsal.and_then(|it| it.replies.get(&definition.id));
             record.response = reply.cloned();
@@ -459,11 +499,9 @@ impl Life<'_> {
         Target { setting, direction: Direction::Inbound, writable }
     }
 
-    /// An error ends the path: activities that succeeded are rolled back.
+    /// An error ends the path: activities that were performed are told.
     async fn fail(&mut self, error: RunError) -> Outcome {
-        if self.performance.is_live() {
-            self.steps.roll_back(&self.performed).await;
-        }
+        self.settle(if is_cut_off(&error) { Hook::Cancel } else { Hook::RollBack }).await;
         self.steps.set_error(&error);
         match error.fault {
             Fault::Sender => Outcome::Rejected { error },
@@ -556,6 +594,33 @@ impl Life<'_> {
         let notifications = self.steps.into_notifications();
         RunRecord { outcome, response, variables, activities: self.activities, notifications }
     }
+}
+
+/// A run that came to its end.
+struct Lived {
+    outcome: Outcome,
+    /// The answer that waited for all the work.
+    answer: Option<Response>,
+}
+
+/// The code of a run that the server's end cut off.
+const CUT_OFF: &str = "run.cut-off";
+
+fn was_cut_off() -> RunError {
+    let text = "the server stopped before the message was done: whether it was, is not known";
+    RunError {
+        code: CUT_OFF.to_owned(),
+        fault: Fault::Host,
+        text: text.to_owned(),
+        place: None,
+        is_quoted: false,
+    }
+}
+
+/// Was the run, or the step that failed it, ended from outside? What it did until then is not
+/// known.
+fn is_cut_off(error: &RunError) -> bool {
+    error.code == CUT_OFF || error.fault == Fault::Plugin && error.code == "plugin.time"
 }
 
 /// A time as MSH-7 and BHS-7 have it.

@@ -52,7 +52,12 @@ pub trait Transformer: Configure {
 /// Does something with a message: writes a file, sends it on, asks a database.
 ///
 /// One value lives as long as its workflow's version and may keep sockets,
-/// counters and tokens; its calls come one at a time.
+/// counters and tokens; its calls come one at a time, those of several messages
+/// between each other ([`Context::message_id`] tells whose a call is).
+///
+/// For every [`process`](Self::process) that answered `Ok` comes exactly one of
+/// [`all_succeeded`](Self::all_succeeded), [`roll_back`](Self::roll_back) and
+/// [`cancel`](Self::cancel).
 pub trait Activity: Configure {
     /// Before the first message.
     ///
@@ -75,8 +80,14 @@ pub trait Activity: Configure {
     /// Every activity of this message's run succeeded.
     fn all_succeeded(&mut self, _context: &Context) {}
 
-    /// A later activity of this message's run failed.
+    /// This message's run failed after this activity. The last activity that was
+    /// performed is told first.
     fn roll_back(&mut self, _context: &Context) {}
+
+    /// This message's run was cut off: by the server's end, or because a later
+    /// step was ended at its time limit. Whether what came after this activity
+    /// was done is not known.
+    fn cancel(&mut self, _context: &Context) {}
 
     /// The workflow's version ends: finish files, close sockets.
     fn close(&mut self, _context: &Context) {}

@@ -15,6 +15,8 @@
 
 mod harness;
 
+/// The life of an activity.
+mod activities;
 /// What a sender is told.
 mod answers;
 /// HTTP Basic and its secrets.

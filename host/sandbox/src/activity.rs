@@ -1,19 +1,43 @@
 //! An activity: a step whose instance lives as long as its workflow's version.
+//!
+//! # Invariants
+//! - Calls come one at a time; a call that has to wait for another waits in line.
+//! - An instance is out of its place while it is called, so one whose call was
+//!   given up half-way is dropped with the call and never entered again.
+//! - How a run ended is told to the instance that performed it, to no other.
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
 use crate::exchange::{Run, Target};
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::instance::{Answer, Called, Instance, Request};
 use crate::plugin::Kind;
 use crate::step::Step;
 
-/// An open activity. Calls come one at a time; a call that has to wait for
-/// another waits in line.
+/// An activity of a workflow. It has at most one instance at a time.
 pub struct Activity {
     step: Step,
-    live: Mutex<Option<Instance>>,
+    live: Mutex<Live>,
     _place: OwnedSemaphorePermit,
+}
+
+/// The instance, and how many there have been.
+#[derive(Default)]
+struct Live {
+    instance: Option<Instance>,
+    opened: u64,
+}
+
+/// Which instance of an activity performed a message: after a crash there is
+/// another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Generation(u64);
+
+/// A message that an activity has performed.
+pub struct Performed {
+    pub response: Option<tureen_message::Message>,
+    /// Whom to tell how the run ended.
+    pub by: Generation,
 }
 
 impl Activity {
@@ -30,7 +54,7 @@ impl Activity {
         let place = places.try_acquire_owned().map_err(|_| {
             step.host_failure("engine.activities", "the limit on open activities is reached")
         })?;
-        Ok(Self { step, live: Mutex::new(None), _place: place })
+        Ok(Self { step, live: Mutex::default(), _place: place })
     }
 
     pub fn step(&self) -> &Step {
@@ -46,87 +70,123 @@ impl Activity {
         self.opened(&mut live, run, target).await
     }
 
-    /// Performs the step; the response when there is one.
+    /// Performs the step.
+    ///
+    /// # Cancellation
+    /// The instance is lost with the call; the next message opens another.
     pub async fn process(
         &self,
         run: Box<Run>,
         target: Target,
-    ) -> (Box<Run>, Result<Option<tureen_message::Message>, Failure>) {
-        let (run, outcome) = self.call(run, target, Request::Process).await;
-        let response = outcome.map(|answer| match answer {
-            Answer::Response(response) => response.map(|message| *message),
-            _ => None,
+    ) -> (Box<Run>, Result<Performed, Failure>) {
+        let mut live = self.live.lock().await;
+        let (run, opened) = self.opened(&mut live, run, target).await;
+        if let Err(failure) = opened {
+            return (run, Err(failure));
+        }
+        let by = Generation(live.opened);
+        let (run, outcome) = self.enter(&mut live, run, target, Request::Process).await;
+        let performed = outcome.map(|answer| match answer {
+            Answer::Response(response) => {
+                Performed { response: response.map(|message| *message), by }
+            }
+            _ => Performed { response: None, by },
         });
-        (run, response)
+        (run, performed)
     }
 
-    /// Tells the activity that every activity of this run succeeded.
+    /// Tells the instance that every activity of this run succeeded.
     pub async fn all_succeeded(
         &self,
+        by: Generation,
         run: Box<Run>,
         target: Target,
     ) -> (Box<Run>, Result<(), Failure>) {
-        let (run, outcome) = self.call(run, target, Request::AllSucceeded).await;
-        (run, outcome.map(drop))
+        self.tell(by, run, target, Request::AllSucceeded).await
     }
 
-    /// Tells the activity that a later one of this run failed.
+    /// Tells the instance that this run failed after it.
     pub async fn roll_back(
         &self,
+        by: Generation,
         run: Box<Run>,
         target: Target,
     ) -> (Box<Run>, Result<(), Failure>) {
-        let (run, outcome) = self.call(run, target, Request::RollBack).await;
-        (run, outcome.map(drop))
+        self.tell(by, run, target, Request::RollBack).await
+    }
+
+    /// Tells the instance that this run was cut off after it.
+    pub async fn cancel(
+        &self,
+        by: Generation,
+        run: Box<Run>,
+        target: Target,
+    ) -> (Box<Run>, Result<(), Failure>) {
+        self.tell(by, run, target, Request::Cancel).await
     }
 
     /// The workflow's version ends. An activity that is not open has nothing to
     /// close.
     pub async fn close(&self, run: Box<Run>, target: Target) -> (Box<Run>, Result<(), Failure>) {
-        let instance = self.live.lock().await.take();
+        let instance = self.live.lock().await.instance.take();
         let Some(mut instance) = instance else { return (run, Ok(())) };
         let called = self.ask(&mut instance, run, target, Request::Close).await;
         (called.run, called.outcome.map(drop))
     }
 
-    async fn call(
+    async fn tell(
         &self,
+        by: Generation,
+        run: Box<Run>,
+        target: Target,
+        request: Request,
+    ) -> (Box<Run>, Result<(), Failure>) {
+        let mut live = self.live.lock().await;
+        if live.instance.is_none() || live.opened != by.0 {
+            let text = "the instance that performed the message is gone after a crash: it cannot \
+                        be told how the run ended";
+            let failure = self.step.host_failure("activity.gone", text);
+            return (run, Err(Failure { fault: Fault::Plugin, ..failure }));
+        }
+        let (run, outcome) = self.enter(&mut live, run, target, request).await;
+        (run, outcome.map(drop))
+    }
+
+    /// A call of the instance that is open.
+    async fn enter(
+        &self,
+        live: &mut Live,
         run: Box<Run>,
         target: Target,
         request: Request,
     ) -> (Box<Run>, Result<Answer, Failure>) {
-        let mut live = self.live.lock().await;
-        // After a crash the next message opens a new instance.
-        let (run, opened) = self.opened(&mut live, run, target).await;
-        if let Err(failure) = opened {
-            return (run, Err(failure));
-        }
-        let Some(instance) = live.as_mut() else {
+        let Some(mut instance) = live.instance.take() else {
             return (run, Err(self.step.host_failure("activity.closed", "it is not open")));
         };
-        let Called { usable, run, outcome } = self.ask(instance, run, target, request).await;
-        if !usable {
-            *live = None;
+        let Called { usable, run, outcome } = self.ask(&mut instance, run, target, request).await;
+        if usable {
+            live.instance = Some(instance);
         }
         (run, outcome)
     }
 
     async fn opened(
         &self,
-        live: &mut Option<Instance>,
+        live: &mut Live,
         run: Box<Run>,
         target: Target,
     ) -> (Box<Run>, Result<(), Failure>) {
-        if live.is_some() {
+        if live.instance.is_some() {
             return (run, Ok(()));
         }
         let mut instance = match self.step.configured().await {
             Ok((instance, _)) => instance,
             Err(failure) => return (run, Err(failure)),
         };
+        live.opened += 1;
         let called = self.ask(&mut instance, run, target, Request::Open).await;
         if called.outcome.is_ok() {
-            *live = Some(instance);
+            live.instance = Some(instance);
         }
         (called.run, called.outcome.map(drop))
     }

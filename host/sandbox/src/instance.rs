@@ -33,6 +33,7 @@ pub(crate) enum Request {
     Process,
     AllSucceeded,
     RollBack,
+    Cancel,
     Close,
 }
 
@@ -266,6 +267,10 @@ async fn ask_activity(
         }
         Request::RollBack => {
             step.call_roll_back(&mut *store).await?;
+            Ok(Answer::Done)
+        }
+        Request::Cancel => {
+            step.call_cancel(&mut *store).await?;
             Ok(Answer::Done)
         }
         Request::Close => {

@@ -45,7 +45,7 @@ mod step;
 mod texts;
 mod wasi;
 
-pub use activity::Activity;
+pub use activity::{Activity, Generation, Performed};
 pub use cache::{CACHE_BYTES_DEFAULT, CacheOptions, CacheUnusable};
 pub use code::{CodeCounts, CodeOptions};
 pub use compile::{CompileError, CompileLimits, Compiler, CompilerProgram, compile_for_parent};

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -88,6 +89,7 @@ impl Run {
         let pipeline = Pipeline::new(&home.config, settings);
         let performance = if self.live { Performance::LiveRecorded } else { Performance::Shown };
         let inbound = given.inbound(&workflow);
+        let workflow = Arc::new(workflow);
         let mut record = pipeline.run(&workflow, inbound, performance, Answer::kept()).await;
         if !workflow.definition().receiver.kind.answers() {
             record.response = None;

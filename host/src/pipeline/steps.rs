@@ -12,10 +12,11 @@ use tureen_message::csv::CsvOptions;
 use tureen_message::dicom::DicomOptions;
 use tureen_message::{Format, Limits, Message, ParseOptions, Problem};
 use tureen_sandbox::{
-    Activity, Failure, Fault, LogLevel, LogLine, Notification, Run, Target, Verdict,
+    Activity, Failure, Fault, LogLevel, LogLine, Notification, Performed, Run, Target, Verdict,
 };
 use tureen_template::{ByFormat, Direction, SettingId, Template};
 
+use super::hooks::{Done, Hook, Untold};
 use super::notifications::{self, ToldKeys};
 use super::{NotificationRecord, Settings};
 use crate::config::Encode;
@@ -239,7 +240,7 @@ impl<'a> Steps<'a> {
         performed: &Activity,
         activity: &RunningActivity,
         definition: &definition::Activity,
-    ) -> Result<Option<Message>, RunError> {
+    ) -> Result<Performed, RunError> {
         let target =
             Target { setting: definition.id, direction: Direction::Outbound, writable: false };
         let run = self.take()?;
@@ -269,32 +270,23 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
-    pub(super) async fn all_succeeded(&mut self, performed: &[usize]) {
-        for index in performed {
-            self.tell(*index, Hook::AllSucceeded).await;
+    /// Tells every activity that was performed how the run ended.
+    pub(super) async fn settle(&mut self, untold: &mut Untold, hook: Hook, message_id: &str) {
+        while let Some(done) = untold.next(hook) {
+            self.tell(done, hook, message_id).await;
         }
     }
 
-    /// The last one first.
-    pub(super) async fn roll_back(&mut self, performed: &[usize]) {
-        for index in performed.iter().rev() {
-            self.tell(*index, Hook::RollBack).await;
-        }
-    }
-
-    async fn tell(&mut self, index: usize, hook: Hook) {
+    async fn tell(&mut self, done: Done, hook: Hook, message_id: &str) {
         let workflow = self.workflow;
-        let (Some(activity), Ok(run)) = (workflow.activities().get(index), self.take()) else {
-            return;
-        };
+        let Some(activity) = workflow.activities().get(done.index) else { return };
+        // Only what was performed is told.
+        let Some(performed) = &activity.activity else { return };
         let setting = activity.definition(workflow).id;
         let target = Target { setting, direction: Direction::Outbound, writable: false };
-        let (run, told) = match (hook, &activity.activity) {
-            (Hook::AllSucceeded, Some(performed)) => performed.all_succeeded(run, target).await,
-            (Hook::RollBack, Some(performed)) => performed.roll_back(run, target).await,
-            // Only what was performed is told.
-            (_, None) => (run, Ok(())),
-        };
+        // A step that was cut off took the state of the run with it.
+        let run = self.take().unwrap_or_else(|_| workflow.run_without_message(message_id));
+        let (run, told) = hook.tell(performed, done.by, run, target).await;
         self.back(run, &activity.name);
         if let Err(failure) = told {
             // The outcome stands; the operator should know.
@@ -366,11 +358,6 @@ fn plain_code(code: &str) -> String {
         code if code.chars().all(plain) => code.to_owned(),
         _ => "step.failed".to_owned(),
     }
-}
-
-enum Hook {
-    AllSucceeded,
-    RollBack,
 }
 
 /// A template that is exactly one placeholder of another message passes that

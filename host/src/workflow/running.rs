@@ -128,11 +128,24 @@ impl Workflow {
     pub async fn open(&self) -> Result<(), (usize, Failure)> {
         for activity in &self.parts.activities {
             let Some(performed) = &activity.activity else { continue };
-            let (run, target) = lifecycle_run(&self.definition, activity.index);
+            let (run, target) = lifecycle_run(&self.definition, activity.index, "");
             let (_, opened) = performed.open(run, target).await;
             opened.map_err(|failure| (activity.index, failure))?;
         }
         Ok(())
+    }
+
+    /// Does something for this version apart from any run. The server waits for
+    /// it when it stops, as it does for closings.
+    pub fn afterwards(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Ok(handle) = Handle::try_current() {
+            self.closings.spawn_on(work, &handle);
+        }
+    }
+
+    /// The state of a run whose own one is lost: no messages, no variables.
+    pub fn run_without_message(&self, message_id: &str) -> Box<Run> {
+        lifecycle_run(&self.definition, 0, message_id).0
     }
 }
 
@@ -148,7 +161,7 @@ impl Drop for Workflow {
         let calls: Vec<(Activity, StepName, Box<Run>, Target)> = activities
             .into_iter()
             .filter_map(|activity| {
-                let (run, target) = lifecycle_run(&self.definition, activity.index);
+                let (run, target) = lifecycle_run(&self.definition, activity.index, "");
                 Some((activity.activity?, activity.name, run, target))
             })
             .collect();
@@ -164,8 +177,13 @@ impl Drop for Workflow {
     }
 }
 
-/// A run without a message, for `open` and `close`.
-fn lifecycle_run(definition: &WorkflowDefinition, index: usize) -> (Box<Run>, Target) {
+/// A run without a message: for `open` and `close`, and for `cancel` where the
+/// run's own state is lost.
+fn lifecycle_run(
+    definition: &WorkflowDefinition,
+    index: usize,
+    message_id: &str,
+) -> (Box<Run>, Target) {
     let facts = RunFacts { received: Zoned::now(), instance: 0, clock: Zoned::now };
     let ids = definition.activities.iter().map(|activity| activity.id);
     let setting = definition.activities.get(index).map_or(definition.receiver.id, |it| it.id);
@@ -176,7 +194,7 @@ fn lifecycle_run(definition: &WorkflowDefinition, index: usize) -> (Box<Run>, Ta
         parse: Arc::default(),
         facts: Arc::new(CallFacts {
             workflow: definition.name.clone(),
-            message_id: String::new(),
+            message_id: message_id.to_owned(),
             attempt: 1,
         }),
         log: Vec::new(),

@@ -125,6 +125,10 @@ impl<S: Step<Type: Activity>> activity_step::Guest for Exported<S> {
         with_step::<S, _>(|step, context| step.roll_back(context));
     }
 
+    fn cancel() {
+        with_step::<S, _>(|step, context| step.cancel(context));
+    }
+
     fn close() {
         with_step::<S, _>(|step, context| step.close(context));
     }

@@ -334,9 +334,14 @@ impl<T: Activity> OpenActivity<T> {
         self.step.all_succeeded(&context(&self.run));
     }
 
-    /// A later activity of the last message's run failed.
+    /// The last message's run failed after this activity.
     pub fn roll_back(&mut self) {
         self.step.roll_back(&context(&self.run));
+    }
+
+    /// The last message's run was cut off.
+    pub fn cancel(&mut self) {
+        self.step.cancel(&context(&self.run));
     }
 
     /// The workflow's version ends. Gives what the activity logged since its

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use tokio_util::task::TaskTracker;
@@ -88,6 +89,7 @@ pub(super) async fn run(case: &Case, open: &OpenHome) -> anyhow::Result<Actual> 
         .open()
         .await
         .map_err(|(_, failure)| anyhow::anyhow!("an activity cannot start: {failure}"))?;
+    let workflow = Arc::new(workflow);
     let inbound = given(case)?.inbound(&workflow);
     let rehearsal = Rehearsal { now: case.now.clone(), replies: replies(case, &workflow)? };
     let pipeline = Pipeline::rehearsing(&open.home.config, open.settings.clone(), rehearsal);
