@@ -126,6 +126,19 @@ impl Settings {
         Err(finding("settings.choice", &join(&self.pointer, spelling), &expected, &found))
     }
 
+    /// Characters: an array of one-character texts and of character numbers, or
+    /// one text. The format writes both.
+    ///
+    /// # Errors
+    /// `settings.type` when it is anything else.
+    pub fn characters(&self, name: &str) -> Result<Option<Vec<char>>, Finding> {
+        self.read(name, "an array of characters or of their numbers", |value| match value {
+            Value::String(text) => Some(text.chars().collect()),
+            Value::Array(items) => items.iter().map(character).collect(),
+            _ => None,
+        })
+    }
+
     /// The id of a setting; omitted and empty are [`SettingId::NONE`].
     ///
     /// # Errors
@@ -254,6 +267,17 @@ fn whole_number(value: &Value) -> Option<i64> {
             text.strip_suffix(".0")?.parse().ok()
         }),
         Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn character(value: &Value) -> Option<char> {
+    match value {
+        Value::Number(number) => char::from_u32(u32::try_from(number.as_u64()?).ok()?),
+        Value::String(text) => {
+            let mut characters = text.chars();
+            characters.next().filter(|_| characters.next().is_none())
+        }
         _ => None,
     }
 }

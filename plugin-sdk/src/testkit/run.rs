@@ -259,7 +259,7 @@ impl TestRun {
     /// As [`TestRun::transform`], and when it does not open.
     pub fn open<T: Activity>(&self) -> Result<OpenActivity<T>, Failure> {
         let (mut step, warnings) = self.step::<T>("activity")?;
-        let (run, _) = self.start()?;
+        let (run, _) = self.start_as("activity")?;
         step.open(&context(&run)).map_err(Failure::Open)?;
         Ok(OpenActivity { step, run, warnings })
     }
@@ -275,6 +275,11 @@ impl TestRun {
     }
 
     fn start(&self) -> Result<(Rc<Run>, Message), Failure> {
+        self.start_as("")
+    }
+
+    /// For a step of that role, until the test names another.
+    fn start_as(&self, role: &'static str) -> Result<(Rc<Run>, Message), Failure> {
         let options = native::parse_options(&self.delimiter).map_err(Failure::Test)?;
         let parse = |format: Format, bytes: &[u8]| {
             native::Message::parse_with(format, bytes, options.clone()).map_err(Failure::Test)
@@ -289,7 +294,7 @@ impl TestRun {
         }
         messages.push((SettingId::NONE, Direction::Inbound, Some(message.clone())));
         let owner = id(&self.owner)?;
-        let own = native::own_direction(self.role.unwrap_or_default());
+        let own = native::own_direction(self.role.unwrap_or(role));
         messages.push((owner, own, Some(message.clone())));
         let run = Run::new(native::Surroundings {
             variables: &self.variables,
@@ -322,7 +327,7 @@ impl<T: Activity> OpenActivity<T> {
     /// # Errors
     /// What the step answers, or what is wrong with the test.
     pub fn process(&mut self, run: &TestRun) -> Result<ActivityOutcome, Failure> {
-        let (run, message) = run.start()?;
+        let (run, message) = run.start_as("activity")?;
         self.run = Rc::clone(&run);
         let response = self.step.process(&context(&run), &message)?;
         let response = response.map(|response| (response.format(), response.bytes()));
