@@ -52,7 +52,7 @@ fn watch(root: &Path, plugins: &Path, folders: &[String]) {
     for path in ["plugin-sdk/src", "plugin-sdk/Cargo.toml", "wit"] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
-    for path in ["Cargo.toml", "Cargo.lock", ".cargo", "conditions"] {
+    for path in ["Cargo.toml", "Cargo.lock", ".cargo", "conditions", "sending"] {
         println!("cargo::rerun-if-changed={}", plugins.join(path).display());
     }
     for folder in folders {
