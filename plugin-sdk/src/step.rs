@@ -202,6 +202,25 @@ impl Placement {
         self.require(format!("lookup-table:{table}"), place);
     }
 
+    /// Says that the settings name a server: `https://host[:port]`, `http://…`,
+    /// `tcp://host:port` or `tls://host:port`. What is not granted is told at the
+    /// place, with the line to add, before any message is sent there.
+    pub fn require_server(&self, url: &str, place: impl Into<String>) {
+        self.require(format!("outbound:{url}"), place);
+    }
+
+    /// Says that the settings name a secret of the home, which
+    /// [`Context::secret`] reads.
+    pub fn require_secret(&self, name: &str, place: impl Into<String>) {
+        self.require(format!("secret:{name}"), place);
+    }
+
+    /// Says that the settings name a certificate of the home by its thumbprint,
+    /// to be shown to a server.
+    pub fn require_client_certificate(&self, thumbprint: &str, place: impl Into<String>) {
+        self.require(format!("client-certificate:{thumbprint}"), place);
+    }
+
     pub(crate) fn into_parts(self) -> (Vec<Finding>, Vec<Requirement>) {
         (self.warnings.into_inner(), self.requirements.into_inner())
     }

@@ -65,5 +65,6 @@ pub use page_map::{PageMapDecision, PageMapScan};
 pub use plugin::{Kind, LoadError, Plugin};
 pub use start::Start;
 pub use step::{
-    Finding, Needs, Prepared, Requirement, Severity, Step, StepOptions, Ungranted, Verdict,
+    Finding, Needs, Prepared, Reach, Reaching, Requirement, Severity, Step, StepOptions, Ungranted,
+    Verdict,
 };

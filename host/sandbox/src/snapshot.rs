@@ -20,7 +20,7 @@ use wasmtime::{Config, Engine, OptLevel, Store, StoreLimits, StoreLimitsBuilder}
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
 use crate::bindings::transformer::tureen::plugin::configuring::Configuration;
-use crate::step::{Finding, Requirement, finding_of, requirement_of};
+use crate::step::{Finding, Reaching, Requirement, finding_of, reach_of, requirement_of};
 
 /// Bytes of a component that is made into a snapshot. An interpreter with its
 /// standard library is larger; copying its memory for every message would cost
@@ -52,14 +52,20 @@ pub(crate) struct SnapshotSettings {
 pub(crate) struct Configured {
     pub(crate) findings: Vec<Finding>,
     pub(crate) requires: Vec<Requirement>,
+    pub(crate) reaches: Vec<Reaching>,
 }
 
 impl From<Configuration> for Configured {
     fn from(configuration: Configuration) -> Self {
-        Self {
-            findings: configuration.findings.into_iter().map(finding_of).collect(),
-            requires: configuration.requires.into_iter().map(requirement_of).collect(),
+        let (mut requires, mut reaches) = (Vec::new(), Vec::new());
+        for requirement in configuration.requires {
+            match reach_of(&requirement.type_name) {
+                Some(to) => reaches.push(Reaching { to, pointer: requirement.place }),
+                None => requires.push(requirement_of(requirement)),
+            }
         }
+        let findings = configuration.findings.into_iter().map(finding_of).collect();
+        Self { findings, requires, reaches }
     }
 }
 

@@ -96,11 +96,32 @@ pub enum Needs {
     LookupTable(String),
 }
 
+/// Something outside the sandbox that the settings name.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Reaching {
+    pub to: Reach,
+    /// JSON pointer into the settings.
+    pub pointer: String,
+}
+
+/// What of the outside settings may name: whether it is granted can be told
+/// before any message is there.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Reach {
+    /// `scheme://host[:port]`, the scheme one of http, https, tcp and tls.
+    Server(String),
+    /// By its name in `[secrets]`.
+    Secret(String),
+    /// A certificate of the home, by its thumbprint.
+    Certificate(String),
+}
+
 /// A step that was configured once, with what it found.
 pub struct Prepared {
     pub step: Step,
     pub findings: Vec<Finding>,
     pub requires: Vec<Requirement>,
+    pub reaches: Vec<Reaching>,
 }
 
 /// A filter's answer.
@@ -170,8 +191,8 @@ impl Step {
             plugin,
             options,
         };
-        let Configured { findings, requires } = step.make_ready().await?;
-        Ok(Prepared { step, findings, requires })
+        let Configured { findings, requires, reaches } = step.make_ready().await?;
+        Ok(Prepared { step, findings, requires, reaches })
     }
 
     /// Configures the step: from a snapshot of these settings where there is one,
@@ -420,6 +441,17 @@ pub(crate) fn finding_of(finding: configuring::Finding) -> Finding {
         pointer: finding.problem.place.unwrap_or_default(),
         detail: finding.problem.detail,
     }
+}
+
+pub(crate) fn reach_of(name: &str) -> Option<Reach> {
+    let (kind, what) = name.split_once(':')?;
+    let what = what.to_owned();
+    Some(match kind {
+        "outbound" => Reach::Server(what),
+        "secret" => Reach::Secret(what),
+        "client-certificate" => Reach::Certificate(what),
+        _ => return None,
+    })
 }
 
 pub(crate) fn requirement_of(requirement: configuring::Requirement) -> Requirement {

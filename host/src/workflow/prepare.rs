@@ -6,6 +6,7 @@
 //! can say.
 
 mod code;
+mod reaches;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -206,7 +207,8 @@ impl Preparation<'_> {
                 return None;
             }
         };
-        let tureen_sandbox::Prepared { step: ready, findings, requires } = prepared;
+        let tureen_sandbox::Prepared { step: ready, findings, requires, reaches } = prepared;
+        self.reaches(step, &installed, &installed.grants, reaches);
         for finding in findings {
             self.found(step, finding);
         }

@@ -12,9 +12,15 @@ use crate::tables::HomeTables;
 
 /// Which settings may read globals that are not plain texts (contract T-08): property and purposes.
 /// Any other text that names one is refused.
-const READERS: [(&str, &[Purpose]); 2] = [
+const READERS: [(&str, &[Purpose]); 7] = [
     ("AuthenticationUserName", &[Purpose::Secret]),
     ("AuthenticationPassword", &[Purpose::Secret]),
+    // Of senders, whose plugins read a secret only where it is granted to them.
+    ("UserName", &[Purpose::Secret]),
+    ("Password", &[Purpose::Secret]),
+    ("ClientSecret", &[Purpose::Secret]),
+    ("ProxyUserName", &[Purpose::Secret]),
+    ("ProxyPassword", &[Purpose::Secret]),
 ];
 
 /// The purposes that a property is meant for, besides plain text.

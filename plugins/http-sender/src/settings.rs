@@ -244,7 +244,7 @@ fn proxy(settings: &Settings, placement: &Placement) -> Result<Option<ProxySetti
         let text = "expected the address of an HTTP proxy, such as http://proxy.example.org:3128";
         return Err(settings.error(NAME, "http.proxy", text).into());
     }
-    placement.require(format!("outbound:{url}"), settings.pointer_to(NAME));
+    placement.require_server(&url, settings.pointer_to(NAME));
     let user_name = Credential::read(settings, placement, "ProxyUserName")?;
     let password = Credential::read(settings, placement, "ProxyPassword")?;
     warn_of_a_literal(settings, placement, "ProxyPassword", password.as_ref());

@@ -39,7 +39,7 @@ impl Target {
             Err(text) => return Err(settings.error(property, "http.url", text)),
         };
         if let Some(origin) = &origin {
-            placement.require(format!("outbound:{origin}"), settings.pointer_to(property));
+            placement.require_server(origin, settings.pointer_to(property));
         }
         Ok(Self { text: Text::new(authored.to_owned()), origin, property })
     }

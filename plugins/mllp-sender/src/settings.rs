@@ -89,10 +89,8 @@ impl MllpSettings {
             return Err(findings);
         };
         let scheme = if tls { "tls" } else { "tcp" };
-        placement.require(
-            format!("outbound:{scheme}://{}:{port}", bracketed(&server)),
-            settings.pointer_to("Server"),
-        );
+        let url = format!("{scheme}://{}:{port}", bracketed(&server));
+        placement.require_server(&url, settings.pointer_to("Server"));
         findings.or(Self {
             server,
             port: u16::try_from(port).unwrap_or_default(),

@@ -27,7 +27,7 @@ impl Credential {
             return Ok(None);
         }
         let Some(secret) = named(&text) else { return Ok(Some(Self::Literal(text))) };
-        placement.require(format!("secret:{secret}"), settings.pointer_to(name));
+        placement.require_secret(secret, settings.pointer_to(name));
         Ok(Some(Self::Named(secret.to_owned())))
     }
 
@@ -85,7 +85,7 @@ impl ClientCertificate {
                             digits) or SHA-256 (64); `tureen cert list` shows them";
             return Err(settings.error(NAME, "sender.certificate", expected).into());
         }
-        placement.require(format!("client-certificate:{digits}"), settings.pointer_to(NAME));
+        placement.require_client_certificate(&digits, settings.pointer_to(NAME));
         Ok(Self { thumbprint: digits })
     }
 
