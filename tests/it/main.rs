@@ -78,6 +78,8 @@ mod reload;
 mod responses;
 /// Which receiver a request reaches.
 mod routing;
+/// The HTTP and MLLP senders against real peers.
+mod senders;
 /// Homes that are not there, ports that are taken, signals.
 mod starting;
 /// Which status tells what, in both profiles.

@@ -11,8 +11,10 @@ use rcgen::{
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::verify_tls13_signature;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+    ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
+    SupportedProtocolVersion,
 };
 
 use super::http2::{KeptAlive, RUNTIME};
@@ -80,6 +82,21 @@ impl Identity {
     /// Both in one file, as the store takes them.
     pub(crate) fn whole_pem(&self) -> String {
         self.key_pem() + &self.chain_pem()
+    }
+
+    /// A server that shows this, and takes only clients of the authority if there is one.
+    pub(crate) fn server_config(&self, clients: Option<CertificateDer<'static>>) -> ServerConfig {
+        let builder = ServerConfig::builder();
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority).unwrap();
+                let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        builder.with_single_cert(self.chain.clone(), self.private_key().into()).unwrap()
     }
 
     fn private_key(&self) -> PrivatePkcs8KeyDer<'static> {
