@@ -1,4 +1,5 @@
-//! The file writer stays in what it is granted, whatever a message says.
+//! The file writer stays in what it is granted, whatever a message says; and
+//! every row of its table in the contract (5.4).
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,6 +8,7 @@ use serde_json::json;
 
 use crate::harness::actions::set_variable;
 use crate::harness::messages::adt;
+use crate::harness::wait::wait_until_equal;
 use crate::harness::workflow::received;
 use crate::harness::{Activity, Home, Workflow};
 
@@ -180,4 +182,113 @@ fn many_clients_append_whole_records() {
         .collect();
     expected.sort_unstable();
     assert_eq!(lines, expected);
+}
+
+/// A home whose workflow writes with these settings.
+fn writing(workflow: Workflow, activity: Activity) -> Home {
+    let home = Home::new();
+    home.workflow("one", &workflow.activity(activity).build());
+    home
+}
+
+#[test]
+fn binary_and_dicom_replace_the_file_and_text_is_appended() {
+    let binary = Activity::file("Keep", "kept.bin").with("MessageType", 14).template("${Data}");
+    let workflow = Workflow::new("Writer", "in").variables(vec![set_variable("Data", "PID-3.1")]);
+    let home = writing(workflow, binary);
+    let server = home.serve();
+    let mut http = server.http1();
+    for (id, base64, expected) in [("B1", "AAEC/w==", &[0, 1, 2, 255][..]), ("B2", "cGRm", b"pdf")]
+    {
+        assert_eq!(http.post("/in", adt(id, base64)).msa(1), "AA");
+        assert_eq!(fs::read(home.path("out/kept.bin")).unwrap(), expected, "{id}");
+    }
+    drop(http);
+    server.stop();
+}
+
+#[test]
+fn hl7_ends_with_a_newline_only_where_a_file_holds_several_and_text_always() {
+    for (message_type, records, expected) in
+        [(1, 1, "\r"), (1, 2, "\r\n"), (13, 1, "\r\n"), (13, 5000, "\r\n")]
+    {
+        let activity = Activity::file("Keep", "kept")
+            .with("MessageType", message_type)
+            .with("MaxRecordsPerFile", records)
+            .template(&received());
+        let home = writing(Workflow::new("Writer", "in"), activity);
+        let server = home.serve();
+        assert_eq!(server.http1().post("/in", adt("N1", "1")).msa(1), "AA");
+        server.stop();
+        let expected = format!("{}{expected}", adt("N1", "1").trim_end());
+        assert_eq!(home.read("out/kept").unwrap(), expected, "{message_type} {records}");
+    }
+}
+
+#[test]
+fn a_file_is_moved_when_the_path_changes_and_a_header_begins_each_file() {
+    let activity = Activity::file("Keep", "${Mrn}.csv")
+        .with("MessageType", 5)
+        .with("MessageTypeOptions", json!({ "Header": "id,name", "HasHeader": false }))
+        .with("MoveIntoDirectoryOnComplete", true)
+        .with("DirectoryToMoveInto", "done.d/${Mrn}.csv")
+        .template("${Mrn},x");
+    let workflow = Workflow::new("Writer", "in").variables(vec![set_variable("Mrn", "PID-3.1")]);
+    let home = writing(workflow, activity);
+    let server = home.serve();
+    let mut http = server.http1();
+    for (id, patient) in [("C1", "a"), ("C2", "a"), ("C3", "b"), ("C4", "a")] {
+        assert_eq!(http.post("/in", adt(id, patient)).msa(1), "AA", "{id}");
+    }
+    assert_eq!(
+        home.written(),
+        ["out/a.csv", "out/done.d/a.csv/a.csv", "out/done.d/b.csv/b.csv"],
+        "a target like a file is a directory"
+    );
+    assert_eq!(home.read("out/done.d/a.csv/a.csv").unwrap(), "id,name\na,x\na,x\n");
+    drop(http);
+    server.stop();
+    assert_eq!(home.read("out/done.d/a.csv/a-1.csv").unwrap(), "id,name\na,x\n", "unique");
+}
+
+#[test]
+fn a_file_is_moved_when_its_workflow_is_replaced() {
+    let keeping = |name: &str| {
+        Workflow::new("Writer", "in")
+            .activity(
+                Activity::file(name, "kept.hl7")
+                    .with("MoveIntoDirectoryOnComplete", true)
+                    .with("DirectoryToMoveInto", "done")
+                    .template(&received()),
+            )
+            .build()
+    };
+    let home = Home::new();
+    home.workflow("one", &keeping("Old"));
+    let server = home.serve();
+    assert_eq!(server.http1().post("/in", adt("R1", "1")).msa(1), "AA");
+    home.replace("workflows/one.hl7Workflow", format!("{:#}\n", keeping("New")));
+    wait_until_equal("the file to be moved", &true, || {
+        home.read("out/done/kept.hl7").is_some_and(|text| text.contains("R1"))
+    });
+    assert_eq!(server.http1().post("/in", adt("R2", "1")).msa(1), "AA");
+    server.stop();
+    assert!(home.read("out/done/kept-1.hl7").unwrap().contains("R2"));
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_fails_the_message_and_the_next_one_works_again() {
+    let activity = Activity::file("Keep", "folder/kept.hl7").template(&received());
+    let home = writing(Workflow::new("Writer", "in"), activity);
+    home.write("out/folder", "a file where a folder should be");
+    let server = home.serve();
+    let mut http = server.http1();
+    let answer = http.post("/in", adt("F1", "Ekholm"));
+    assert_eq!(answer.msa(1), "AE", "{answer:?}");
+    assert!(answer.text().contains("file.io"), "{answer:?}");
+    fs::remove_file(home.path("out/folder")).unwrap();
+    assert_eq!(http.post("/in", adt("F2", "1")).msa(1), "AA");
+    assert!(home.read("out/folder/kept.hl7").unwrap().contains("F2"));
+    drop(http);
+    server.stop();
 }

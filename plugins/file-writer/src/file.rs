@@ -23,16 +23,30 @@ pub(crate) enum Record {
 }
 
 /// Writes a record; creates the directories on the way. An error of the file
-/// system is waited for once.
+/// system is waited for once, unless half a record may have stayed: the second
+/// attempt would come behind it.
 pub(crate) fn write(path: &str, record: &Record) -> io::Result<()> {
     let path = &located(path);
-    write_once(path, record).or_else(|error| {
-        if !may_recover(&error) {
-            return Err(error);
+    match write_once(path, record) {
+        Err(Unwritten { error, clean: true }) if may_recover(&error) => {
+            std::thread::sleep(RETRY_AFTER);
+            write_once(path, record).map_err(|unwritten| unwritten.error)
         }
-        std::thread::sleep(RETRY_AFTER);
-        write_once(path, record)
-    })
+        done => done.map_err(|unwritten| unwritten.error),
+    }
+}
+
+/// A record that is not in the file.
+struct Unwritten {
+    error: io::Error,
+    /// Nothing of it is there either.
+    clean: bool,
+}
+
+impl From<io::Error> for Unwritten {
+    fn from(error: io::Error) -> Self {
+        Self { error, clean: true }
+    }
 }
 
 /// A relative path starts in the first directory that is granted; an absolute
@@ -42,9 +56,10 @@ fn located(path: &str) -> PathBuf {
     if path.has_root() { path.to_path_buf() } else { Path::new(FIRST_DIRECTORY).join(path) }
 }
 
-fn write_once(path: &Path, record: &Record) -> io::Result<()> {
+fn write_once(path: &Path, record: &Record) -> Result<(), Unwritten> {
     let (bytes, header) = match record {
-        Record::Whole(bytes) => return with_directories(path, || fs::write(path, bytes)),
+        // Written anew, it replaces whatever was left.
+        Record::Whole(bytes) => return Ok(with_directories(path, || fs::write(path, bytes))?),
         Record::Appended { bytes, header } => (bytes, header),
     };
     let mut options = OpenOptions::new();
@@ -59,7 +74,7 @@ fn write_once(path: &Path, record: &Record) -> io::Result<()> {
                 header => append(file, &[header.as_bytes(), b"\n", bytes]),
             }
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -75,13 +90,12 @@ fn with_directories<T>(path: &Path, mut act: impl FnMut() -> io::Result<T>) -> i
 
 /// Appends in one write; half a record is taken back, so that a second attempt
 /// does not leave it in front of the whole one.
-fn append(mut file: File, parts: &[&[u8]]) -> io::Result<()> {
+fn append(mut file: File, parts: &[&[u8]]) -> Result<(), Unwritten> {
     let length = file.metadata()?.len();
-    let appended = file.write_all(&parts.concat());
-    if appended.is_err() {
-        file.set_len(length)?;
-    }
-    appended
+    file.write_all(&parts.concat()).map_err(|error| {
+        let clean = file.set_len(length).is_ok();
+        Unwritten { error, clean }
+    })
 }
 
 /// Moves a file into a directory, under its own name or one that is free there;

@@ -36,8 +36,8 @@ struct CurrentFile {
 }
 
 impl Configure for FileWriter {
-    fn configure(settings: &Settings, _placement: &Placement) -> Result<Self, Findings> {
-        Ok(Self { settings: WriterSettings::read(settings)?, current: None })
+    fn configure(settings: &Settings, placement: &Placement) -> Result<Self, Findings> {
+        Ok(Self { settings: WriterSettings::read(settings, placement)?, current: None })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The settings of a file writer.
 
 use crate::path::PathTemplate;
-use tureen_plugin_sdk::{Choice, Findings, Settings};
+use tureen_plugin_sdk::{Choice, Findings, Placement, Settings};
 
 /// The records of a file before it is moved, when the settings do not say.
 const RECORDS_MAX: i64 = 5000;
@@ -29,7 +29,7 @@ pub(crate) struct MoveMode {
 }
 
 impl WriterSettings {
-    pub(crate) fn read(settings: &Settings) -> Result<Self, Findings> {
+    pub(crate) fn read(settings: &Settings, placement: &Placement) -> Result<Self, Findings> {
         let mut findings = Findings::default();
         let path = findings.keep(PathTemplate::read(settings, "FilePathToWrite"));
         let moves = findings.keep(settings.flag("MoveIntoDirectoryOnComplete")).flatten();
@@ -49,6 +49,7 @@ impl WriterSettings {
         let options = findings.keep(settings.object("MessageTypeOptions")).flatten();
         let header = options.and_then(|options| findings.keep(options.text("Header")).flatten());
         let binary = matches!(settings.choice("MessageType", &BINARY_TYPES), Ok(Some(())));
+        warn(settings, placement, move_mode.is_some(), binary, records);
         let Some(path) = path else { return Err(findings) };
         findings.or(Self {
             path,
@@ -57,5 +58,18 @@ impl WriterSettings {
             header: header.unwrap_or_default(),
             binary,
         })
+    }
+}
+
+/// What works as the format says and is probably not meant (contract T-50).
+fn warn(settings: &Settings, placement: &Placement, moves: bool, binary: bool, records: i64) {
+    const NAME: &str = "MaxRecordsPerFile";
+    let warn = |text: &str| placement.warn(settings.problem(NAME, "file.records", text));
+    if binary && moves && records > 1 {
+        warn("every binary message replaces the file: of so many only the last one is moved");
+    }
+    // 1 keeps HL7 messages without a line end behind them, and the default is everywhere.
+    if !moves && settings.has(NAME) && records != RECORDS_MAX && records != 1 {
+        warn("it has no effect on when a file is full: MoveIntoDirectoryOnComplete is not true");
     }
 }

@@ -232,3 +232,38 @@ fn what_will_not_work_later_either_is_failed_at_the_authored_path() {
     assert_eq!(problem.code, "file.io");
     assert_eq!(problem.place, Some(home.path("file/${Name}")));
 }
+
+#[test]
+fn what_is_probably_not_meant_is_a_warning() {
+    for (settings, expected) in [
+        (json!({}), None),
+        (json!({ "MaxRecordsPerFile": 1 }), None),
+        (json!({ "MaxRecordsPerFile": 5000 }), None),
+        (json!({ "MaxRecordsPerFile": 100 }), Some("file.records")),
+        (
+            json!({ "MessageType": 14, "MoveIntoDirectoryOnComplete": true,
+                    "DirectoryToMoveInto": "done" }),
+            Some("file.records"),
+        ),
+    ] {
+        let home = Home::new();
+        let configured = home.settings("x", settings.clone()).configure::<FileWriter>("activity");
+        let found: Vec<_> = configured.findings.iter().collect();
+        let codes: Vec<_> = found.iter().map(|it| it.problem.code.as_str()).collect();
+        assert_eq!(codes, Vec::from_iter(expected), "{settings}");
+        let warning = tureen_plugin_sdk::Severity::Warning;
+        assert!(found.iter().all(|it| it.severity == warning), "{settings}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_error_that_may_pass_is_waited_for_once_and_told_by_its_own_name() {
+    let started = std::time::Instant::now();
+    let run = TestRun::new().settings(json!({ "FilePathToWrite": "/dev/full" }));
+    let failure = run.open::<FileWriter>().unwrap().process(&text("x")).unwrap_err();
+    let Failure::Step(StepError::Retryable { problem, .. }) = failure else { panic!("{failure}") };
+    assert_eq!(problem.code, "file.io");
+    // A device cannot be cut back: half a record may be there, so there is no second attempt.
+    assert!(started.elapsed() < std::time::Duration::from_secs(5));
+}
