@@ -36,7 +36,9 @@ fn class(setting: &Value) -> &str {
 fn all_examples_pass() {
     let ran = program::run(["test", examples().to_str().unwrap()]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    for case in ["files-to-csv/tests/patient", "json-to-hl7/tests/married"] {
+    for case in
+        ["files-to-csv/tests/patient", "forwarding/tests/admission", "json-to-hl7/tests/married"]
+    {
         assert!(ran.stdout.contains(&format!("ok      {case}")), "{}", ran.stdout);
     }
 }
