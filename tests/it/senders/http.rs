@@ -176,7 +176,7 @@ fn a_proxy_is_asked_with_its_credentials_and_must_be_granted() {
     home.workflow("relay", &workflow);
     let findings = Findings::of(&home);
     assert_eq!(findings.errors(), ["WF083"]);
-    assert!(findings.only("WF083").to_string().contains("ProxyAddress"), "{findings:?}");
+    assert!(findings.only("WF083").to_string().contains("ProxyAddress"));
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use super::peers::{HttpServer, acknowledgement, mllp, response};
 use super::{HTTP_SENDER, MLLP_SENDER};
+use crate::harness::home::workflow_file;
 use crate::harness::messages::adt;
-use crate::harness::workflow::workflow_file;
+use crate::harness::workflow::received;
 use crate::harness::{Activity, Home, Workflow};
 
 #[test]
