@@ -101,7 +101,9 @@ fn basic_credentials_may_be_secrets_and_reach_no_log() {
     }
     let misused = activity().with("ContentType", "${LabPassword}");
     home.workflow("relay", &relay(misused));
-    assert!(Findings::of(&home).errors().contains(&"WF102"), "no other setting reads a secret");
+    let findings = Findings::of(&home);
+    let told = findings.only("WF102").to_string();
+    assert!(told.contains("ContentType"), "no other setting is meant for a secret: {told}");
 }
 
 #[test]
