@@ -25,7 +25,9 @@ mod tests {
     #[test]
     fn every_standard_plugin_is_a_component() {
         let names: Vec<&str> = super::bundled().iter().map(|it| it.name).collect();
-        assert_eq!(names, ["deidentify", "file-writer", "filter", "transformer"]);
+        let expected =
+            ["deidentify", "file-writer", "filter", "http-sender", "mllp-sender", "transformer"];
+        assert_eq!(names, expected);
         for plugin in super::bundled() {
             assert!(plugin.component.starts_with(b"\0asm\x0d\0\x01\0"), "{}", plugin.name);
         }
