@@ -37,6 +37,9 @@ pub struct Grants {
     pub environment: Vec<(String, String)>,
     /// Names of `[secrets]`.
     pub secrets: Vec<String>,
+    /// May the plugin import the interface though no secret is granted? Such a one
+    /// says when it is configured which it needs.
+    pub names_its_secrets: bool,
     pub tables: TableGrant,
     pub clock: ClockPrecision,
     pub random: RandomSource,
@@ -87,6 +90,7 @@ impl Grants {
             client_certificates: self.client_certificates.joined(&more.client_certificates),
             environment: both(&self.environment, &more.environment),
             secrets: both(&self.secrets, &more.secrets),
+            names_its_secrets: self.names_its_secrets || more.names_its_secrets,
             tables: self.tables.joined(&more.tables),
             clock: if exact { ClockPrecision::Exact } else { ClockPrecision::Coarse },
             random: if secure { RandomSource::Secure } else { RandomSource::PerMessage },
@@ -100,7 +104,7 @@ impl Grants {
             Need::Directories => !self.directories.is_empty(),
             Need::Http => !self.http.is_empty(),
             Need::Connections => !self.tcp.is_empty() || !self.tls.is_empty(),
-            Need::Secrets => !self.secrets.is_empty(),
+            Need::Secrets => self.names_its_secrets || !self.secrets.is_empty(),
             Need::NotAvailable => false,
         }
     }
@@ -120,6 +124,7 @@ impl fmt::Debug for Grants {
             .field("client_certificates", &self.client_certificates)
             .field("environment", &environment)
             .field("secrets", &self.secrets)
+            .field("names_its_secrets", &self.names_its_secrets)
             .field("tables", &self.tables)
             .field("clock", &self.clock)
             .field("random", &self.random)

@@ -80,6 +80,7 @@ impl<'a> Grantor<'a> {
         let key = format!("plugins.{name}");
         let mut grants = self.resolve(&key, written.grants(), &mut found);
         let usual = of_nothing(is_standard);
+        grants.names_its_secrets = usual.names_its_secrets;
         if written.tables.is_none() {
             grants.tables = usual.tables;
         }
@@ -195,6 +196,7 @@ fn of_nothing(is_standard: bool) -> Grants {
         tables: TableGrant::All,
         clock: ClockPrecision::Exact,
         random: RandomSource::Secure,
+        names_its_secrets: true,
         ..Grants::default()
     }
 }

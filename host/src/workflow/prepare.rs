@@ -198,7 +198,7 @@ impl Preparation<'_> {
             if code::is_sender(step) { self.code_sender(step) } else { self.resolve(step) }?;
         let grants = self.granted(step, &installed, "/$type")?;
         let settings = numbers::named(&step.settings, &self.vocabulary.numbers).into_owned();
-        let tables = grants.tables.clone();
+        let (tables, granted) = (grants.tables.clone(), grants.clone());
         let options = self.options(&installed, grants, settings, step.owner, step.role.name());
         let prepared = match Step::prepare(Arc::clone(&installed.plugin), options).await {
             Ok(prepared) => prepared,
@@ -208,7 +208,7 @@ impl Preparation<'_> {
             }
         };
         let tureen_sandbox::Prepared { step: ready, findings, requires, reaches } = prepared;
-        self.reaches(step, &installed, &installed.grants, reaches);
+        self.reaches(step, &installed, &granted, reaches);
         for finding in findings {
             self.found(step, finding);
         }

@@ -23,7 +23,7 @@ const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
 
 #[test]
 fn the_compiler_s_engine_makes_what_the_server_s_engine_takes() {
-    let options = crate::EngineOptions { calls: 2, idle: 2, activities: 2 };
+    let options = crate::EngineOptions { calls: 2, idle: 2, activities: 2, ..Default::default() };
     let server = crate::Engine::new(&options).unwrap();
     let compiler = compiling_engine().unwrap();
     assert_eq!(Fingerprint::of(&server.wasmtime), Fingerprint::of(&compiler));
