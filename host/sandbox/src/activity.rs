@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use crate::exchange::{Run, Target};
 use crate::failure::{Failure, Fault};
 use crate::instance::{Answer, Called, Instance, Request};
+use crate::oversight::Overseen;
 use crate::plugin::Kind;
 use crate::step::Step;
 
@@ -80,12 +81,19 @@ impl Activity {
         target: Target,
     ) -> (Box<Run>, Result<Performed, Failure>) {
         let mut live = self.live.lock().await;
+        let begun = Overseen::begin(self.step.overseer(), &self.step.plugin().name);
+        let overseen = match begun {
+            Ok(overseen) => overseen,
+            Err(failure) => return (run, Err(failure)),
+        };
+        // After a crash the next message opens a new instance.
         let (run, opened) = self.opened(&mut live, run, target).await;
         if let Err(failure) = opened {
+            overseen.end_without_instance(&run.facts, &failure);
             return (run, Err(failure));
         }
         let by = Generation(live.opened);
-        let (run, outcome) = self.enter(&mut live, run, target, Request::Process).await;
+        let (run, outcome) = self.enter(&mut live, overseen, run, target, Request::Process).await;
         let performed = outcome.map(|answer| match answer {
             Answer::Response(response) => {
                 Performed { response: response.map(|message| *message), by }
@@ -130,8 +138,11 @@ impl Activity {
     pub async fn close(&self, run: Box<Run>, target: Target) -> (Box<Run>, Result<(), Failure>) {
         let instance = self.live.lock().await.instance.take();
         let Some(mut instance) = instance else { return (run, Ok(())) };
-        let called = self.ask(&mut instance, run, target, Request::Close).await;
-        (called.run, called.outcome.map(drop))
+        let overseen = Overseen::unasked(self.step.overseer());
+        let Called { usage, run, outcome, .. } =
+            self.ask(&mut instance, run, target, Request::Close).await;
+        overseen.end(&run.facts, usage, outcome.as_ref().err());
+        (run, outcome.map(drop))
     }
 
     async fn tell(
@@ -148,7 +159,8 @@ impl Activity {
             let failure = self.step.host_failure("activity.gone", text);
             return (run, Err(Failure { fault: Fault::Plugin, ..failure }));
         }
-        let (run, outcome) = self.enter(&mut live, run, target, request).await;
+        let overseen = Overseen::unasked(self.step.overseer());
+        let (run, outcome) = self.enter(&mut live, overseen, run, target, request).await;
         (run, outcome.map(drop))
     }
 
@@ -156,14 +168,19 @@ impl Activity {
     async fn enter(
         &self,
         live: &mut Live,
+        overseen: Overseen<'_>,
         run: Box<Run>,
         target: Target,
         request: Request,
     ) -> (Box<Run>, Result<Answer, Failure>) {
         let Some(mut instance) = live.instance.take() else {
-            return (run, Err(self.step.host_failure("activity.closed", "it is not open")));
+            let failure = self.step.host_failure("activity.closed", "it is not open");
+            overseen.end_without_instance(&run.facts, &failure);
+            return (run, Err(failure));
         };
-        let Called { usable, run, outcome } = self.ask(&mut instance, run, target, request).await;
+        let Called { usable, usage, run, outcome } =
+            self.ask(&mut instance, run, target, request).await;
+        overseen.end(&run.facts, usage, outcome.as_ref().err());
         if usable {
             live.instance = Some(instance);
         }
@@ -184,11 +201,18 @@ impl Activity {
             Err(failure) => return (run, Err(failure)),
         };
         live.opened += 1;
-        let called = self.ask(&mut instance, run, target, Request::Open).await;
-        if called.outcome.is_ok() {
-            live.instance = Some(instance);
+        // A failure is told once, by who needed the activity open.
+        let overseen = Overseen::unasked(self.step.overseer());
+        let Called { usage, run, outcome, .. } =
+            self.ask(&mut instance, run, target, Request::Open).await;
+        match &outcome {
+            Ok(_) => {
+                overseen.end(&run.facts, usage, None);
+                live.instance = Some(instance);
+            }
+            Err(_) => overseen.forget(),
         }
-        (called.run, called.outcome.map(drop))
+        (run, outcome.map(drop))
     }
 
     async fn ask(

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::usage::CallOutcome;
+
 /// Who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
@@ -48,6 +50,27 @@ pub struct Failure {
     pub plugin: String,
     /// Set when trying again later may help: after how many milliseconds.
     pub retry_after_ms: Option<u32>,
+    /// Set when the plugin did not answer: it trapped or ran over a limit.
+    pub breakdown: Option<Box<Breakdown>>,
+}
+
+/// How a plugin broke down. The names are the component's own, made safe for a
+/// log; nothing here comes from a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breakdown {
+    pub outcome: CallOutcome,
+    /// The engine's name of the trap, such as `UnreachableCodeReached`.
+    pub trap: Option<String>,
+    /// Functions of the guest, innermost first, at most [`Breakdown::STACK_MAX`].
+    pub stack: Vec<String>,
+}
+
+impl Breakdown {
+    /// The most functions of a stack that are kept.
+    pub const STACK_MAX: usize = 16;
+
+    /// The most characters of one function's name.
+    pub const NAME_CHARACTERS_MAX: usize = 160;
 }
 
 impl Failure {
@@ -59,6 +82,29 @@ impl Failure {
             place: None,
             plugin: plugin.to_owned(),
             retry_after_ms: None,
+            breakdown: None,
+        }
+    }
+
+    /// A call that the plugin did not answer.
+    pub(crate) fn broken_down(
+        plugin: &str,
+        code: &str,
+        text: impl Into<String>,
+        breakdown: Breakdown,
+    ) -> Self {
+        let breakdown = Some(Box::new(breakdown));
+        Self { breakdown, ..Self::plugin(plugin, code, text) }
+    }
+
+    /// How a call ended that ended with this.
+    pub(crate) fn outcome(&self) -> CallOutcome {
+        match (&self.breakdown, self.retry_after_ms, self.fault) {
+            (Some(breakdown), _, _) => breakdown.outcome,
+            (None, Some(_), _) => CallOutcome::Retryable,
+            (None, None, Fault::Sender) => CallOutcome::Rejected,
+            (None, None, Fault::Author | Fault::Plugin) => CallOutcome::Failed,
+            (None, None, Fault::Host) => CallOutcome::HostError,
         }
     }
 }

@@ -13,16 +13,18 @@ use crate::bindings::transformer::tureen::plugin::{configuring, types};
 use crate::bindings::{activity, filter, transformer};
 use crate::deadline::{Late, until};
 use crate::exchange::{Run, Target};
-use crate::failure::{Failure, Fault};
+use crate::failure::{Breakdown, Failure, Fault};
 use crate::granted::Granted;
 use crate::guest::{CustomTransformers, Guest, MessageHandle};
 use crate::imports::network::Network;
 use crate::limits::{Exceeded, Limits};
 use crate::outbound::NetworkAccess;
+use crate::oversight::{LiveInstance, Overseer};
 use crate::path_memory::PathMemory;
 use crate::plugin::Linked;
 use crate::running_clock::RunningClock;
 use crate::texts::Texts;
+use crate::usage::{CallOutcome, Usage};
 
 /// What an instance can be asked.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,10 @@ pub(crate) struct Instance {
     plugin: Arc<str>,
     call_time: Duration,
     clock: RunningClock,
+    /// What the guest ran before its first call, until that is told with it.
+    prepared_in: Duration,
+    has_served: bool,
+    live: Option<LiveInstance>,
 }
 
 /// Where an instance comes from.
@@ -97,7 +103,21 @@ impl Instance {
             .await
             .map_err(|Late| time_out(plugin, limits.call_time))?
             .map_err(|error| failure_of(plugin, &error))?;
-        Ok(Self { store, exports, plugin: Arc::clone(plugin), call_time: limits.call_time, clock })
+        Ok(Self {
+            store,
+            exports,
+            plugin: Arc::clone(plugin),
+            call_time: limits.call_time,
+            prepared_in: clock.ran_so_far(),
+            clock,
+            has_served: false,
+            live: None,
+        })
+    }
+
+    /// Counts it among the live instances of its step until it is dropped.
+    pub(crate) fn count_as_live(&mut self, overseer: &Arc<dyn Overseer>) {
+        self.live = Some(LiveInstance::new(overseer));
     }
 
     /// Who the plugin is.
@@ -159,7 +179,9 @@ impl Instance {
             }
         };
         let deadline = Instant::now() + call_time;
-        match until(deadline, self.clock.time(pin!(asked))).await {
+        let asked = until(deadline, self.clock.time(pin!(asked))).await;
+        self.prepared_in += self.clock.ran_so_far();
+        match asked {
             Err(Late) => Err(time_out(&plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&plugin, &error)),
             Ok(Ok(configuration)) => Ok(configuration),
@@ -202,23 +224,47 @@ impl Instance {
             let ask = pin!(self.ask(request));
             until(deadline, clock.time(ask)).await
         };
-        let outcome = match asked {
-            Err(Late) => Err(time_out(&self.plugin, call_time)),
-            Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
+        let running = clock.ran_so_far() + std::mem::take(&mut self.prepared_in);
+        let nested = self.store.data_mut().call.as_mut().and_then(|it| it.nested.take());
+        let failure = match asked {
+            Err(Late) => time_out(&self.plugin, call_time),
+            Ok(Err(error)) => failure_of(&self.plugin, &error),
             Ok(Ok(outcome)) => {
-                let plugin = &self.plugin;
-                let nested = self.store.data_mut().call.as_mut().and_then(|it| it.nested.take());
+                let ended = outcome_of(&outcome);
                 // Only a transformer changes its message.
                 let keep = outcome.is_ok() && matches!(request, Request::Transform);
+                let usage = self.usage(ended, running);
                 return Called {
                     usable: true,
-                    run: end_call(&mut self.store, plugin, keep),
-                    outcome: outcome.map_err(|error| failure_of_step(plugin, error, nested)),
+                    usage,
+                    run: end_call(&mut self.store, &self.plugin, keep),
+                    outcome: outcome.map_err(|error| failure_of_step(&self.plugin, error, nested)),
                 };
             }
         };
+        // Time that a custom transformer used up is not this plugin's fault.
+        let (ended, failure) = match nested.filter(|nested| took_the_time(nested, &failure)) {
+            Some(nested) => (CallOutcome::Failed, nested),
+            None => (failure.outcome(), failure),
+        };
+        let usage = self.usage(ended, running);
         let run = end_call(&mut self.store, &self.plugin, false);
-        Called { usable: false, run, outcome }
+        Called { usable: false, usage, run, outcome: Err(failure) }
+    }
+
+    /// What the call that has just ended used.
+    fn usage(&mut self, outcome: CallOutcome, running: Duration) -> Usage {
+        let is_reused = std::mem::replace(&mut self.has_served, true);
+        let guest = self.store.data();
+        let memory_bytes = guest.meter.memory_bytes();
+        let usage = Usage { running, memory_bytes, is_reused, ..Usage::without_instance(outcome) };
+        let Some(call) = &guest.call else { return usage };
+        Usage {
+            host_calls: guest.limits.host_calls.saturating_sub(call.calls_left),
+            log_lines: guest.limits.log_lines.saturating_sub(call.log_lines_left),
+            log_lines_cut: call.log_cut,
+            ..usage
+        }
     }
 
     async fn ask(
@@ -312,6 +358,7 @@ fn end_call(store: &mut Store<Guest>, plugin: &str, keep_draft: bool) -> Box<Run
 /// The end of one call.
 pub(crate) struct Called {
     pub(crate) usable: bool,
+    pub(crate) usage: Usage,
     pub(crate) run: Box<Run>,
     pub(crate) outcome: Result<Answer, Failure>,
 }
@@ -329,7 +376,30 @@ fn time_out(plugin: &str, allowed: Duration) -> Failure {
     let text = format!(
         "it did not answer within {allowed:?} (call_time_milliseconds); the call was ended"
     );
-    Failure::plugin(plugin, "plugin.time", text)
+    let outcome = CallOutcome::Timeout;
+    let breakdown = Breakdown { outcome, trap: None, stack: Vec::new() };
+    Failure::broken_down(plugin, "plugin.time", text, breakdown)
+}
+
+/// What a plugin answered, as a class.
+fn outcome_of(answer: &Result<Answer, types::StepError>) -> CallOutcome {
+    match answer {
+        Ok(Answer::Verdict(filter::exports::tureen::plugin::filter_step::Verdict::Stop(_))) => {
+            CallOutcome::Stopped
+        }
+        Ok(_) => CallOutcome::Ok,
+        Err(types::StepError::Rejected(_)) => CallOutcome::Rejected,
+        Err(types::StepError::Failed(_)) => CallOutcome::Failed,
+        Err(types::StepError::Retryable(_)) => CallOutcome::Retryable,
+    }
+}
+
+/// Did a custom transformer use up the time that the plugin ran out of?
+fn took_the_time(nested: &Failure, own: &Failure) -> bool {
+    let ran_out = |failure: &Failure| {
+        matches!(failure.outcome(), CallOutcome::Timeout | CallOutcome::Running)
+    };
+    ran_out(nested) && ran_out(own)
 }
 
 /// A typed answer of the plugin. When it hands on the failure of a custom
@@ -353,41 +423,67 @@ fn failure_of_step(plugin: &str, error: types::StepError, nested: Option<Failure
         place: problem.place,
         plugin: plugin.to_owned(),
         retry_after_ms,
+        breakdown: None,
     }
 }
 
 /// A trap, a limit or a broken contract.
 pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
+    let stack = error.downcast_ref::<WasmBacktrace>().map(stack_of).unwrap_or_default();
     if let Some(exceeded) = error.chain().find_map(|cause| cause.downcast_ref::<Exceeded>()) {
-        let code = match exceeded {
-            Exceeded::Memory { .. } => "plugin.memory",
-            Exceeded::Table { .. } => "plugin.table",
-            Exceeded::HostCalls { .. } => "plugin.host-calls",
-            Exceeded::Output { .. } => "plugin.output",
-            Exceeded::Handles { .. } => "plugin.handles",
-            Exceeded::Running { .. } => "plugin.time",
+        let (code, outcome) = match exceeded {
+            Exceeded::Memory { .. } => ("plugin.memory", CallOutcome::Memory),
+            Exceeded::Table { .. } => ("plugin.table", CallOutcome::Table),
+            Exceeded::HostCalls { .. } => ("plugin.host-calls", CallOutcome::HostCalls),
+            Exceeded::Output { .. } => ("plugin.output", CallOutcome::Output),
+            Exceeded::Handles { .. } => ("plugin.handles", CallOutcome::Handles),
+            Exceeded::Running { .. } => ("plugin.time", CallOutcome::Running),
             Exceeded::Requests { .. }
             | Exceeded::Connections { .. }
-            | Exceeded::NetworkBytes { .. } => "plugin.outbound",
+            | Exceeded::NetworkBytes { .. } => ("plugin.outbound", CallOutcome::Outbound),
         };
-        return Failure::plugin(plugin, code, format!("{exceeded}; the call was ended"));
+        let text = format!("{exceeded}; the call was ended");
+        let breakdown = Breakdown { outcome, trap: None, stack };
+        return Failure::broken_down(plugin, code, text, breakdown);
     }
-    let what = match error.downcast_ref::<Trap>() {
-        Some(trap) => trap.to_string(),
-        None => error.root_cause().to_string(),
-    };
-    let frames = error.downcast_ref::<WasmBacktrace>().map(frames_of).unwrap_or_default();
-    let text = if frames.is_empty() {
-        format!("it trapped: {what}")
-    } else {
-        format!("it trapped: {what}; in {frames}")
-    };
-    Failure::plugin(plugin, "plugin.trap", text)
+    let trap = error.downcast_ref::<Trap>();
+    let what = trap.map_or_else(|| error.root_cause().to_string(), Trap::to_string);
+    let mut text = format!("it trapped: {what}");
+    if !stack.is_empty() {
+        let innermost: Vec<&str> = stack.iter().take(6).map(String::as_str).collect();
+        text = format!("{text}; in {}", innermost.join(" < "));
+    }
+    let (outcome, trap) = (CallOutcome::Trap, trap.map(|trap| format!("{trap:?}")));
+    Failure::broken_down(plugin, "plugin.trap", text, Breakdown { outcome, trap, stack })
 }
 
 /// The guest's functions, innermost first; names only.
-fn frames_of(backtrace: &WasmBacktrace) -> String {
-    let names = backtrace.frames().iter().filter_map(|frame| frame.func_name()).take(6);
-    let names: Vec<String> = names.map(|name| format!("{:#}", demangle(name))).collect();
-    names.join(" < ")
+fn stack_of(backtrace: &WasmBacktrace) -> Vec<String> {
+    let names = backtrace.frames().iter().filter_map(|frame| frame.func_name());
+    names.take(Breakdown::STACK_MAX).map(function_name).collect()
+}
+
+/// A name as its author wrote it, fit for a log: the name section may hold anything.
+fn function_name(mangled: &str) -> String {
+    let name = format!("{:#}", demangle(mangled));
+    let mut plain = name.chars().map(|it| if it.is_control() { '\u{fffd}' } else { it });
+    let mut head: String = plain.by_ref().take(Breakdown::NAME_CHARACTERS_MAX).collect();
+    if plain.next().is_some() {
+        head.push('…');
+    }
+    head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_s_name_is_demangled_cut_and_without_controls() {
+        assert_eq!(function_name("_ZN4trap9transform17h0123456789abcdefE"), "trap::transform");
+        assert_eq!(function_name("a\nb\x1b[31m"), "a\u{fffd}b\u{fffd}[31m");
+        let long = function_name(&"x".repeat(100_000));
+        assert_eq!(long.chars().count(), Breakdown::NAME_CHARACTERS_MAX + 1);
+        assert!(long.ends_with('…'));
+    }
 }

@@ -35,14 +35,17 @@ mod instance;
 mod limits;
 mod linkers;
 pub mod outbound;
+mod oversight;
 mod page_map;
 mod path_memory;
 mod plugin;
+mod pool_usage;
 mod running_clock;
 mod snapshot;
 mod start;
 mod step;
 mod texts;
+mod usage;
 mod wasi;
 
 pub use activity::{Activity, Generation, Performed};
@@ -54,17 +57,20 @@ pub use exchange::{
     CallFacts, Exchange, LogLevel, LogLine, NoTables, Notification, Notifications, Run, Target,
     UnknownSetting,
 };
-pub use failure::{Failure, Fault};
+pub use failure::{Breakdown, Failure, Fault};
 pub use grants::{
     AddressRange, CertificateGrant, ClockPrecision, Destination, DirectoryGrant, Grants, Host,
     InvalidAddressRange, InvalidDestination, InvalidHost, NameGrant, Need, RandomSource, Scheme,
     TableGrant, imports_in_a_sentence, is_private, need_of,
 };
 pub use limits::Limits;
+pub use oversight::{Admission, EndedCall, Overseer};
 pub use page_map::{PageMapDecision, PageMapScan};
 pub use plugin::{Kind, LoadError, Plugin};
+pub use pool_usage::PoolUsage;
 pub use start::Start;
 pub use step::{
     Finding, Needs, Prepared, Reach, Reaching, Requirement, Severity, Step, StepOptions, Ungranted,
     Verdict,
 };
+pub use usage::{CallOutcome, Usage};

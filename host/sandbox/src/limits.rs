@@ -84,6 +84,11 @@ impl Meter {
             table_elements: 0,
         }
     }
+
+    /// Bytes of linear memory that the store has; it never has fewer later.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
 }
 
 /// A limit that a guest ran into; travels inside wasmtime's error.

@@ -39,6 +39,11 @@ impl RunningClock {
         Duration::from_nanos(self.0.ran.load(Ordering::Relaxed).saturating_add(current))
     }
 
+    /// What the guest ran in the polls that are over; to be asked between them.
+    pub(crate) fn ran_so_far(&self) -> Duration {
+        Duration::from_nanos(self.0.ran.load(Ordering::Relaxed))
+    }
+
     /// The same future, with its polls timed.
     pub(crate) fn time<F: Future + Unpin>(&self, future: F) -> Timed<F> {
         Timed { future, clock: self.clone() }

@@ -18,6 +18,7 @@ use crate::instance::{Answer, Called, Instance, Origin, Request};
 use crate::limits::Limits;
 use crate::linkers::{Capabilities, LinkedWith};
 use crate::outbound::NetworkAccess;
+use crate::oversight::{Overseen, Overseer};
 use crate::path_memory::KeptPaths;
 use crate::plugin::{Kind, Linked, Plugin};
 use crate::snapshot::{Configured, SnapshotSettings};
@@ -148,6 +149,7 @@ pub struct Step {
     network: Arc<NetworkAccess>,
     idle: Mutex<Vec<Idle>>,
     start: StartSlot,
+    overseer: Option<Arc<dyn Overseer>>,
 }
 
 /// An instance that waits for its next message. Boxed: it goes from hand to hand.
@@ -188,6 +190,7 @@ impl Step {
             paths: KeptPaths::default(),
             idle: Mutex::default(),
             start: StartSlot::default(),
+            overseer: None,
             plugin,
             options,
         };
@@ -247,8 +250,19 @@ impl Step {
         self
     }
 
+    /// The same step; from now on this one is asked before each call, and told of it.
+    #[must_use]
+    pub fn overseen(mut self, overseer: Arc<dyn Overseer>) -> Self {
+        self.overseer = Some(overseer);
+        self
+    }
+
     pub fn plugin(&self) -> &Arc<Plugin> {
         &self.plugin
+    }
+
+    pub(crate) fn overseer(&self) -> Option<&dyn Overseer> {
+        self.overseer.as_deref()
     }
 
     pub(crate) fn setting(&self) -> SettingId {
@@ -324,12 +338,19 @@ impl Step {
         deadline: Option<Instant>,
         request: Request,
     ) -> (Box<Run>, Result<Answer, Failure>) {
+        let overseen = match Overseen::begin(self.overseer.as_deref(), &self.name) {
+            Ok(overseen) => overseen,
+            Err(failure) => return (run, Err(failure)),
+        };
         let (mut instance, served, place) = match self.idle_instance() {
             Some(Idle { instance, served, place }) => (instance, served, Some(place)),
             // Boxed: the way to a new instance is long, and most calls do not go it.
             None => match Box::pin(self.fresh()).await {
                 Ok(instance) => (Box::new(instance), 0, None),
-                Err(failure) => return (run, Err(failure)),
+                Err(failure) => {
+                    overseen.end_without_instance(&run.facts, &failure);
+                    return (run, Err(failure));
+                }
             },
         };
         if served == 0 {
@@ -337,7 +358,8 @@ impl Step {
         }
         let setting = self.options.owner;
         let called = instance.call(run, target, setting, parameters, deadline, request).await;
-        let Called { usable, run, outcome } = called;
+        let Called { usable, usage, run, outcome } = called;
+        overseen.end(&run.facts, usage, outcome.as_ref().err());
         if usable && self.options.reuse && served < REUSED_MAX {
             self.keep(instance, served + 1, place);
         } else {
@@ -373,7 +395,15 @@ impl Step {
 
     /// A new instance that starts with its settings.
     async fn started(&self, snapshot: &Snapshot) -> Result<Instance, Failure> {
-        Instance::new(self.origin(&snapshot.linked)).await
+        self.instance(&snapshot.linked).await
+    }
+
+    async fn instance(&self, linked: &Linked) -> Result<Instance, Failure> {
+        let mut instance = Instance::new(self.origin(linked)).await?;
+        if let Some(overseer) = &self.overseer {
+            instance.count_as_live(overseer);
+        }
+        Ok(instance)
     }
 
     fn origin<'a>(&'a self, linked: &'a Linked) -> Origin<'a> {
@@ -393,7 +423,7 @@ impl Step {
     pub(crate) async fn configured(
         &self,
     ) -> Result<(Instance, configuring::Configuration), Failure> {
-        let mut instance = Instance::new(self.origin(&self.linked)).await?;
+        let mut instance = self.instance(&self.linked).await?;
         let settings = &self.options.settings;
         let configuration = instance.configure(settings, &self.owner, self.options.role).await?;
         Ok((instance, configuration))
