@@ -5,6 +5,8 @@
 //!
 //! `/healthz` is 200 while the server can answer at all. `/readyz` is 200 while every workflow that
 //! is not disabled runs in the version of its file, else 503; both with a JSON body that says why.
+//! A step that is set aside makes it `degraded`, and leaves it 200: what else the server does goes
+//! on, and a balancer that took it out would stop that, too. `/metrics` gives the counters.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +21,9 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
+use crate::faults::{FaultRegister, SetAside};
 use crate::listener::{Connection, Protocol};
+use crate::metrics;
 use crate::refusals::Refusals;
 
 /// The head of a request must be complete, and the next one must come, within this time.
@@ -78,6 +82,7 @@ impl Standing {
 /// Answers on the connections of the admin address.
 pub struct AdminProtocol {
     pub refusals: Arc<Refusals>,
+    pub faults: Arc<FaultRegister>,
 }
 
 impl Protocol for AdminProtocol {
@@ -85,8 +90,8 @@ impl Protocol for AdminProtocol {
 
     async fn serve(&self, connection: Connection, routes: Arc<ArcSwap<Standing>>) {
         let service = service_fn(|request| {
-            let response = answer(&request, &routes.load(), &self.refusals);
-            async move { Ok::<_, Infallible>(response) }
+            let standing = routes.load_full();
+            async move { Ok::<_, Infallible>(self.answer(&request, &standing).await) }
         });
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
@@ -109,31 +114,46 @@ impl Protocol for AdminProtocol {
     }
 }
 
-fn answer(
-    request: &Request<Incoming>,
-    standing: &Standing,
-    refusals: &Refusals,
-) -> Response<Full<Bytes>> {
-    if !request.body().is_end_stream() {
-        return with_status(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new());
-    }
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        let mut response = with_status(StatusCode::METHOD_NOT_ALLOWED, Bytes::new());
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return response;
-    }
-    match request.uri().path() {
-        "/healthz" => with_status(StatusCode::OK, "{\"status\":\"alive\"}\n".into()),
-        "/readyz" => {
-            let ready = standing.is_ready();
-            let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-            with_status(status, readiness(standing, refusals))
+impl AdminProtocol {
+    async fn answer(
+        &self,
+        request: &Request<Incoming>,
+        standing: &Standing,
+    ) -> Response<Full<Bytes>> {
+        if !request.body().is_end_stream() {
+            return with_status(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new());
         }
-        _ => with_status(StatusCode::NOT_FOUND, Bytes::new()),
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            let mut response = with_status(StatusCode::METHOD_NOT_ALLOWED, Bytes::new());
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match request.uri().path() {
+            "/healthz" => with_status(StatusCode::OK, "{\"status\":\"alive\"}\n".into()),
+            "/readyz" => {
+                let ready = standing.is_ready();
+                let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                with_status(status, readiness(standing, &self.refusals, &self.faults.set_aside()))
+            }
+            "/metrics" => self.metrics().await,
+            _ => with_status(StatusCode::NOT_FOUND, Bytes::new()),
+        }
+    }
+
+    /// Written apart from the threads that receive: there may be tens of thousands of lines.
+    async fn metrics(&self) -> Response<Full<Bytes>> {
+        let metrics = Arc::clone(self.faults.metrics());
+        let Ok(text) = tokio::task::spawn_blocking(move || metrics.text()).await else {
+            return with_status(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new());
+        };
+        let mut response = with_status(StatusCode::OK, text.into());
+        let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        response
     }
 }
 
-fn readiness(standing: &Standing, refusals: &Refusals) -> Bytes {
+fn readiness(standing: &Standing, refusals: &Refusals, aside: &[SetAside]) -> Bytes {
     let workflows = standing.workflows.iter().map(
         |workflow| serde_json::json!({ "name": workflow.name, "state": workflow.state.name() }),
     );
@@ -141,12 +161,32 @@ fn readiness(standing: &Standing, refusals: &Refusals) -> Bytes {
     let refused = refused.iter().filter(|(_, count)| *count > 0);
     let refused: serde_json::Map<String, serde_json::Value> =
         refused.map(|(kind, count)| (kind.name().to_owned(), (*count).into())).collect();
-    let told = serde_json::json!({
-        "status": if standing.is_ready() { "ready" } else { "not ready" },
+    let status = match (standing.is_ready(), aside.is_empty()) {
+        (false, _) => "not ready",
+        (true, false) => "degraded",
+        (true, true) => "ready",
+    };
+    let mut told = serde_json::json!({
+        "status": status,
         "workflows": workflows.collect::<Vec<_>>(),
         "refused": refused,
     });
+    if !aside.is_empty()
+        && let Some(told) = told.as_object_mut()
+    {
+        told.insert("quarantined".to_owned(), aside.iter().map(quarantined).collect());
+    }
     format!("{told}\n").into()
+}
+
+fn quarantined(aside: &SetAside) -> serde_json::Value {
+    serde_json::json!({
+        "workflow": aside.workflow,
+        "step": aside.step,
+        "plugin": aside.plugin,
+        "version": aside.version,
+        "retry_milliseconds": u64::try_from(aside.retry_in.as_millis()).unwrap_or(u64::MAX),
+    })
 }
 
 fn with_status(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {

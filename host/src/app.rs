@@ -5,6 +5,7 @@ pub mod access;
 mod admin_address;
 pub mod authority;
 mod compiling;
+mod figures;
 mod home;
 mod publish;
 mod receiving;
@@ -21,7 +22,9 @@ use tureen_template::SettingId;
 
 use crate::config::ServerConfig;
 use crate::diagnostics::{Diagnostic, codes};
+use crate::faults::{FaultRegister, Timing};
 use crate::listener::{ConnectionBudget, ListenerTimes, Listeners, make_room};
+use crate::metrics::Metrics;
 use crate::pipeline::Pipeline;
 use crate::plugins::PluginSet;
 use crate::plugins::audit::{Audit, Occasion};
@@ -57,6 +60,7 @@ pub struct Server {
     /// What workflows were judged with.
     vocabulary: Vocabulary,
     refusals: Arc<Refusals>,
+    faults: Arc<FaultRegister>,
     admin: Option<AdminAddress>,
     /// What was decided about plugins.
     audit: Audit,
@@ -102,9 +106,13 @@ impl Server {
         );
         let times =
             ListenerTimes { handshake: limits.handshake_timeout(), drain: limits.drain_timeout() };
-        let listeners = Listeners::new(Arc::clone(&receiver), budget, times, refusals.clone());
+        let listeners =
+            Listeners::new(Arc::clone(&receiver), Arc::clone(&budget), times, refusals.clone());
         let publisher = Publisher::new(listeners, Arc::clone(&tls), ground);
-        let admin = AdminAddress::new(&home.config.admin, &refusals);
+        let metrics = Arc::new(Metrics::new(home.config.metrics.steps));
+        let faults = Arc::new(FaultRegister::new(Arc::clone(&metrics), Timing::of_the_machine()));
+        figures::wire(&metrics, &home.engine, &pipeline, &budget, &refusals);
+        let admin = AdminAddress::new(&home.config.admin, &refusals, &faults);
         let audit = Audit::open(&home.path);
         let ending = CancellationToken::new();
         let mut server = Self {
@@ -118,6 +126,7 @@ impl Server {
             files,
             vocabulary,
             refusals,
+            faults,
             admin,
             audit,
             ending,
@@ -179,6 +188,7 @@ impl Server {
             tracing::info!("the plugins changed: workflows are prepared anew");
             self.home.plugins = plugins;
             self.record(Occasion::Reload);
+            self.faults.metrics().reloads().plugins();
         }
         let files = self.home.stamp();
         let settings_changed = config_changed || files != self.files;
@@ -261,6 +271,7 @@ impl Server {
             Ok((config, _)) => config,
             Err(error) => {
                 tracing::error!("tureen.toml is not taken, the server goes on as it was: {error}");
+                self.faults.metrics().reloads().configuration(false);
                 return false;
             }
         };
@@ -276,6 +287,7 @@ impl Server {
             ("[log]", config.log != running.log),
             ("[plugins_cache]", config.plugins_cache != running.plugins_cache),
             ("[reload]", config.reload != running.reload),
+            ("[metrics]", config.metrics != running.metrics),
         ];
         for (section, _) in fixed.iter().filter(|(_, changed)| *changed) {
             tracing::warn!("tureen.toml changed in {section}: restart the server for that");
@@ -283,6 +295,7 @@ impl Server {
         let other_certificates = config.acme != running.acme;
         self.receiver.set_host_rules(HostRules::from(&config.http));
         self.home.config = Arc::new(config);
+        self.faults.metrics().reloads().configuration(true);
         if other_certificates {
             self.ending.cancel();
             self.ending = CancellationToken::new();
@@ -294,9 +307,12 @@ impl Server {
     async fn scan(&mut self, rebuild: bool) -> ScanChanges {
         let folder = self.home.workflow_folder();
         let limit = self.home.config.limits.workflow_bytes as u64;
-        let Self { registry, publisher, home, vocabulary, .. } = self;
-        let surroundings = Surroundings { plugins: &home.plugins, vocabulary };
+        let Self { registry, publisher, home, vocabulary, faults, .. } = self;
+        let surroundings =
+            Surroundings { plugins: &home.plugins, vocabulary, faults: Some(faults.as_ref()) };
         let changes = registry.scan(&folder, limit, surroundings, rebuild, publisher).await;
+        let reloads = faults.metrics().reloads();
+        reloads.workflows(changes.started.len(), changes.refused.len());
         for address in publisher.addresses() {
             if changes.started.contains(&address.workflow) {
                 tracing::info!(workflow = address.workflow, url = address.url(), "receives");

@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use acme::{Acme, AcmeCertificate, AcmeChallenge, ExternalAccount};
 pub use code::Code;
+pub use faults::{Faults, Metrics, PluginFaults};
 pub use limits::Limits;
 pub use messages::Messages;
 pub use network::{
@@ -30,6 +31,7 @@ pub use trust::Trust;
 
 mod acme;
 mod code;
+mod faults;
 mod limits;
 mod messages;
 mod network;
@@ -64,6 +66,8 @@ pub struct ServerConfig {
     pub acme: Acme,
     pub limits: Limits,
     pub messages: Messages,
+    pub faults: Faults,
+    pub metrics: Metrics,
     pub reload: Reload,
     pub log: Log,
     /// What single plugins may do, by plugin name. Names of plugins that are not installed are
@@ -285,8 +289,12 @@ impl ServerConfig {
         for (number, code) in self.code.iter().enumerate() {
             code.refuse_contradictions(number + 1)?;
         }
+        self.faults.refuse_contradictions("faults")?;
         for (name, plugin) in &self.plugins {
-            plugin.refuse_contradictions(&format!("plugins.{name}"))?;
+            let key = format!("plugins.{name}");
+            plugin.refuse_contradictions(&key)?;
+            let faults = self.faults.with(Some(&plugin.faults));
+            faults.refuse_contradictions(&format!("{key}.faults"))?;
         }
         self.trust.refuse_contradictions()?;
         self.proxies.refuse_contradictions(&self.listen)?;

@@ -20,6 +20,7 @@
 mod answer;
 mod batch;
 mod hooks;
+mod lines;
 mod notifications;
 mod reading;
 mod record;
@@ -28,7 +29,7 @@ mod steps;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::Zoned;
@@ -45,6 +46,7 @@ use tureen_template::{
 };
 
 use crate::config::ServerConfig;
+use crate::metrics::MessageOutcome;
 use crate::response::{Question, Response, RunError, Told, respond};
 use crate::workflow::definition::{ResponseMode, ResponsePriority};
 use crate::workflow::running::Workflow;
@@ -52,6 +54,7 @@ use crate::workflow::running::Workflow;
 pub use answer::Answer;
 use batch::{Several, Signature};
 use hooks::{Hook, Untold};
+use lines::PluginLines;
 use notifications::ToldKeys;
 use reading::UNREADABLE;
 pub use record::{ActivityRecord, NotificationRecord, Outcome, RunRecord};
@@ -114,8 +117,10 @@ pub struct Pipeline {
     /// Seconds since 1970 at start, hexadecimal: keeps ids apart over restarts.
     started: String,
     in_flight: Semaphore,
+    in_flight_max: usize,
     /// How long a message waits for a place in flight.
     wait_max: Duration,
+    lines: PluginLines,
     told: ToldKeys,
     tasks: TaskTracker,
     cut: CancellationToken,
@@ -147,7 +152,9 @@ impl Pipeline {
             next_run: AtomicU64::new(1),
             started: format!("{:x}", Zoned::now().timestamp().as_second()),
             in_flight: Semaphore::new(config.limits.messages_in_flight),
+            in_flight_max: config.limits.messages_in_flight,
             wait_max: config.limits.message_wait(),
+            lines: PluginLines::default(),
             told: ToldKeys::default(),
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
@@ -182,16 +189,20 @@ impl Pipeline {
     /// Do not drop this future: the run would end in the middle. The receiver
     /// runs it apart from the sender's connection.
     pub async fn receive(self: &Arc<Self>, workflow: Arc<Workflow>, inbound: Inbound) -> Response {
+        let complete_at = Instant::now();
         let Some(running) = self.enter().await else {
             tracing::debug!(workflow = %workflow.name(), "no place for a message in time");
             return unavailable();
         };
         let mut inbound = inbound;
         let limits = &self.settings().parse.limits;
-        match Several::take(&workflow, &mut inbound, limits) {
+        let series = Arc::clone(workflow.series());
+        let response = match Several::take(&workflow, &mut inbound, limits) {
             Some(several) => self.receive_several(running, workflow, inbound, several).await,
             None => self.receive_one(running, workflow, inbound).await,
-        }
+        };
+        series.answered(complete_at.elapsed());
+        response
     }
 
     async fn receive_one(
@@ -272,6 +283,17 @@ impl Pipeline {
     pub async fn drained(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+        self.lines.tell_of_the_rest();
+    }
+
+    /// Messages that have a place in flight.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight_max.saturating_sub(self.in_flight.available_permits())
+    }
+
+    /// Log lines of plugins that were over the limit of a minute, by plugin.
+    pub fn lines_cut(&self) -> Vec<(String, u64)> {
+        self.lines.cut()
     }
 
     /// How many runs are going on that answered early, or belong to a body with several messages.
@@ -317,6 +339,7 @@ impl Pipeline {
             Err(error) => (life.fail(error).await, None),
         };
         life.report(&outcome);
+        workflow.series().ended(class_of(&outcome));
         if let Some(last) = last {
             answer.give(last);
         }
@@ -371,7 +394,11 @@ impl Pipeline {
                 workflow,
                 settings,
                 run,
-                Telling { told: &self.told, is_recorded: performance.is_recorded() },
+                Telling {
+                    lines: &self.lines,
+                    told: &self.told,
+                    is_recorded: performance.is_recorded(),
+                },
             ),
             body: inbound.body,
             body_expected,
@@ -621,6 +648,15 @@ fn was_cut_off() -> RunError {
 /// known.
 fn is_cut_off(error: &RunError) -> bool {
     error.code == CUT_OFF || error.fault == Fault::Plugin && error.code == "plugin.time"
+}
+
+fn class_of(outcome: &Outcome) -> MessageOutcome {
+    match outcome {
+        Outcome::Accepted => MessageOutcome::Accepted,
+        Outcome::Filtered { .. } => MessageOutcome::Filtered,
+        Outcome::Rejected { .. } => MessageOutcome::Rejected,
+        Outcome::Failed { .. } => MessageOutcome::Failed,
+    }
 }
 
 /// A time as MSH-7 and BHS-7 have it.

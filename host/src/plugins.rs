@@ -29,7 +29,7 @@ use self::trust::Signature;
 use sha2::{Digest, Sha256};
 use tureen_sandbox::{DirectoryGrant, Engine, Grants, Kind, Limits, LoadError, Plugin};
 
-use crate::config::{self, ServerConfig};
+use crate::config::{self, Faults, PluginFaults, ServerConfig};
 use crate::diagnostics::{Diagnostic, codes, quoted};
 
 /// Wall time of an activity's call: it waits for disks and peers.
@@ -72,6 +72,8 @@ pub struct PluginSet {
     pub diagnostics: Vec<Diagnostic>,
     /// What stands in for scripts.
     pub code: CodeBindings,
+    /// When steps are set aside: of all plugins, and what is different for single ones.
+    faults: (Faults, BTreeMap<String, PluginFaults>),
     digest: [u8; 32],
 }
 
@@ -87,6 +89,7 @@ impl PluginSet {
         let mut set = Self {
             digest: Self::digest_of(home, config),
             code: CodeBindings::new(&config.code),
+            faults: faults_of(config),
             ..Self::default()
         };
         for bundled in tureen_bundle::bundled() {
@@ -141,6 +144,7 @@ impl PluginSet {
             by_name,
             diagnostics: Vec::new(),
             code: self.code.clone(),
+            faults: self.faults.clone(),
             digest: self.digest,
         }
     }
@@ -159,6 +163,12 @@ impl PluginSet {
     /// By name, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Installed>> {
         self.by_name.values()
+    }
+
+    /// When steps of a plugin are set aside.
+    pub fn fault_budget(&self, plugin: &str) -> Faults {
+        let (all, own) = &self.faults;
+        all.with(own.get(plugin))
     }
 
     pub fn named(&self, name: &str) -> Option<&Arc<Installed>> {
@@ -311,6 +321,7 @@ impl PluginSet {
         let (plugins, trust, code) = (&config.plugins, &config.trust, &config.code);
         hash.update(format!("{plugins:?}{trust:?}{code:?}{:?}", config.secrets.keys()).as_bytes());
         hash.update(grants::identities(home, config).as_bytes());
+        hash.update(format!("{:?}", config.faults).as_bytes());
         hash.finalize().into()
     }
 }
@@ -415,4 +426,9 @@ fn limits_of(plugin: &Plugin, written: Option<&config::Plugin>) -> Limits {
         limits.output_bytes = bytes;
     }
     limits
+}
+
+fn faults_of(config: &ServerConfig) -> (Faults, BTreeMap<String, PluginFaults>) {
+    let own = config.plugins.iter().map(|(name, plugin)| (name.clone(), plugin.faults.clone()));
+    (config.faults.clone(), own.collect())
 }

@@ -86,7 +86,7 @@ fn a_directory_that_others_may_use_is_told_and_not_used() {
     fs::set_permissions(home.path("data/compiled"), Permissions::from_mode(0o777)).unwrap();
     let checked = check(&home);
     assert_eq!(checked.code, Some(0), "{checked:?}");
-    assert!(checked.said().contains("WF130"), "{checked:?}");
+    assert!(checked.said().contains("WF126"), "{checked:?}");
     assert!(checked.said().contains("mode 0777"), "{checked:?}");
     let server = serve(&home);
     let answer = server.http1().post("/in", adt("uncached", "1"));

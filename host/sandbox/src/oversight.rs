@@ -121,3 +121,97 @@ impl Drop for LiveInstance {
         self.0.instance(false);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::failure::Fault;
+    use crate::usage::CallOutcome;
+
+    /// Writes down what it is told.
+    struct Told {
+        answer: Admission,
+        events: Mutex<Vec<String>>,
+    }
+
+    impl Told {
+        fn answering(answer: Admission) -> Self {
+            Self { answer, events: Mutex::default() }
+        }
+
+        fn events(&self) -> Vec<String> {
+            self.events.lock().unwrap().clone()
+        }
+
+        fn note(&self, event: impl Into<String>) {
+            self.events.lock().unwrap().push(event.into());
+        }
+    }
+
+    impl Overseer for Told {
+        fn admit(&self) -> Admission {
+            self.answer.clone()
+        }
+
+        fn ended(&self, call: &EndedCall<'_>) {
+            let failure = call.failure.map_or("none", |failure| &failure.code);
+            let (outcome, trial) = (call.usage.outcome.name(), call.is_trial);
+            self.note(format!("{outcome}, {failure}, {}, {trial}", call.facts.message_id));
+        }
+
+        fn abandoned(&self, is_trial: bool) {
+            self.note(format!("abandoned, {is_trial}"));
+        }
+
+        fn instance(&self, is_made: bool) {
+            self.note(if is_made { "made" } else { "gone" });
+        }
+    }
+
+    fn facts() -> CallFacts {
+        CallFacts { workflow: "W".to_owned(), message_id: "7".to_owned(), attempt: 1 }
+    }
+
+    #[test]
+    fn an_admitted_call_is_told_once_however_it_ends() {
+        for (answer, trial) in [(Admission::Admitted, false), (Admission::Trial, true)] {
+            let told = Told::answering(answer);
+            let begin = || Overseen::begin(Some(&told), "p").unwrap();
+            begin().end(&facts(), Usage::without_instance(CallOutcome::Ok), None);
+            let failure = Failure { fault: Fault::Host, ..Failure::plugin("p", "x.y", "") };
+            begin().end_without_instance(&facts(), &failure);
+            drop(begin());
+            begin().forget();
+            let expected = [
+                format!("ok, none, 7, {trial}"),
+                format!("host-error, x.y, 7, {trial}"),
+                format!("abandoned, {trial}"),
+            ];
+            assert_eq!(told.events(), expected);
+        }
+    }
+
+    #[test]
+    fn a_refused_call_is_the_plugin_s_fault_and_told_no_further() {
+        let told = Told::answering(Admission::Refused("why".to_owned()));
+        let refused = Overseen::begin(Some(&told), "p").err().unwrap();
+        assert_eq!((refused.code.as_str(), refused.text.as_str()), ("plugin.quarantined", "why"));
+        assert_eq!((refused.fault, refused.plugin.as_str()), (Fault::Plugin, "p"));
+        // A hook is made all the same.
+        let usage = Usage::without_instance(CallOutcome::Trap);
+        Overseen::unasked(Some(&told)).end(&facts(), usage, Some(&refused));
+        assert_eq!(told.events(), ["trap, plugin.quarantined, 7, false"]);
+    }
+
+    #[test]
+    fn an_instance_is_counted_while_it_lives() {
+        let told = Arc::new(Told::answering(Admission::Admitted));
+        let overseer: Arc<dyn Overseer> = told.clone();
+        let live = LiveInstance::new(&overseer);
+        assert_eq!(told.events(), ["made"]);
+        drop(live);
+        assert_eq!(told.events(), ["made", "gone"]);
+    }
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::admin::{AdminProtocol, Standing, State, WorkflowStanding};
 use crate::config::Admin;
+use crate::faults::FaultRegister;
 use crate::listener::{ConnectionBudget, DesiredListener, ListenerKey, ListenerTimes, Listeners};
 use crate::refusals::Refusals;
 use crate::workflow::registry::Registry;
@@ -23,8 +24,13 @@ pub(super) struct AdminAddress {
 
 impl AdminAddress {
     /// Not listening yet: [`AdminAddress::tell`] does that, when there is something to tell.
-    pub(super) fn new(config: &Admin, refusals: &Arc<Refusals>) -> Option<Self> {
-        let protocol = Arc::new(AdminProtocol { refusals: Arc::clone(refusals) });
+    pub(super) fn new(
+        config: &Admin,
+        refusals: &Arc<Refusals>,
+        faults: &Arc<FaultRegister>,
+    ) -> Option<Self> {
+        let (refused, faults) = (Arc::clone(refusals), Arc::clone(faults));
+        let protocol = Arc::new(AdminProtocol { refusals: refused, faults });
         let budget = ConnectionBudget::new(CONNECTIONS, CONNECTIONS);
         let listeners = Listeners::new(protocol, budget, TIMES, Arc::clone(refusals));
         let key = ListenerKey { address: config.address, port: config.port };

@@ -102,7 +102,7 @@ async fn check_file(home: &Home, vocabulary: &Vocabulary, file: &Path) -> Built 
             let closings = TaskTracker::new();
             // Without a home nobody could have granted anything: a warning then.
             let purpose = if home.is_bare() { Purpose::Check } else { Purpose::Serve };
-            let surroundings = Surroundings { plugins: &home.plugins, vocabulary };
+            let surroundings = Surroundings { plugins: &home.plugins, vocabulary, faults: None };
             build_version(file, bytes, surroundings, &closings, purpose).await
         }
     }

@@ -67,7 +67,8 @@ impl Run {
         let purpose = if self.live { Purpose::Perform } else { Purpose::Show };
         let (settings, _) = home.settings();
         let vocabulary = home.vocabulary(&settings);
-        let surroundings = Surroundings { plugins: &home.plugins, vocabulary: &vocabulary };
+        let surroundings =
+            Surroundings { plugins: &home.plugins, vocabulary: &vocabulary, faults: None };
         let built = build_version(&self.file, bytes, surroundings, &closings, purpose).await;
         let Some(workflow) = built.workflow else {
             return Ok(self.refused(Report::new(built.diagnostics)));

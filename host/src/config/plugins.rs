@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use tureen_sandbox::{AddressRange, Destination};
 use tureen_template::SettingId;
 
+use super::PluginFaults;
+
 /// The most entries that one list of grants may have.
 const GRANTS_MAX: usize = 1_000;
 
@@ -85,6 +87,11 @@ with_grants! {
         pub log_lines: Option<usize>,
         #[serde(deserialize_with = "super::optional_between::<0, 1_073_741_824, _, _>")]
         pub log_bytes: Option<usize>,
+        /// Lines that the log shows of the plugin in one minute, all its steps together.
+        #[serde(deserialize_with = "super::optional_between::<0, 1_000_000, _, _>")]
+        pub log_lines_per_minute: Option<u32>,
+        /// What is different from `[faults]`.
+        pub faults: PluginFaults,
         /// Notifications of one call.
         #[serde(deserialize_with = "super::optional_between::<0, 1_000, _, _>")]
         pub notifications: Option<usize>,

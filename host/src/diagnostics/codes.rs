@@ -178,6 +178,9 @@ codes! {
     CODE_BINDING_UNUSED = "WF112" Warning Operator,
     SENDER_SHOWN = "WF113" Warning Operator,
 
+    // Plugins while they run.
+    STEP_SET_ASIDE = "WF130" Error Plugin,
+
     // Diagnostics themselves.
     MORE_FINDINGS = "WF099" Warning Author,
 
@@ -195,7 +198,7 @@ codes! {
     GRANT_EMPTY = "WF123" Warning Operator,
     GRANT_STEP = "WF124" Warning Operator,
     AUDIT = "WF125" Warning Operator,
-    // Compiled plugins.
 
-    PLUGINS_CACHE = "WF130" Warning Operator,
+    // Compiled plugins.
+    PLUGINS_CACHE = "WF126" Warning Operator,
 }

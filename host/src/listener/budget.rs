@@ -14,6 +14,7 @@ pub const HANDSHAKES_PER_PROCESSOR: usize = 4;
 #[derive(Debug)]
 pub struct ConnectionBudget {
     total: Arc<Semaphore>,
+    total_max: usize,
     per_peer_max: usize,
     handshakes: Semaphore,
     peers: Mutex<HashMap<IpAddr, usize>>,
@@ -49,6 +50,7 @@ impl ConnectionBudget {
         let total = total.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             total: Arc::new(Semaphore::new(total)),
+            total_max: total,
             per_peer_max,
             handshakes: Semaphore::new(handshakes.min(Semaphore::MAX_PERMITS)),
             peers: Mutex::new(HashMap::new()),
@@ -58,6 +60,11 @@ impl ConnectionBudget {
     /// Connections that could be accepted now.
     pub fn free(&self) -> usize {
         self.total.available_permits()
+    }
+
+    /// Connections that there are, or that are about to be accepted.
+    pub fn taken(&self) -> usize {
+        self.total_max.saturating_sub(self.total.available_permits())
     }
 
     /// Waits until there is room for one more connection.

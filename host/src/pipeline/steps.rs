@@ -1,6 +1,6 @@
 //! The steps of one run: hands the run's state to the sandbox and takes it back,
 //! builds messages from templates in the contract's phases, turns failures into
-//! run errors and plugins' log lines into events.
+//! run errors.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -11,12 +11,11 @@ use tureen_message::binary::Binary;
 use tureen_message::csv::CsvOptions;
 use tureen_message::dicom::DicomOptions;
 use tureen_message::{Format, Limits, Message, ParseOptions, Problem};
-use tureen_sandbox::{
-    Activity, Failure, Fault, LogLevel, LogLine, Notification, Performed, Run, Target, Verdict,
-};
+use tureen_sandbox::{Activity, Failure, Fault, Notification, Performed, Run, Target, Verdict};
 use tureen_template::{ByFormat, Direction, SettingId, Template};
 
 use super::hooks::{Done, Hook, Untold};
+use super::lines::PluginLines;
 use super::notifications::{self, ToldKeys};
 use super::{NotificationRecord, Settings};
 use crate::config::Encode;
@@ -33,8 +32,9 @@ pub(super) struct Steps<'a> {
     notifications: Vec<NotificationRecord>,
 }
 
-/// What becomes of notifications.
+/// What becomes of log lines and notifications.
 pub(super) struct Telling<'a> {
+    pub(super) lines: &'a PluginLines,
     pub(super) told: &'a ToldKeys,
     /// Are they kept for whoever runs the message?
     pub(super) is_recorded: bool,
@@ -317,7 +317,7 @@ impl<'a> Steps<'a> {
 
     fn back(&mut self, mut run: Box<Run>, step: &StepName) {
         for line in run.log.drain(..) {
-            log(step, &run.facts.message_id, &line);
+            self.telling.lines.show(step, &run.facts, &line, &self.settings.config);
         }
         for notification in run.notifications.take() {
             self.tell_person(step, &run.facts.message_id, notification);
@@ -326,7 +326,7 @@ impl<'a> Steps<'a> {
     }
 
     fn tell_person(&mut self, step: &StepName, id: &str, notification: Notification) {
-        let Telling { told, is_recorded } = self.telling;
+        let Telling { told, is_recorded, .. } = self.telling;
         if !told.admits(self.workflow.name(), notification.key.as_deref(), Instant::now()) {
             return;
         }
@@ -376,30 +376,6 @@ fn whole_message(blueprint: &Blueprint<'_>, run: &Run, limits: &Limits) -> Optio
         (message, format) => (message.format() == format).then(|| message.clone()),
     }
 }
-
-/// A plugin's line. Only the standard ones are known to keep message content
-/// out of their log; a third party's lines are for who asks for debug output.
-fn log(step: &StepName, id: &str, line: &LogLine) {
-    let (plugin, name, text) = (line.plugin.as_str(), step.name.as_str(), line.text.as_str());
-    match (step.speaks(plugin), line.level) {
-        (true, LogLevel::Error) => {
-            tracing::error!(target: PLUGIN_LINES, plugin, step = name, id, "{text}")
-        }
-        (true, LogLevel::Warn) => {
-            tracing::warn!(target: PLUGIN_LINES, plugin, step = name, id, "{text}")
-        }
-        (true, LogLevel::Info) => {
-            tracing::info!(target: PLUGIN_LINES, plugin, step = name, id, "{text}")
-        }
-        (_, LogLevel::Trace) => {
-            tracing::trace!(target: PLUGIN_LINES, plugin, step = name, id, "{text}")
-        }
-        _ => tracing::debug!(target: PLUGIN_LINES, plugin, step = name, id, "{text}"),
-    }
-}
-
-/// The log target of plugins' lines.
-const PLUGIN_LINES: &str = "tureen::plugin";
 
 fn author_error(blueprint: &Blueprint<'_>, problem: Problem) -> RunError {
     let place = match problem.place {

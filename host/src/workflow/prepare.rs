@@ -24,13 +24,16 @@ use super::purpose::Purpose;
 use super::running::{FilterSteps, Parts, RunningActivity, RunningStep, StepName, Workflow};
 use super::vocabulary::{Unknown, Vocabulary};
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
+use crate::faults::FaultRegister;
 use crate::plugins::grants::Missing;
 use crate::plugins::{Installed, PluginSet};
 
 mod numbers;
 mod texts;
+mod watched;
 
 pub use code::CodeObject;
+use watched::Watched;
 
 /// Candidates that a "not installed" lists.
 const CANDIDATES_MAX: usize = 12;
@@ -52,9 +55,11 @@ pub async fn prepare(
     vocabulary: &Vocabulary,
     closings: &TaskTracker,
     purpose: Purpose,
+    faults: Option<&FaultRegister>,
 ) -> Prepared {
     let mut preparation = Preparation {
         definition: &definition,
+        faults,
         plugins,
         vocabulary,
         purpose,
@@ -73,6 +78,8 @@ pub async fn prepare(
 
 struct Preparation<'a> {
     definition: &'a WorkflowDefinition,
+    /// Who watches the steps; nobody, where a workflow is only looked at or tried.
+    faults: Option<&'a FaultRegister>,
     plugins: &'a PluginSet,
     vocabulary: &'a Vocabulary,
     purpose: Purpose,
@@ -91,6 +98,7 @@ impl Preparation<'_> {
             response: self.optional(receiver.response_transformers.as_ref(), &receiver.name).await,
             post: self.optional(receiver.post_transformers.as_ref(), &receiver.name).await,
             activities: Vec::new(),
+            series: self.series(),
         };
         for (index, activity) in definition.activities.iter().enumerate() {
             if activity.disabled {
@@ -199,6 +207,7 @@ impl Preparation<'_> {
         let grants = self.granted(step, &installed, "/$type")?;
         let settings = numbers::named(&step.settings, &self.vocabulary.numbers).into_owned();
         let (tables, granted) = (grants.tables.clone(), grants.clone());
+        let watched = Watched { role: step.role.name(), settings: settings.clone() };
         let options = self.options(&installed, grants, settings, step.owner, step.role.name());
         let prepared = match Step::prepare(Arc::clone(&installed.plugin), options).await {
             Ok(prepared) => prepared,
@@ -214,6 +223,7 @@ impl Preparation<'_> {
         }
         let requires = self.only_granted_tables(step, &installed, &tables, requires);
         let custom = self.custom(step, requires).await;
+        let ready = self.overseen(ready, step, &installed, &watched);
         Some((ready.with_custom(custom.into_iter()), installed.is_standard()))
     }
 
@@ -354,7 +364,9 @@ impl Preparation<'_> {
             let options = self.options(&installed, grants, settings, step.owner, "custom");
             match Step::prepare(Arc::clone(&installed.plugin), options).await {
                 Ok(prepared) => {
-                    drop(found.insert(type_name, Arc::new(prepared.step)));
+                    let watched = Watched { role: "custom", settings: type_name.clone() };
+                    let ready = self.overseen(prepared.step, step, &installed, &watched);
+                    drop(found.insert(type_name, Arc::new(ready)));
                 }
                 Err(failure) => self.failed(step, &failure),
             }

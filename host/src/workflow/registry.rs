@@ -27,6 +27,7 @@ use super::purpose::Purpose;
 use super::running::Workflow;
 use super::vocabulary::Vocabulary;
 use crate::diagnostics::{Diagnostic, codes};
+use crate::faults::FaultRegister;
 use crate::plugins::PluginSet;
 
 /// A file that does not load is read again after this long before the fault is
@@ -436,6 +437,8 @@ async fn build(
 pub struct Surroundings<'a> {
     pub plugins: &'a PluginSet,
     pub vocabulary: &'a Vocabulary,
+    /// Who watches the steps, in a server.
+    pub faults: Option<&'a FaultRegister>,
 }
 
 /// What became of a file.
@@ -471,10 +474,10 @@ pub async fn build_version(
         return Built { workflow: None, receiver: None, diagnostics, code: Vec::new() };
     };
     let receiver = Stopped::of(&definition);
-    let Surroundings { plugins, vocabulary } = surroundings;
+    let Surroundings { plugins, vocabulary, faults } = surroundings;
     // Prepared even when the file has errors: one check tells everything.
     let Prepared { workflow, diagnostics: found, code } =
-        prepare(definition, plugins, vocabulary, closings, purpose).await;
+        prepare(definition, plugins, vocabulary, closings, purpose, faults).await;
     diagnostics.extend(found);
     let broken = diagnostics.iter().any(Diagnostic::is_error);
     Built { workflow: workflow.filter(|_| !broken), receiver, diagnostics, code }

@@ -19,6 +19,7 @@ use tureen_sandbox::{
 use tureen_template::{Direction, Globals, RunFacts, Variables};
 
 use super::definition::{self, WorkflowDefinition};
+use crate::metrics::WorkflowSeries;
 
 /// What log and errors call a step.
 #[derive(Clone, Debug)]
@@ -78,6 +79,8 @@ pub struct Parts {
     pub response: Option<RunningStep>,
     pub post: Option<RunningStep>,
     pub activities: Vec<RunningActivity>,
+    /// What is counted of the workflow.
+    pub series: Arc<WorkflowSeries>,
 }
 
 /// One version of a workflow.
@@ -119,6 +122,11 @@ impl Workflow {
 
     pub fn activities(&self) -> &[RunningActivity] {
         &self.parts.activities
+    }
+
+    /// What is counted of the workflow, this version and others.
+    pub fn series(&self) -> &Arc<WorkflowSeries> {
+        &self.parts.series
     }
 
     /// Opens the activities, in order.

@@ -118,7 +118,8 @@ async fn build(
         Err(diagnostic) => bail!("{diagnostic}"),
     };
     let plugins = open.home.plugins.confined_to(folder);
-    let surroundings = Surroundings { plugins: &plugins, vocabulary: &open.vocabulary };
+    let surroundings =
+        Surroundings { plugins: &plugins, vocabulary: &open.vocabulary, faults: None };
     let built = build_version(&case.workflow, bytes, surroundings, closings, Purpose::Test).await;
     built
         .workflow
