@@ -5,6 +5,7 @@
 //! an operator and a sender see.
 
 pub(crate) mod actions;
+pub(crate) mod admin;
 pub(crate) mod basic;
 pub(crate) mod certificates;
 pub(crate) mod connection;

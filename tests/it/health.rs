@@ -4,29 +4,17 @@ use std::net::{SocketAddr, TcpListener};
 
 use serde_json::{Value, json};
 
+use crate::harness::admin::{admin_address, get};
 use crate::harness::home::{workflow_file, workflow_text};
 use crate::harness::http1::request;
 use crate::harness::ports::free_port;
 use crate::harness::wait::{wait_for, wait_until_equal};
-use crate::harness::{Answer, Connection, Home, Http1, Server, Workflow};
+use crate::harness::{Connection, Home, Http1, Workflow};
 
 const TEXT: i64 = 13;
 
 fn workflow(name: &str, service: &str) -> Workflow {
     Workflow::new(name, service).with("MessageType", TEXT).responding("received")
-}
-
-/// Where the log says that health is told.
-fn admin_address(server: &Server) -> SocketAddr {
-    wait_for("the admin address in the log", || {
-        let log = server.log();
-        let line = log.lines().find(|line| line.contains("tells its health"))?;
-        line.split_once("address=")?.1.parse().ok()
-    })
-}
-
-fn get(admin: SocketAddr, path: &str) -> Answer {
-    Http1::plain(admin).request("GET", path, "")
 }
 
 /// `/readyz`: the status, whether it is ready, and the states by name.

@@ -42,6 +42,8 @@ mod cookbook;
 mod dicom;
 /// The edges of HTTP.
 mod edges;
+/// Steps whose plugin breaks down: reports, and steps that are set aside.
+mod faults;
 /// The file writer stays in what it is granted.
 mod file_writer;
 /// What plugins may reach, and no further.
@@ -56,6 +58,8 @@ mod host_mode;
 mod hostile;
 /// Many clients while the workflow is saved again and again.
 mod load;
+/// What the server counts about itself.
+mod metrics;
 /// Plugins that talk to servers.
 mod outbound;
 /// The standard plugins' own tests.
