@@ -80,9 +80,14 @@ impl Activity {
         run: Box<Run>,
         target: Target,
     ) -> (Box<Run>, Result<Performed, Failure>) {
+        let plugin = self.step.plugin().name.as_str();
+        // Refused before the line: it may be long while a call hangs.
+        let overseen = match Overseen::begin(self.step.overseer(), plugin) {
+            Ok(overseen) => overseen,
+            Err(failure) => return (run, Err(failure)),
+        };
         let mut live = self.live.lock().await;
-        let begun = Overseen::begin(self.step.overseer(), &self.step.plugin().name);
-        let overseen = match begun {
+        let overseen = match overseen.after_the_line(plugin) {
             Ok(overseen) => overseen,
             Err(failure) => return (run, Err(failure)),
         };

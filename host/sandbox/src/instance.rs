@@ -460,7 +460,20 @@ pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
 /// The guest's functions, innermost first; names only.
 fn stack_of(backtrace: &WasmBacktrace) -> Vec<String> {
     let names = backtrace.frames().iter().filter_map(|frame| frame.func_name());
-    names.take(Breakdown::STACK_MAX).map(function_name).collect()
+    without_the_panic(names.map(function_name).collect())
+}
+
+/// A panic of Rust has a dozen frames of its own, which push the plugin's out of sight.
+fn without_the_panic(mut stack: Vec<String>) -> Vec<String> {
+    const PANIC: [&str; 5] =
+        ["abort", "__rustc::", "core::panicking::", "std::panicking::", "std::process::abort"];
+    let is_panic = |name: &String| {
+        name.starts_with("std::sys::") || PANIC.iter().any(|start| name.starts_with(start))
+    };
+    let begins = stack.iter().position(|name| !is_panic(name)).unwrap_or(0);
+    stack.drain(..begins);
+    stack.truncate(Breakdown::STACK_MAX);
+    stack
 }
 
 /// A name as its author wrote it, fit for a log: the name section may hold anything.
@@ -485,5 +498,16 @@ mod tests {
         let long = function_name(&"x".repeat(100_000));
         assert_eq!(long.chars().count(), Breakdown::NAME_CHARACTERS_MAX + 1);
         assert!(long.ends_with('…'));
+    }
+
+    #[test]
+    fn a_stack_begins_behind_the_panic_and_is_bounded() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let panicked =
+            names(&["abort", "std::sys::pal::wasi::abort", "__rustc::rust_panic", "mine", "abort"]);
+        assert_eq!(without_the_panic(panicked), ["mine", "abort"]);
+        assert_eq!(without_the_panic(names(&["abort"])), ["abort"], "better than nothing");
+        let deep = names(&["f"; 32]);
+        assert_eq!(without_the_panic(deep).len(), Breakdown::STACK_MAX);
     }
 }

@@ -64,7 +64,7 @@ pub use grants::{
     TableGrant, imports_in_a_sentence, is_private, need_of,
 };
 pub use limits::Limits;
-pub use oversight::{Admission, EndedCall, Overseer};
+pub use oversight::{Admission, Asked, EndedCall, Overseer};
 pub use page_map::{PageMapDecision, PageMapScan};
 pub use plugin::{Kind, LoadError, Plugin};
 pub use pool_usage::PoolUsage;

@@ -45,13 +45,23 @@ pub struct EndedCall<'a> {
     /// `None` where it succeeded.
     pub failure: Option<&'a Failure>,
     pub facts: &'a CallFacts,
-    pub is_trial: bool,
+    pub asked: Asked,
+}
+
+/// Was the overseer asked before a call?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A hook of an activity: made without asking. That it works says nothing of how
+    /// the next message will fare.
+    Not,
+    Admitted,
+    Trial,
 }
 
 /// A call on its way, from the question to the end of it.
 pub(crate) struct Overseen<'a> {
     overseer: Option<&'a dyn Overseer>,
-    is_trial: bool,
+    asked: Asked,
     /// `None` where nobody is told: asking for the time is not free.
     began: Option<Instant>,
 }
@@ -62,29 +72,47 @@ impl<'a> Overseen<'a> {
     /// # Errors
     /// The step is set aside; nothing was entered.
     pub(crate) fn begin(overseer: Option<&'a dyn Overseer>, plugin: &str) -> Result<Self, Failure> {
-        let mut overseen = Self::unasked(overseer);
-        match overseer.map(Overseer::admit) {
-            None | Some(Admission::Admitted) => {}
-            Some(Admission::Trial) => overseen.is_trial = true,
+        let asked = match overseer.map(Overseer::admit) {
+            None | Some(Admission::Admitted) => Asked::Admitted,
+            Some(Admission::Trial) => Asked::Trial,
             Some(Admission::Refused(text)) => {
-                overseen.overseer = None;
                 return Err(Failure::plugin(plugin, "plugin.quarantined", text));
             }
-        }
+        };
+        let mut overseen = Self::unasked(overseer);
+        overseen.asked = asked;
         Ok(overseen)
+    }
+
+    /// The call was in line until now: the wait does not count, and the step may have
+    /// been set aside meanwhile.
+    ///
+    /// # Errors
+    /// As [`Overseen::begin`].
+    pub(crate) fn after_the_line(mut self, plugin: &str) -> Result<Self, Failure> {
+        match self.asked {
+            Asked::Admitted => {
+                let overseer = self.overseer.take();
+                Self::begin(overseer, plugin)
+            }
+            Asked::Not | Asked::Trial => {
+                self.began = self.overseer.map(|_| Instant::now());
+                Ok(self)
+            }
+        }
     }
 
     /// A hook of an activity, which is made whatever state the step is in.
     pub(crate) fn unasked(overseer: Option<&'a dyn Overseer>) -> Self {
-        Self { overseer, is_trial: false, began: overseer.map(|_| Instant::now()) }
+        Self { overseer, asked: Asked::Not, began: overseer.map(|_| Instant::now()) }
     }
 
     /// Tells of the end.
     pub(crate) fn end(mut self, facts: &CallFacts, mut usage: Usage, failure: Option<&Failure>) {
         let Some(overseer) = self.overseer.take() else { return };
         usage.wall = self.began.map(|began| began.elapsed()).unwrap_or_default();
-        let is_trial = self.is_trial;
-        overseer.ended(&EndedCall { usage: &usage, failure, facts, is_trial });
+        let asked = self.asked;
+        overseer.ended(&EndedCall { usage: &usage, failure, facts, asked });
     }
 
     /// Tells nobody: the call is part of another one that is told.
@@ -101,7 +129,7 @@ impl<'a> Overseen<'a> {
 impl Drop for Overseen<'_> {
     fn drop(&mut self) {
         if let Some(overseer) = self.overseer {
-            overseer.abandoned(self.is_trial);
+            overseer.abandoned(self.asked == Asked::Trial);
         }
     }
 }
@@ -157,8 +185,8 @@ mod tests {
 
         fn ended(&self, call: &EndedCall<'_>) {
             let failure = call.failure.map_or("none", |failure| &failure.code);
-            let (outcome, trial) = (call.usage.outcome.name(), call.is_trial);
-            self.note(format!("{outcome}, {failure}, {}, {trial}", call.facts.message_id));
+            let (outcome, asked) = (call.usage.outcome.name(), call.asked);
+            self.note(format!("{outcome}, {failure}, {}, {asked:?}", call.facts.message_id));
         }
 
         fn abandoned(&self, is_trial: bool) {
@@ -176,7 +204,9 @@ mod tests {
 
     #[test]
     fn an_admitted_call_is_told_once_however_it_ends() {
-        for (answer, trial) in [(Admission::Admitted, false), (Admission::Trial, true)] {
+        for (answer, asked) in
+            [(Admission::Admitted, Asked::Admitted), (Admission::Trial, Asked::Trial)]
+        {
             let told = Told::answering(answer);
             let begin = || Overseen::begin(Some(&told), "p").unwrap();
             begin().end(&facts(), Usage::without_instance(CallOutcome::Ok), None);
@@ -185,9 +215,9 @@ mod tests {
             drop(begin());
             begin().forget();
             let expected = [
-                format!("ok, none, 7, {trial}"),
-                format!("host-error, x.y, 7, {trial}"),
-                format!("abandoned, {trial}"),
+                format!("ok, none, 7, {asked:?}"),
+                format!("host-error, x.y, 7, {asked:?}"),
+                format!("abandoned, {}", asked == Asked::Trial),
             ];
             assert_eq!(told.events(), expected);
         }
@@ -202,7 +232,20 @@ mod tests {
         // A hook is made all the same.
         let usage = Usage::without_instance(CallOutcome::Trap);
         Overseen::unasked(Some(&told)).end(&facts(), usage, Some(&refused));
-        assert_eq!(told.events(), ["trap, plugin.quarantined, 7, false"]);
+        assert_eq!(told.events(), ["trap, plugin.quarantined, 7, Not"]);
+    }
+
+    #[test]
+    fn a_call_that_was_in_line_is_asked_for_again_unless_it_is_the_trial() {
+        let told = Told::answering(Admission::Trial);
+        let trial = Overseen::begin(Some(&told), "p").unwrap();
+        assert_eq!(trial.after_the_line("p").unwrap().asked, Asked::Trial);
+        let refusing = Told::answering(Admission::Refused(String::new()));
+        let mut admitted = Overseen::unasked(Some(&refusing));
+        admitted.asked = Asked::Admitted;
+        assert_eq!(admitted.after_the_line("p").err().unwrap().code, "plugin.quarantined");
+        assert!(refusing.events().is_empty(), "nothing was admitted that could be abandoned");
+        assert_eq!(Overseen::unasked(None).after_the_line("p").unwrap().asked, Asked::Not);
     }
 
     #[test]

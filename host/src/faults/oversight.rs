@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tureen_sandbox::{Admission, EndedCall, Overseer};
+use tureen_sandbox::{self as sandbox, Admission, EndedCall, Overseer};
 use tureen_template::SettingId;
 
 use super::breaker::{Asked, Breaker, Change};
@@ -89,11 +89,6 @@ impl Oversight {
             code = report.code(),
             outcome = usage.outcome.name(),
             trap = report.trap(),
-            stack = report.stack().join(" < "),
-            wall_us = usage.wall.as_micros(),
-            running_us = usage.running.as_micros(),
-            memory_bytes = usage.memory_bytes,
-            host_calls = usage.host_calls,
             "{report}"
         );
     }
@@ -145,12 +140,17 @@ impl Overseer for Oversight {
 
     fn ended(&self, call: &EndedCall<'_>) {
         self.series.called(call.usage);
+        let is_trial = call.asked == sandbox::Asked::Trial;
+        let is_hook = call.asked == sandbox::Asked::Not;
         if !call.usage.outcome.is_breakdown() {
-            return self.changed(self.breaker.answered(call.is_trial), "");
+            // An activity that opens well may break down at every message all the same.
+            let change = if is_hook { Change::Nothing } else { self.breaker.answered(is_trial) };
+            return self.changed(change, "");
         }
         let report = Report { place: &self.place, call: *call };
         self.tell(&report);
-        self.changed(self.breaker.broke(call.is_trial), report.code());
+        let change = if is_hook { Change::Nothing } else { self.breaker.broke(is_trial) };
+        self.changed(change, report.code());
     }
 
     fn abandoned(&self, is_trial: bool) {

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use tureen_sandbox::{Breakdown, CallFacts, CallOutcome, Failure, Fault, Usage};
+use tureen_sandbox::{Asked, Breakdown, CallFacts, CallOutcome, Failure, Fault, Usage};
 use tureen_template::SettingId;
 
 use super::*;
@@ -48,7 +48,8 @@ fn report(outcome: CallOutcome, failure: &Failure, message_id: &str) -> String {
         message_id: message_id.to_owned(),
         attempt: 1,
     };
-    let call = EndedCall { usage: &usage, failure: Some(failure), facts: &facts, is_trial: false };
+    let call =
+        EndedCall { usage: &usage, failure: Some(failure), facts: &facts, asked: Asked::Admitted };
     let text = Report { place: &place(), call }.to_string();
     assert!(!text.contains("Ekholm") && !text.contains("PID"), "{text}");
     text
