@@ -9,7 +9,8 @@ use crate::harness::guests::guest;
 use crate::harness::home::{workflow_file, workflow_text};
 use crate::harness::messages::adt;
 use crate::harness::wait::{wait_for, wait_until_equal};
-use crate::harness::{Answer, Home, Http1, Server, Workflow};
+use crate::harness::workflow::received;
+use crate::harness::{Activity, Answer, Home, Http1, Server, Workflow};
 
 /// Stands in messages, and may stand nowhere else.
 const SECRET: &str = "Zyxwvut";
@@ -251,4 +252,28 @@ fn a_reused_instance_is_gone_after_a_breakdown_and_its_step_set_aside_like_any_o
     assert!(instances("one").abs() < f64::EPSILON);
     assert!((instances("other") - 1.0).abs() < f64::EPSILON);
     server.stop();
+}
+
+#[test]
+fn an_activity_that_breaks_down_is_set_aside_although_it_opens_well_each_time() {
+    let home = Home::and(&format!("[faults]\nconsecutive = 3\n{FOR_EVER}"));
+    home.plugin("fickle-activity", guest("fickle-activity"));
+    for name in ["one", "other"] {
+        let activity = Activity::of_class("Test.FickleActivitySetting", "Deed");
+        let activity = activity.template(&received());
+        home.workflow(name, &Workflow::new(name, name).activity(activity).build());
+    }
+    let server = home.serve();
+    assert_eq!(server.addresses().len(), 2, "{}\n{}", server.said(), server.log());
+    let mut http = server.http1();
+    accepted(&mut http, "one");
+    for _ in 0..3 {
+        refused(&mut http, "one", "TRAP", "plugin.trap");
+    }
+    refused(&mut http, "one", "FINE", "plugin.quarantined");
+    accepted(&mut http, "other");
+    let (status, told) = readiness(admin_address(&server));
+    assert_eq!((status, &told["quarantined"][0]["step"]), (200, &json!("Deed")), "{told}");
+    let log = server.stop();
+    assert!(!log.contains(SECRET), "{log}");
 }

@@ -14,7 +14,6 @@ pub const HANDSHAKES_PER_PROCESSOR: usize = 4;
 #[derive(Debug)]
 pub struct ConnectionBudget {
     total: Arc<Semaphore>,
-    total_max: usize,
     per_peer_max: usize,
     handshakes: Semaphore,
     peers: Mutex<HashMap<IpAddr, usize>>,
@@ -50,7 +49,6 @@ impl ConnectionBudget {
         let total = total.min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             total: Arc::new(Semaphore::new(total)),
-            total_max: total,
             per_peer_max,
             handshakes: Semaphore::new(handshakes.min(Semaphore::MAX_PERMITS)),
             peers: Mutex::new(HashMap::new()),
@@ -62,9 +60,9 @@ impl ConnectionBudget {
         self.total.available_permits()
     }
 
-    /// Connections that there are, or that are about to be accepted.
+    /// Connections that there are.
     pub fn taken(&self) -> usize {
-        self.total_max.saturating_sub(self.total.available_permits())
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
     /// Waits until there is room for one more connection.

@@ -44,5 +44,6 @@ pub(crate) fn sum(samples: &[(String, f64)], family: &str, parts: &[&str]) -> f6
         let (own, labels) = name.split_once('{').unwrap_or((name, ""));
         own == format!("tureen_{family}") && parts.iter().all(|part| labels.contains(part))
     };
-    samples.iter().filter(|(name, _)| fits(name)).map(|(_, value)| value).sum()
+    // Not `sum`, whose nothing is -0.
+    samples.iter().filter(|(name, _)| fits(name)).fold(0.0, |sum, (_, value)| sum + value)
 }

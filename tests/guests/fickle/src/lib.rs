@@ -66,10 +66,11 @@ fn hold_on(bytes: &[u8]) -> Result<(), StepError> {
     }
 }
 
-fn grow(message: &mut Message) -> Result<(), StepError> {
+fn grow(message: &Message) -> Result<(), StepError> {
+    let mut own = Message::parse(Format::Hl7, &message.bytes())?;
     let line = format!("NTE|1||{}\r", "x".repeat(60_000));
     loop {
-        message.append(&line)?;
+        own.append(&line)?;
     }
 }
 
