@@ -110,7 +110,7 @@ pub fn main() -> ExitCode {
 impl Command {
     async fn run(self) -> anyhow::Result<Ended> {
         match self {
-            Self::Serve(serve) => serve.run().await,
+            Self::Serve(serve) => Box::pin(serve.run()).await,
             Self::Demo(demo) => {
                 quiet_log();
                 demo.run().await

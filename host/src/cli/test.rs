@@ -75,7 +75,7 @@ impl Test {
         let mut homes = Homes::new(self.home.clone());
         let mut results = Results::default();
         for found in wanted {
-            let standing = match self.run_case(&found, &mut homes).await {
+            let standing = match Box::pin(self.run_case(&found, &mut homes)).await {
                 Ok(standing) => standing,
                 Err(error) => Standing::CannotRun(format!("{error:#}")),
             };
