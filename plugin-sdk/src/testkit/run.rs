@@ -26,7 +26,7 @@ pub struct TestRun {
     tables: Vec<native::LookupTable>,
     data_tables: Vec<native::DataTableText>,
     custom_transformers: Vec<(String, CustomTransformer)>,
-    settings: Json,
+    settings: String,
     owner: String,
     role: Option<&'static str>,
     attempt: u32,
@@ -54,7 +54,7 @@ impl Default for TestRun {
             tables: Vec::new(),
             data_tables: Vec::new(),
             custom_transformers: Vec::new(),
-            settings: Json::Object(serde_json::Map::new()),
+            settings: String::from("{}"),
             owner: String::new(),
             role: None,
             attempt: 1,
@@ -170,7 +170,15 @@ impl TestRun {
     /// The settings of the step.
     #[must_use]
     pub fn settings(mut self, settings: Json) -> Self {
-        self.settings = settings;
+        self.settings = settings.to_string();
+        self
+    }
+
+    /// The settings of the step as JSON text, such as that of a file. What is no
+    /// JSON is a finding of the run.
+    #[must_use]
+    pub fn settings_text(mut self, settings: &str) -> Self {
+        settings.clone_into(&mut self.settings);
         self
     }
 
@@ -199,7 +207,7 @@ impl TestRun {
     /// Reads the settings alone: the findings and requirements of a step.
     pub fn configure<T: Configure>(&self, role: &'static str) -> crate::Configuration {
         let role = self.role.unwrap_or(role);
-        crate::configure::<T>(&self.settings.to_string(), &self.owner, role).1
+        crate::configure::<T>(&self.settings, &self.owner, role).1
     }
 
     /// Runs a transformer.
@@ -266,8 +274,7 @@ impl TestRun {
 
     fn step<T: Configure>(&self, role: &'static str) -> Result<(T, Findings), Failure> {
         let role = self.role.unwrap_or(role);
-        let settings = self.settings.to_string();
-        let (step, configuration) = crate::configure::<T>(&settings, &self.owner, role);
+        let (step, configuration) = crate::configure::<T>(&self.settings, &self.owner, role);
         match step {
             Some(step) => Ok((step, configuration.findings)),
             None => Err(Failure::Settings(configuration.findings)),

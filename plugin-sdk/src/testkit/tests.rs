@@ -373,3 +373,10 @@ fn keys_of_lookup_tables_are_compared_without_regard_to_case() {
     })
     .unwrap();
 }
+
+#[test]
+fn settings_may_be_given_as_text() {
+    let given = |text: &str| TestRun::new().settings_text(text).filter::<Wanted>();
+    assert!(given(r#"{"Path": "X"}"#).is_ok());
+    assert_eq!(given("{").unwrap_err().code(), "settings.json");
+}
