@@ -5,6 +5,10 @@
 //! target (`RUSTFLAGS`, `CARGO_*`) is taken out of the environment. Where the
 //! target is not installed and rustup does not install it by itself, it is
 //! added once; without rustup the build says what to do.
+//!
+//! What authors build plugins with is gathered beside it (`sdk_sources.rs`).
+
+mod sdk_sources;
 
 use std::env;
 use std::error::Error;
@@ -27,6 +31,8 @@ fn build() -> Result<(), Box<dyn Error>> {
     let plugins = root.join("plugins");
     let folders = plugin_folders(&plugins)?;
     watch(&root, &plugins, &folders);
+    sdk_sources::watch(&root);
+    sdk_sources::write(&root, &out_dir, inner_cargo)?;
     ensure_target()?;
     let target_dir = out_dir.join("plugins");
     compile(&plugins, &target_dir)?;
@@ -85,20 +91,10 @@ fn has_target() -> bool {
 }
 
 fn compile(plugins: &Path, target_dir: &Path) -> Result<(), Box<dyn Error>> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = inner_cargo(plugins);
     command
-        .current_dir(plugins)
         .args(["build", "--release", "--locked", "--target", TARGET, "--target-dir"])
         .arg(target_dir);
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        // CARGO_HOME says where crates are; all else belongs to the outer build.
-        let inherited = text.starts_with("CARGO_") && text != "CARGO_HOME";
-        if inherited || text == "RUSTFLAGS" || text.starts_with("RUSTC") {
-            command.env_remove(&name);
-        }
-    }
     let built = command.output()?;
     if built.status.success() {
         return Ok(());
@@ -109,6 +105,22 @@ fn compile(plugins: &Path, target_dir: &Path) -> Result<(), Box<dyn Error>> {
         println!("cargo::warning={line}");
     }
     Err("the standard plugins in plugins/ do not build; what cargo said stands above".into())
+}
+
+/// Cargo for a workspace of its own.
+fn inner_cargo(folder: &Path) -> Command {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(folder);
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        // CARGO_HOME says where crates are; all else belongs to the outer build.
+        let inherited = text.starts_with("CARGO_") && text != "CARGO_HOME";
+        if inherited || text == "RUSTFLAGS" || text.starts_with("RUSTC") {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 fn write_list(release: &Path, folders: &[String], list: &Path) -> Result<(), Box<dyn Error>> {

@@ -4,6 +4,12 @@
 //! that any author uses; nothing prebuilt is committed. They are loaded and
 //! sandboxed like any third party's: being built in gives them no rights.
 
+//!
+//! Beside them, as text, is what an author's project carries to build such a
+//! component ([`sdk`]).
+
+pub mod sdk;
+
 include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
 /// One embedded component.
