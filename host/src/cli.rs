@@ -61,7 +61,7 @@ enum Command {
     /// Make, import and show certificates, and say which port shows which
     #[command(subcommand)]
     Cert(cert::Cert),
-    /// Show what plugins are installed, and what one of them asks for
+    /// Show what plugins are installed and what they ask for; make and try one's own
     #[command(subcommand)]
     Plugin(plugin::Plugin),
 }

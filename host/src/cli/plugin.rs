@@ -1,4 +1,6 @@
-//! `tureen plugin`: what is installed, and what it asks for.
+//! `tureen plugin`: what is installed, and what it asks for; plugins of one's own.
+
+mod new;
 
 mod compile;
 mod inspect;
@@ -19,6 +21,8 @@ pub(super) enum Plugin {
     List(List),
     /// Show one plugin: what it handles, asks for and may do
     Inspect(Inspect),
+    /// Make a project for a plugin of your own, that builds and passes its tests
+    New(new::New),
     /// Compile one component for the server that started this
     #[command(hide = true)]
     Compile(Compile),
@@ -42,6 +46,7 @@ impl Plugin {
             Self::Inspect(inspect) => inspect.run().await,
             // It has run before the other commands' threads were started.
             Self::Compile(_) => Ok(Ended::Badly),
+            Self::New(new) => new.run(),
         }
     }
 }

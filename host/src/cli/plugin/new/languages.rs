@@ -1,0 +1,131 @@
+//! The languages that a project can be made in: one entry each, with its files and
+//! the commands that it is built with.
+//!
+//! A language is offered when a project of it builds and passes its own tests; there
+//! is an end-to-end test for each.
+
+mod rust;
+
+use tureen_sandbox::Kind;
+
+use super::{Project, ProjectFile};
+
+/// All of them, the usual one first.
+pub(super) static LANGUAGES: &[Language] = &[rust::RUST];
+
+/// One language.
+#[derive(Debug)]
+pub(super) struct Language {
+    /// As `--lang` takes it.
+    pub(super) name: &'static str,
+    /// Why the language's own tools would refuse a name.
+    pub(super) refuses: fn(&str) -> Option<String>,
+    templates: &'static [Template],
+    /// Files that no template is needed for: what the project is built with.
+    carried: fn(&Project<'_>) -> Vec<ProjectFile>,
+    /// Tests, builds and tries it; to be typed in its folder.
+    pub(super) commands: fn(&Project<'_>) -> Vec<String>,
+    /// Puts it into a home.
+    pub(super) install: fn(&Project<'_>) -> Vec<String>,
+}
+
+/// A file with placeholders, `{{name}}`.
+#[derive(Debug)]
+struct Template {
+    path: &'static str,
+    /// `None`: for all kinds.
+    kind: Option<Kind>,
+    text: &'static str,
+}
+
+impl Language {
+    /// The files of a project, filled in.
+    pub(super) fn files(&self, project: &Project<'_>) -> Vec<ProjectFile> {
+        let fitting =
+            self.templates.iter().filter(|it| it.kind.is_none_or(|kind| kind == project.kind));
+        let filled = fitting.map(|template| ProjectFile {
+            path: template.path.to_owned(),
+            text: self.filled(template.text, project),
+        });
+        filled.chain((self.carried)(project)).collect()
+    }
+
+    fn filled(&self, text: &str, project: &Project<'_>) -> String {
+        let Project { name, kind } = project;
+        let lines = |commands: Vec<String>| commands.join("\n");
+        let values = [
+            ("{{commands}}", lines((self.commands)(project))),
+            ("{{install}}", lines((self.install)(project))),
+            ("{{workflow}}", in_a_workflow(project)),
+            ("{{files}}", files_in_words(*kind).to_owned()),
+            ("{{summary}}", summary(*kind).to_owned()),
+            ("{{name}}", name.as_str().to_owned()),
+            ("{{type}}", name.type_name()),
+            ("{{handles}}", name.handles()),
+            ("{{kind}}", kind.name().to_owned()),
+        ];
+        values.iter().fold(text.to_owned(), |text, (mark, value)| text.replace(mark, value))
+    }
+}
+
+/// What the sample of a kind does, in a line.
+fn summary(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Filter => "Passes messages with certain values at a place",
+        Kind::Transformer => "Keeps the digits of a place",
+        Kind::Activity => "Notes every message in a file",
+    }
+}
+
+/// `tureen plugin test` with the sample of the kind.
+fn trial(kind: Kind, component: &str) -> String {
+    let further = match kind {
+        Kind::Filter => "--expect expected.txt",
+        Kind::Transformer => "--expect expected.hl7",
+        Kind::Activity => "--grant-directory out:write",
+    };
+    format!(
+        "tureen plugin test {component} --message message.hl7 --settings settings.json {further}"
+    )
+}
+
+/// The rows of the README's table for the files that only this kind has.
+fn files_in_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Filter => "| `expected.txt` | what the filter says to the sample: `pass` or `stop` |",
+        Kind::Transformer => "| `expected.hl7` | what is to come of the sample |",
+        Kind::Activity => "| `out/` | the directory that the trial is granted |",
+    }
+}
+
+/// How a workflow names the plugin.
+fn in_a_workflow(project: &Project<'_>) -> String {
+    let handles = project.name.handles();
+    match project.kind {
+        Kind::Filter => format!(
+            "A setting of its own class, which `Filters` of a receiver or an activity links to:\n\n\
+             ```json\n{{\n  \"$type\": \"{handles}\",\n  \"Id\": \"a0000000-0000-4000-8000-000000000007\",\n  \
+             \"Path\": \"MSH-9.2\",\n  \"Values\": \"A01, A04\"\n}}\n```"
+        ),
+        Kind::Transformer => format!(
+            "Among the `Transformers` of a transformer setting:\n\n\
+             ```json\n{{\n  \"$type\": \"HL7Soup.Functions.Settings.CustomTransformerAction, HL7SoupWorkflow\",\n  \
+             \"CustomTransformerTypeName\": \"{handles}\",\n  \
+             \"Parameters\": {{\n    \"Path\": {{ \"FromPath\": \"PID-13[*]\", \"FromDirection\": 2 }}\n  }}\n}}\n```\n\n\
+             Or a setting of its own class, which `Transformers` or `VariableTransformers` links to:\n\n\
+             ```json\n{{\n  \"$type\": \"{handles}\",\n  \"Id\": \"a0000000-0000-4000-8000-000000000007\",\n  \
+             \"Path\": \"PID-13[*]\"\n}}\n```"
+        ),
+        Kind::Activity => {
+            let name = project.name.as_str();
+            format!(
+                "A setting of its own class, named in the receiver's `Activities`:\n\n\
+                 ```json\n{{\n  \"$type\": \"{handles}\",\n  \"Id\": \"a0000000-0000-4000-8000-000000000007\",\n  \
+                 \"Name\": \"Note\",\n  \
+                 \"MessageTemplate\": \"${{<id of the receiver> inbound}}\",\n  \"File\": \"messages.txt\"\n}}\n```\n\n\
+                 It writes files, so it needs a directory in `tureen.toml`:\n\n\
+                 ```toml\n[plugins.{name}]\ndirectories = [{{ path = \"out\", write = true }}]\n```"
+            )
+        }
+    }
+}

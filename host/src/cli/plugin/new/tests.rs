@@ -1,0 +1,98 @@
+//! Names, placeholders, and folders that are there already. That a project builds and
+//! passes its tests is tested end to end.
+
+use super::languages::LANGUAGES;
+use super::name::ProjectName;
+use super::{KINDS, Project, write};
+
+#[test]
+fn a_name_is_lower_case_words_and_nobody_else_s() {
+    for (text, wrong) in [
+        ("acme-digits", None),
+        ("digits2", None),
+        ("", Some("it is empty")),
+        ("Acme", Some("'A' is in it")),
+        ("acme_digits", Some("'_' is in it")),
+        ("../acme", Some("'.' is in it")),
+        ("2acme", Some("does not begin with a letter")),
+        ("-acme", Some("does not begin with a letter")),
+        ("acme-", Some("a word between dashes is empty")),
+        ("acme--digits", Some("a word between dashes is empty")),
+        ("file-writer", Some("is a standard plugin")),
+        ("match", Some("the word is reserved")),
+        ("test", Some("the word is reserved")),
+        ("serde-json", Some("a crate that it is built with")),
+        ("tureen-plugin-sdk", Some("a crate that it is built with")),
+    ] {
+        for language in LANGUAGES {
+            let parsed = ProjectName::parse(text, language).map_err(|error| format!("{error:#}"));
+            match (wrong, parsed) {
+                (None, Ok(name)) => assert_eq!(name.as_str(), text),
+                (Some(wrong), Err(error)) => assert!(error.contains(wrong), "{text}: {error}"),
+                (_, parsed) => panic!("{text}: {parsed:?}"),
+            }
+        }
+    }
+    let long = "a".repeat(65);
+    assert!(ProjectName::parse(&long, &LANGUAGES[0]).is_err());
+    assert!(ProjectName::parse(&long[1..], &LANGUAGES[0]).is_ok());
+}
+
+#[test]
+fn what_follows_from_a_name() {
+    for (text, module, type_name, handles) in [
+        ("acme-digits", "acme_digits", "AcmeDigits", "Acme.Digits"),
+        ("acme-keep-digits", "acme_keep_digits", "AcmeKeepDigits", "Acme.KeepDigits"),
+        ("digits", "digits", "Digits", "Digits"),
+    ] {
+        let name = ProjectName::parse(text, &LANGUAGES[0]).unwrap();
+        assert_eq!(name.underscored(), module);
+        assert_eq!(name.type_name(), type_name);
+        assert_eq!(name.handles(), handles);
+    }
+}
+
+#[test]
+fn no_placeholder_is_left_in_any_project() {
+    for language in LANGUAGES {
+        for kind in KINDS {
+            let name = ProjectName::parse("acme-sample", language).unwrap();
+            let files = language.files(&Project { name: &name, kind });
+            let mut paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+            paths.sort_unstable();
+            assert!(paths.windows(2).all(|pair| pair[0] != pair[1]), "{paths:?}");
+            for needed in ["README.md", ".gitignore", "message.hl7", "settings.json"] {
+                assert!(paths.contains(&needed), "{needed}: {paths:?}");
+            }
+            // What is carried has braces of its own.
+            for file in files.iter().filter(|file| !file.path.starts_with("tureen/")) {
+                for mark in ["{{name", "{{type", "{{handles", "{{summary", "{{kind", "{{c", "{{i"] {
+                    assert!(!file.text.contains(mark), "{}: {mark}", file.path);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_there_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("a/b/acme-sample");
+    let name = ProjectName::parse("acme-sample", &LANGUAGES[0]).unwrap();
+    let files = LANGUAGES[0].files(&Project { name: &name, kind: KINDS[0] });
+    write(&project, &files).unwrap();
+    std::fs::write(project.join("src/lib.rs"), "mine").unwrap();
+    let error = format!("{:#}", write(&project, &files).unwrap_err());
+    assert!(error.contains("nothing was changed") && error.contains("--directory"), "{error}");
+    assert_eq!(std::fs::read_to_string(project.join("src/lib.rs")).unwrap(), "mine");
+}
+
+#[test]
+fn what_cannot_be_written_to_its_end_is_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join("acme-sample");
+    let file = |path: &str| super::ProjectFile { path: path.to_owned(), text: String::new() };
+    // The second needs a folder where the first is a file.
+    assert!(write(&project, &[file("src"), file("src/lib.rs")]).is_err());
+    assert!(!project.exists());
+}
