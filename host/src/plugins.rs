@@ -149,6 +149,33 @@ impl PluginSet {
         }
     }
 
+    /// The same plugins with this one as that configuration installs it: in place of
+    /// the file of its name, or beside the others. A built-in plugin keeps its place
+    /// and its type names, as it does in a home. What is in the way is told.
+    pub fn with_candidate(
+        &self,
+        home: &Path,
+        config: &ServerConfig,
+        plugin: Arc<Plugin>,
+        file: Option<PathBuf>,
+    ) -> (Self, Vec<Diagnostic>) {
+        let stays = |installed: &Installed| {
+            installed.plugin.name != plugin.name || (file.is_some() && installed.file.is_none())
+        };
+        let by_name = self.by_name.iter().filter(|(_, it)| stays(it));
+        let by_type = self.by_type.iter().filter(|(_, it)| stays(it));
+        let mut set = Self {
+            by_name: by_name.map(|(name, it)| (name.clone(), Arc::clone(it))).collect(),
+            by_type: by_type.map(|(key, it)| (key.clone(), Arc::clone(it))).collect(),
+            diagnostics: Vec::new(),
+            code: self.code.clone(),
+            digest: self.digest,
+        };
+        set.install(home, config, plugin, file);
+        let found = std::mem::take(&mut set.diagnostics);
+        (set, found)
+    }
+
     /// Would [`PluginSet::load`] read something else now?
     pub fn is_stale(&self, home: &Path, config: &ServerConfig) -> bool {
         self.digest != Self::digest_of(home, config)

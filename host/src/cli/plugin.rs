@@ -1,6 +1,7 @@
 //! `tureen plugin`: what is installed, and what it asks for; plugins of one's own.
 
 mod new;
+mod test;
 
 mod compile;
 mod inspect;
@@ -23,6 +24,8 @@ pub(super) enum Plugin {
     Inspect(Inspect),
     /// Make a project for a plugin of your own, that builds and passes its tests
     New(new::New),
+    /// Run a message through a plugin, in the sandbox, and show what comes of it
+    Test(Box<test::Test>),
     /// Compile one component for the server that started this
     #[command(hide = true)]
     Compile(Compile),
@@ -47,6 +50,7 @@ impl Plugin {
             // It has run before the other commands' threads were started.
             Self::Compile(_) => Ok(Ended::Badly),
             Self::New(new) => new.run(),
+            Self::Test(test) => test.run().await,
         }
     }
 }

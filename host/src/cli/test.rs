@@ -24,6 +24,7 @@ use clap::Args;
 
 use self::case::Case;
 use self::compare::compare;
+pub(super) use self::compare::{Inside, Kind as Looks, differences};
 use self::expected::Expected;
 use self::homes::Homes;
 use self::report::{Result, Results, Standing};

@@ -59,7 +59,7 @@ impl Given {
 }
 
 /// Does a receiver fill the variable of this name?
-fn is_receivers(name: &str) -> bool {
+pub(super) fn is_receivers(name: &str) -> bool {
     let name = name.to_lowercase();
     FILLED_BY_RECEIVERS.contains(&name.as_str())
         || FILLED_FAMILIES.iter().any(|family| name.starts_with(family))

@@ -43,6 +43,11 @@ impl SettingId {
         })
     }
 
+    /// The id of that number, as [`SettingId::as_u128`] gives it.
+    pub const fn from_u128(number: u128) -> Self {
+        Self(number)
+    }
+
     /// The GUID as a number, most significant digit first as it is written.
     pub fn as_u128(self) -> u128 {
         self.0

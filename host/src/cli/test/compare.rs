@@ -38,11 +38,11 @@ pub(super) struct Difference {
 }
 
 /// A difference inside one message: place, expected, found.
-type Inside = (String, Option<String>, Option<String>);
+pub(in crate::cli) type Inside = (String, Option<String>, Option<String>);
 
 /// What bytes look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::cli) enum Kind {
     Hl7,
     Json,
     Xml,
@@ -51,7 +51,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(in crate::cli) fn of(bytes: &[u8]) -> Self {
         let Ok(text) = std::str::from_utf8(bytes) else {
             return if bytes.starts_with(b"MSH") { Self::Hl7 } else { Self::Binary };
         };
@@ -189,14 +189,8 @@ fn message(
     let mut inside = if case.exact {
         binary(expected, found)
     } else {
-        let differences = match (Kind::of(expected), Kind::of(found)) {
-            (Kind::Hl7, Kind::Hl7) => hl7::compare(expected, found),
-            (Kind::Json, Kind::Json) => json::compare(expected, found),
-            (Kind::Xml, Kind::Xml) => xml::compare(expected, found),
-            (Kind::Binary, _) | (_, Kind::Binary) => binary(expected, found),
-            _ => text::compare(expected, found),
-        };
-        differences.into_iter().filter(|(place, ..)| !places::is_ignored(place, ignore)).collect()
+        let differences = differences(expected, found).into_iter();
+        differences.filter(|(place, ..)| !places::is_ignored(place, ignore)).collect()
     };
     let more = inside.len().saturating_sub(DIFFERENCES_MAX);
     inside.truncate(DIFFERENCES_MAX);
@@ -209,6 +203,20 @@ fn message(
     if more > 0 {
         let found = Some(format!("{more} more differences"));
         out.push(Difference { what: what.to_owned(), place: None, expected: None, found });
+    }
+}
+
+/// What tells two messages apart, place by place; layout does not count.
+pub(in crate::cli) fn differences(expected: &[u8], found: &[u8]) -> Vec<Inside> {
+    if expected == found {
+        return Vec::new();
+    }
+    match (Kind::of(expected), Kind::of(found)) {
+        (Kind::Hl7, Kind::Hl7) => hl7::compare(expected, found),
+        (Kind::Json, Kind::Json) => json::compare(expected, found),
+        (Kind::Xml, Kind::Xml) => xml::compare(expected, found),
+        (Kind::Binary, _) | (_, Kind::Binary) => binary(expected, found),
+        _ => text::compare(expected, found),
     }
 }
 

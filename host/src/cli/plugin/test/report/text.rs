@@ -1,0 +1,218 @@
+//! The report for a person, from the result to the figures.
+
+use std::time::Duration;
+
+use tureen_sandbox::{Failure, Fault, LogLevel, LogLine, Verdict};
+
+use super::Report;
+use crate::cli::output;
+use crate::cli::plugin::test::advice;
+use crate::cli::plugin::test::calls::{Answered, Lived, Ran};
+use crate::cli::test::Inside;
+
+/// Places that are shown; the others are counted.
+const PLACES_MAX: usize = 100;
+
+/// Characters of a value that are shown.
+const VALUE_MAX: usize = 300;
+
+impl Report<'_> {
+    pub(in crate::cli::plugin::test) fn print(&self) {
+        let plugin = &self.candidate.installed.plugin;
+        output::line(&format!("{} {} ({})", plugin.name, plugin.version, plugin.kind.name()));
+        for found in self.refused.iter().chain(&self.warnings) {
+            output::line(&found.to_string());
+        }
+        match &self.ran {
+            None => output::line("result: refused; it was not run"),
+            Some(ran) => self.print_ran(ran),
+        }
+        self.print_figures();
+        self.print_expected();
+    }
+
+    fn print_ran(&self, ran: &Ran) {
+        match &ran.first.answer {
+            Ok(Answered::Verdict(Verdict::Stop(reason))) => {
+                output::line(&format!("result: stop, {reason}"));
+            }
+            Ok(_) => output::line(&format!("result: {}", self.outcome())),
+            Err(failure) => print_failure(self.outcome(), failure),
+        }
+        print_places("changes:", &self.changes(), "->");
+        self.print_variables();
+        if let Ok(Answered::Performed { response }) = &ran.first.answer {
+            match response {
+                Some(response) => {
+                    output::line("response:");
+                    output::message(response);
+                }
+                None => output::line("response: none"),
+            }
+        }
+        print_log("log:", &ran.first.log);
+        if !ran.first.notifications.is_empty() {
+            output::line("notifications:");
+        }
+        for notification in &ran.first.notifications {
+            let urgency = if notification.critical { "critical: " } else { "" };
+            output::line(&format!("    {urgency}{}", notification.text));
+        }
+        if ran.first.answer.is_ok() {
+            for lived in ran.life.iter().filter(|it| it.failure.is_some() || !it.log.is_empty()) {
+                print_lived(lived);
+            }
+        }
+    }
+
+    fn print_variables(&self) {
+        let (set, unset) = (self.variables(), self.unset());
+        if !set.is_empty() || !unset.is_empty() {
+            output::line("variables:");
+        }
+        for (name, before, after) in set {
+            let before = before.map_or(String::new(), |before| format!("{} -> ", shown(before)));
+            output::line(&format!("    {name} = {before}{}", shown(after)));
+        }
+        for name in unset {
+            output::line(&format!("    {name} is unset"));
+        }
+    }
+
+    fn print_figures(&self) {
+        if let Some([shortest, middle, longest]) = self.times() {
+            let runs = self.ran.as_ref().map_or(0, |ran| ran.times.len());
+            let times = match runs {
+                1 => milliseconds(middle),
+                _ => format!(
+                    "{} in the middle of {runs} runs, {} to {}",
+                    milliseconds(middle),
+                    milliseconds(shortest),
+                    milliseconds(longest)
+                ),
+            };
+            let instance = if self.candidate.installed.reuse { "kept" } else { "fresh for each" };
+            output::line(&format!("time: {times} (instance: {instance})"));
+        }
+        if let Some(took) = self.settings_read {
+            output::line(&format!("settings read in {}", milliseconds(took)));
+        }
+        let life = self.ran.iter().flat_map(|ran| &ran.life);
+        let life: Vec<String> =
+            life.map(|it| format!("{} {}", it.call, milliseconds(it.took))).collect();
+        if !life.is_empty() {
+            output::line(&format!("life: {}", life.join(", ")));
+        }
+        if let Some(ran) = self.ran.as_ref().filter(|ran| !ran.differing.is_empty()) {
+            let numbers: Vec<String> = ran.differing.iter().take(10).map(u64::to_string).collect();
+            output::line(&format!(
+                "NOT THE SAME: {} of {} runs gave something else than the first, such as number {}\n  help: does it keep something between messages, or use the time or random numbers?",
+                ran.differing.len(),
+                ran.times.len(),
+                numbers.join(", ")
+            ));
+        }
+        self.print_limits();
+    }
+
+    fn print_limits(&self) {
+        let limits = &self.candidate.installed.limits;
+        output::line(&format!(
+            "limits: {:?} for a call, {:?} running, {} bytes of memory, {} host calls, {} log lines",
+            limits.call_time,
+            limits.running_time,
+            limits.memory_bytes,
+            limits.host_calls,
+            limits.log_lines
+        ));
+        for grant in &self.candidate.installed.grants.directories {
+            let right = if grant.write { "read and write" } else { "read" };
+            output::line(&format!("granted: {right} below {}", grant.path.display()));
+        }
+        for note in &self.notes {
+            output::line(&format!("uses: {note}"));
+        }
+    }
+
+    fn print_expected(&self) {
+        match self.unexpected() {
+            None => {}
+            Some(none) if none.is_empty() => output::line("as expected"),
+            Some(differences) => print_places("NOT AS EXPECTED:", &differences, "found"),
+        }
+    }
+}
+
+fn print_failure(outcome: &str, failure: &Failure) {
+    let fault = match failure.fault {
+        Fault::Sender => "the message",
+        Fault::Author => "the step or its settings",
+        Fault::Plugin => "the plugin",
+        Fault::Host => "something outside",
+    };
+    output::line(&format!("result: {outcome}, {} (at fault: {fault})", failure.code));
+    output::line(&format!("    {}", failure.text));
+    if let Some(place) = &failure.place {
+        output::line(&format!("    at {place}"));
+    }
+    if let Some(after) = failure.retry_after_ms {
+        output::line(&format!("    it may help to try again after {after} ms"));
+    }
+    output::line(&format!("    {}", advice::on(&failure.code, failure.fault)));
+}
+
+fn print_lived(lived: &Lived) {
+    if let Some(failure) = &lived.failure {
+        output::line(&format!("{} failed: {} {}", lived.call, failure.code, failure.text));
+        output::line(&format!("    {}", advice::on(&failure.code, failure.fault)));
+    }
+    print_log(&format!("log of {}:", lived.call), &lived.log);
+}
+
+fn print_log(head: &str, lines: &[LogLine]) {
+    if !lines.is_empty() {
+        output::line(head);
+    }
+    for line in lines {
+        output::line(&format!("    {:<5} {}", level(line.level), line.text));
+    }
+}
+
+pub(super) fn level(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Trace => "trace",
+        LogLevel::Debug => "debug",
+        LogLevel::Info => "info",
+        LogLevel::Warn => "warn",
+        LogLevel::Error => "error",
+    }
+}
+
+/// Each place with the two values that it has or had.
+fn print_places(head: &str, places: &[Inside], between: &str) {
+    if !places.is_empty() {
+        output::line(head);
+    }
+    let value = |it: &Option<String>| it.as_ref().map_or("nothing".to_owned(), |it| shown(it));
+    let width = places.iter().take(PLACES_MAX).map(|(place, ..)| place.len()).max().unwrap_or(0);
+    for (place, one, other) in places.iter().take(PLACES_MAX) {
+        let (one, other) = (value(one), value(other));
+        output::line(&format!("    {place:<width$}  {one} {between} {other}"));
+    }
+    if let Some(more @ 1..) = places.len().checked_sub(PLACES_MAX) {
+        output::line(&format!("    and {more} more places"));
+    }
+}
+
+/// A value on one line, cut short.
+fn shown(text: &str) -> String {
+    let head: String = text.chars().take(VALUE_MAX).collect();
+    match text.chars().count().saturating_sub(VALUE_MAX) {
+        0 => format!("{head:?}"),
+        more => format!("{head:?}… ({more} more characters)"),
+    }
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.3} ms", duration.as_secs_f64() * 1_000.0)
+}
