@@ -19,6 +19,7 @@ mod report;
 mod step;
 #[cfg(test)]
 mod tests;
+mod used;
 
 use std::path::PathBuf;
 

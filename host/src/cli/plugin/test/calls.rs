@@ -15,6 +15,7 @@ use tureen_template::{Direction, RunFacts, RunTables, Variables};
 use super::candidate::Candidate;
 use super::given::Given;
 use super::step::{ACTIVITY, RECEIVER, Ready};
+use super::used::Used;
 
 /// What the imagined workflow is called.
 const WORKFLOW: &str = "Trial";
@@ -37,6 +38,8 @@ pub(super) struct Ran {
     pub(super) times: Vec<Duration>,
     /// Numbers of runs that gave something else than the first, from 2 on.
     pub(super) differing: Vec<u64>,
+    /// The most that any call used.
+    pub(super) used: Used,
     /// Of an activity: its other calls.
     pub(super) life: Vec<Lived>,
 }
@@ -94,7 +97,7 @@ impl Trials<'_> {
             let (run, answer) = self.ask(&ready.step, run, ready.target).await;
             all.add(began.elapsed(), outcome(run, ready.target, answer), number);
         }
-        all.into_ran(Vec::new())
+        all.into_ran(Vec::new(), ready.witness.used())
     }
 
     async fn ask(&self, step: &Step, run: Run, target: Target) -> (Run, Result<Answered, Failure>) {
@@ -109,8 +112,8 @@ impl Trials<'_> {
     /// As a server does: opened once, performed for each message, told each time that
     /// all succeeded, closed once.
     async fn activity(&self, ready: Ready) -> anyhow::Result<Ran> {
-        let target = ready.target;
-        let activity = Activity::new(ready.step).map_err(|failure| anyhow::anyhow!("{failure}"))?;
+        let Ready { step, target, witness } = ready;
+        let activity = Activity::new(step).map_err(|failure| anyhow::anyhow!("{failure}"))?;
         let mut life = Vec::new();
         let mut all = Collected::default();
         let began = Instant::now();
@@ -118,7 +121,7 @@ impl Trials<'_> {
         let open = lived("open", began, &run, opened.err());
         if let Some(failure) = open.failure.clone() {
             all.add(Duration::ZERO, outcome(run, target, Err(failure)), 1);
-            return all.into_ran(vec![open]);
+            return all.into_ran(vec![open], witness.used());
         }
         life.push(open);
         for number in 1..=self.repeat {
@@ -145,7 +148,7 @@ impl Trials<'_> {
         let began = Instant::now();
         let (run, closed) = activity.close(self.start(0, target), target).await;
         life.push(lived("close", began, &run, closed.err()));
-        all.into_ran(life)
+        all.into_ran(life, witness.used())
     }
 
     /// A run with the message in its place. The receiver has it too.
@@ -216,9 +219,9 @@ impl Collected {
         }
     }
 
-    fn into_ran(self, life: Vec<Lived>) -> anyhow::Result<Ran> {
+    fn into_ran(self, life: Vec<Lived>, used: Used) -> anyhow::Result<Ran> {
         let Self { first, mut times, differing } = self;
         times.sort_unstable();
-        Ok(Ran { first: first.context("nothing was run")?, times, differing, life })
+        Ok(Ran { first: first.context("nothing was run")?, times, differing, used, life })
     }
 }

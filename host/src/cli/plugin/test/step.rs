@@ -12,6 +12,7 @@ use tureen_template::{Direction, SettingId};
 
 use super::candidate::Candidate;
 use super::given::{Given, SettingsFile};
+use super::used::Witness;
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
 use crate::plugins::{Installed, lines_to_grant};
 
@@ -39,6 +40,8 @@ pub(super) const TRANSFORMER_ROLES: [&str; 5] =
 pub(super) struct Ready {
     pub(super) step: Step,
     pub(super) target: Target,
+    /// What its calls used.
+    pub(super) witness: Arc<Witness>,
 }
 
 /// What came of the preparation.
@@ -74,7 +77,10 @@ pub(super) async fn prepare(candidate: &Candidate, given: &Given, role: Option<&
                 preparation.found(finding);
             }
             let custom = preparation.custom(configured.requires, target).await;
-            Some(Ready { step: configured.step.with_custom(custom.into_iter()), target })
+            let witness = Witness::new();
+            let step = configured.step.with_custom(custom.into_iter());
+            let step = step.overseen(Arc::<Witness>::clone(&witness));
+            Some(Ready { step, target, witness })
         }
         Err(failure) => {
             let text = format!("the plugin could not be set up: {failure}");

@@ -61,6 +61,12 @@ impl Report<'_> {
             }
             Ok(Answered::Verdict(Verdict::Pass)) | Err(_) => {}
         }
+        let used = &ran.used;
+        let used = json!({
+            "runningMilliseconds": milliseconds(used.running), "hostCalls": used.host_calls,
+            "memoryBytes": used.memory_bytes, "logLinesCut": used.log_lines_cut,
+        });
+        object.insert("used".to_owned(), used);
         object.insert("log".to_owned(), log(&ran.first.log));
         let told = ran.first.notifications.iter();
         let told =
@@ -111,7 +117,9 @@ impl Report<'_> {
 fn error(failure: &Failure) -> Value {
     json!({
         "code": failure.code, "fault": failure.fault.name(), "text": failure.text,
-        "where": failure.place, "retryAfterMilliseconds": failure.retry_after_ms,
+        "where": failure.place,
+        "stack": failure.breakdown.as_ref().map(|breakdown| &breakdown.stack),
+        "retryAfterMilliseconds": failure.retry_after_ms,
         "help": advice::on(&failure.code, failure.fault),
     })
 }

@@ -115,16 +115,32 @@ impl Report<'_> {
         self.print_limits();
     }
 
+    /// What it used, of what it may; without a run, what it may.
     fn print_limits(&self) {
         let limits = &self.candidate.installed.limits;
-        output::line(&format!(
-            "limits: {:?} for a call, {:?} running, {} bytes of memory, {} host calls, {} log lines",
-            limits.call_time,
-            limits.running_time,
-            limits.memory_bytes,
-            limits.host_calls,
-            limits.log_lines
-        ));
+        if let Some(Ran { used, .. }) = &self.ran {
+            output::line(&format!(
+                "used: {} running of {:?}, {} host calls of {}, {} bytes of memory of {}",
+                milliseconds(used.running),
+                limits.running_time,
+                used.host_calls,
+                limits.host_calls,
+                used.memory_bytes,
+                limits.memory_bytes
+            ));
+            if used.log_lines_cut > 0 {
+                let (lines, bytes) = (limits.log_lines, limits.log_bytes);
+                output::line(&format!(
+                    "log lines over the limits of {lines} lines and {bytes} bytes: {}",
+                    used.log_lines_cut
+                ));
+            }
+        } else {
+            output::line(&format!(
+                "limits: {:?} for a call, {:?} running, {} host calls, {} bytes of memory",
+                limits.call_time, limits.running_time, limits.host_calls, limits.memory_bytes
+            ));
+        }
         for grant in &self.candidate.installed.grants.directories {
             let right = if grant.write { "read and write" } else { "read" };
             output::line(&format!("granted: {right} below {}", grant.path.display()));
@@ -154,6 +170,9 @@ fn print_failure(outcome: &str, failure: &Failure) {
     output::line(&format!("    {}", failure.text));
     if let Some(place) = &failure.place {
         output::line(&format!("    at {place}"));
+    }
+    for function in failure.breakdown.iter().flat_map(|breakdown| &breakdown.stack) {
+        output::line(&format!("    in {function}"));
     }
     if let Some(after) = failure.retry_after_ms {
         output::line(&format!("    it may help to try again after {after} ms"));
