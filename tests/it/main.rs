@@ -72,6 +72,8 @@ mod priorities;
 mod privacy;
 /// Clients behind proxies.
 mod proxies;
+/// A component that is saved again and again while messages flow.
+mod rebuilt;
 /// The numbered behaviours of the HTTP receiver.
 mod receiver_behaviours;
 /// Trying workflows of every receiver.

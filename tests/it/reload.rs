@@ -206,7 +206,7 @@ fn a_broken_file_is_told_and_the_version_that_runs_goes_on() {
 }
 
 /// The guest that says which version of it runs, as another version.
-fn marked(number: u8) -> Vec<u8> {
+pub(crate) fn marked(number: u8) -> Vec<u8> {
     let built = b"marker-version-1";
     let mut component = guest("marker").to_vec();
     let mut patched = 0;
