@@ -36,6 +36,8 @@ mod code_objects;
 /// `tureen run`, `send`, `plugin` and `demo`.
 mod commands;
 mod compiled_plugins;
+/// The page about the contract.
+mod contract_reference;
 /// The recipes of the cookbook, by workflow and by plugin.
 mod cookbook;
 /// DICOM files.
@@ -62,6 +64,8 @@ mod load;
 mod metrics;
 /// Plugins that talk to servers.
 mod outbound;
+/// `tureen plugin test`.
+mod plugin_trials;
 /// The standard plugins' own tests.
 mod plugins;
 /// More than the server takes.

@@ -1,10 +1,9 @@
 //! `tureen plugin`: what is installed, and what it asks for; plugins of one's own.
 
-mod new;
-mod test;
-
 mod compile;
 mod inspect;
+mod new;
+mod test;
 
 use clap::{Args, Subcommand};
 
