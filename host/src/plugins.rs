@@ -171,7 +171,9 @@ impl PluginSet {
             code: self.code.clone(),
             digest: self.digest,
         };
-        set.install(home, config, plugin, file);
+        // Whether it would be trusted, `inspect` tells.
+        let signature = if file.is_none() { Signature::BuiltIn } else { Signature::Unsigned };
+        set.install(home, config, plugin, file, signature);
         let found = std::mem::take(&mut set.diagnostics);
         (set, found)
     }

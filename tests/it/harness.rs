@@ -19,6 +19,7 @@ pub(crate) mod minisign;
 pub(crate) mod openssl;
 pub(crate) mod ports;
 pub(crate) mod program;
+pub(crate) mod project;
 pub(crate) mod server;
 pub(crate) mod wait;
 pub(crate) mod workflow;

@@ -19,6 +19,8 @@ mod harness;
 mod activities;
 /// What a sender is told.
 mod answers;
+/// `tureen plugin new`.
+mod authors;
 /// HTTP Basic and its secrets.
 mod basic_authentication;
 /// Several messages in one body.
@@ -104,5 +106,7 @@ mod transformations;
 mod traps;
 /// Which plugin files run, and what is told of them.
 mod trust;
+/// What the tutorials for authors say is done and seen.
+mod tutorial;
 /// What an operator reads about configurations that cannot work.
 mod wrong_configurations;

@@ -119,8 +119,13 @@ fn compile(source: &Path, target_directory: &Path) {
 /// Cargo for a workspace of its own: what the outer build set is not for it.
 pub(crate) fn inner_cargo(source: &Path) -> Command {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = outside_of_cargo(Command::new(cargo));
     command.current_dir(source);
+    command
+}
+
+/// A command that does not inherit what the outer build set.
+pub(crate) fn outside_of_cargo(mut command: Command) -> Command {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         let inherited = text.starts_with("CARGO_") && text != "CARGO_HOME";

@@ -15,7 +15,8 @@ use crate::app::Home;
 use crate::config::{FILE_NAME, ServerConfig};
 use crate::diagnostics::{Diagnostic, codes};
 use crate::pipeline::Settings;
-use crate::plugins::{Installed, PluginSet, lines_to_grant};
+use crate::plugins::grants::Missing;
+use crate::plugins::{Installed, PluginSet};
 use crate::workflow::vocabulary::Vocabulary;
 
 /// A plugin that is about to be tried, with everything that a run needs of a home.
@@ -80,16 +81,15 @@ fn in_the_way(refusals: &[Diagnostic]) -> String {
 }
 
 fn missing_grants(installed: &Installed) -> Option<Diagnostic> {
-    let lines = lines_to_grant(installed)?;
-    let missing = installed.plugin.missing_grants(&installed.grants);
-    let names: Vec<String> = missing.into_iter().map(|(import, _)| import).collect();
+    let missing = Missing::of(installed, &installed.grants)?;
     let text = format!(
         "the plugin {} asks for more than it is granted: {}",
         installed.plugin.name,
-        names.join(", ")
+        missing.names()
     );
     let help = format!(
-        "for a trial, --grant-directory DIR:write or --set 'KEY = VALUE'; in a home, if you trust it with that, add to tureen.toml:\n{lines}"
+        "for a trial, --grant-directory DIR:write or --set 'KEY = VALUE'; in a home, if you trust it with that, add to tureen.toml:\n{}",
+        missing.lines(None)
     );
     Some(Diagnostic::new(codes::GRANT_MISSING, text).help(help))
 }

@@ -7,14 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tureen_sandbox::{Finding, Kind, Needs, Requirement, Severity, Step, StepOptions, Target};
+use tureen_sandbox::{Finding, Kind, Needs, Requirement, Severity, Step, StepOptions, Target, Ungranted};
 use tureen_template::{Direction, SettingId};
 
 use super::candidate::Candidate;
 use super::given::{Given, SettingsFile};
 use super::used::Witness;
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
-use crate::plugins::{Installed, lines_to_grant};
+use crate::plugins::Installed;
+use crate::plugins::grants::Missing;
 
 /// The settings of the imagined workflow.
 pub(super) const RECEIVER: SettingId =
@@ -121,6 +122,7 @@ fn options_of(
         limits: installed.limits.clone(),
         grants: installed.grants.clone(),
         reuse: installed.reuse,
+        ungranted: Ungranted::Refused,
     }
 }
 
@@ -200,7 +202,8 @@ impl Preparation<'_> {
             let text = format!("no installed plugin handles the transformer {}", quoted(name));
             return refuse(self, codes::NO_PLUGIN, text, "name the home that has it with --home");
         };
-        if let Some(lines) = lines_to_grant(installed) {
+        if let Some(missing) = Missing::of(installed, &installed.grants) {
+            let lines = missing.lines(None);
             let text = format!("{} asks for more than it is granted", installed.plugin.name);
             let help = format!("add to tureen.toml of the home:\n{lines}");
             return refuse(self, codes::GRANT_MISSING, text, &help);
