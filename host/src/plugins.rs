@@ -169,6 +169,7 @@ impl PluginSet {
             by_type: by_type.map(|(key, it)| (key.clone(), Arc::clone(it))).collect(),
             diagnostics: Vec::new(),
             code: self.code.clone(),
+            faults: self.faults.clone(),
             digest: self.digest,
         };
         // Whether it would be trusted, `inspect` tells.

@@ -100,7 +100,12 @@ impl Trials<'_> {
         all.into_ran(Vec::new(), ready.witness.used())
     }
 
-    async fn ask(&self, step: &Step, run: Run, target: Target) -> (Run, Result<Answered, Failure>) {
+    async fn ask(
+        &self,
+        step: &Step,
+        run: Box<Run>,
+        target: Target,
+    ) -> (Box<Run>, Result<Answered, Failure>) {
         if self.candidate.installed.plugin.kind == Kind::Filter {
             let (run, verdict) = step.decide(run, target).await;
             return (run, verdict.map(Answered::Verdict));
@@ -129,15 +134,15 @@ impl Trials<'_> {
             let began = Instant::now();
             let (run, answer) = activity.process(run, target).await;
             let took = began.elapsed();
-            let answer = answer.map(|response| Answered::Performed {
-                response: response.map(Message::into_bytes),
+            let by = answer.as_ref().ok().map(|performed| performed.by);
+            let answer = answer.map(|performed| Answered::Performed {
+                response: performed.response.map(Message::into_bytes),
             });
-            let succeeded = answer.is_ok();
             all.add(took, outcome(run, target, answer), number);
-            if succeeded {
+            if let Some(by) = by {
                 let began = Instant::now();
                 let run = self.start(number, target);
-                let (run, told) = activity.all_succeeded(run, target).await;
+                let (run, told) = activity.all_succeeded(by, run, target).await;
                 let told = lived("all-succeeded", began, &run, told.err());
                 // The same every time, unless something is wrong with it.
                 if number == 1 || told.failure.is_some() && life.len() < DIFFERING_MAX {
@@ -152,7 +157,7 @@ impl Trials<'_> {
     }
 
     /// A run with the message in its place. The receiver has it too.
-    fn start(&self, number: u64, target: Target) -> Run {
+    fn start(&self, number: u64, target: Target) -> Box<Run> {
         let settings = &self.candidate.settings;
         let facts = RunFacts { received: Zoned::now(), instance: number, clock: Zoned::now };
         let mut variables = Variables::new(facts, Arc::clone(&settings.globals));
@@ -165,7 +170,7 @@ impl Trials<'_> {
         let mut exchange = Exchange::new(RECEIVER, std::iter::once(ACTIVITY));
         exchange.put(RECEIVER, Direction::Inbound, self.given.message.clone());
         exchange.put(target.setting, target.direction, self.given.message.clone());
-        Run {
+        Box::new(Run {
             variables,
             exchange,
             tables: Arc::new(RunTables::new(Arc::clone(&settings.tables))),
@@ -178,7 +183,7 @@ impl Trials<'_> {
             log: Vec::new(),
             notifications: Notifications::default(),
             acknowledgements: 0,
-        }
+        })
     }
 }
 
@@ -186,7 +191,7 @@ fn lived(call: &'static str, began: Instant, run: &Run, failure: Option<Failure>
     Lived { call, took: began.elapsed(), failure, log: run.log.clone() }
 }
 
-fn outcome(mut run: Run, target: Target, answer: Result<Answered, Failure>) -> Outcome {
+fn outcome(mut run: Box<Run>, target: Target, answer: Result<Answered, Failure>) -> Outcome {
     let message = run.exchange.take(target.setting, target.direction);
     Outcome {
         answer,

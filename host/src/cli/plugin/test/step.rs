@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tureen_sandbox::{Finding, Kind, Needs, Requirement, Severity, Step, StepOptions, Target, Ungranted};
+use tureen_sandbox::{
+    Finding, Kind, Needs, Requirement, Severity, Step, StepOptions, Target, Ungranted,
+};
 use tureen_template::{Direction, SettingId};
 
 use super::candidate::Candidate;
