@@ -38,5 +38,6 @@ pub use template::{
     ByFormat, Draft, Messages, Missing, Placeholder, PlaceholderKind, RENDERED_BYTES_MAX, Template,
 };
 pub use variables::{
-    Clock, Globals, Purpose, Repeatable, RunFacts, VariableLimits, VariableProblem, Variables,
+    Clock, Globals, Purpose, Repeatable, RunFacts, VariableBounds, VariableLimits, VariableProblem,
+    Variables,
 };

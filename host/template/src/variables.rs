@@ -59,6 +59,15 @@ pub struct VariableLimits {
     pub total_bytes: usize,
 }
 
+/// How full a run's variables may be for one that sets a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VariableBounds {
+    /// Variables of the run, the new one included.
+    pub count: usize,
+    /// Bytes of all names and values, the new one included.
+    pub bytes: usize,
+}
+
 impl Default for VariableLimits {
     fn default() -> Self {
         Self { count: 1_000, name_bytes: 256, value_bytes: 1 << 20, total_bytes: 16 << 20 }
@@ -188,7 +197,24 @@ impl Variables {
     /// The name is a read-only system name or that of a secret global, is empty
     /// or too long, or a limit would be passed. The old value then stays.
     pub fn set(&mut self, name: &str, value: impl Into<String>) -> Result<(), VariableProblem> {
+        let VariableLimits { count, total_bytes: bytes, .. } = self.limits;
+        self.set_within(name, value, VariableBounds { count, bytes })
+    }
+
+    /// As [`Self::set`], for somebody who may fill the run less than the run's own
+    /// limits allow.
+    ///
+    /// # Errors
+    /// As [`Self::set`], and where the bounds would be passed.
+    pub fn set_within(
+        &mut self,
+        name: &str,
+        value: impl Into<String>,
+        bounds: VariableBounds,
+    ) -> Result<(), VariableProblem> {
         let value = value.into();
+        let count_max = bounds.count.min(self.limits.count);
+        let bytes_max = bounds.bytes.min(self.limits.total_bytes);
         let folded = fold(name);
         self.check_name(name, &folded)?;
         if value.len() > self.limits.value_bytes {
@@ -204,14 +230,14 @@ impl Variables {
         let freed = old.as_ref().map_or(0, |old| old.value.len());
         let named = if old.is_some() { 0 } else { name.len() };
         let bytes = self.bytes.saturating_sub(freed).saturating_add(named + value.len());
-        if bytes > self.limits.total_bytes {
-            let limit = self.limits.total_bytes;
+        if bytes > bytes_max {
+            let limit = bytes_max;
             return Err(VariableProblem::TotalTooLarge { limit, found: bytes });
         }
         if let Some(old) = old {
             old.value = value;
-        } else if self.workflow.len() >= self.limits.count {
-            return Err(VariableProblem::TooMany { limit: self.limits.count });
+        } else if self.workflow.len() >= count_max {
+            return Err(VariableProblem::TooMany { limit: count_max });
         } else {
             self.places.insert(folded.into(), self.workflow.len());
             self.workflow.push(Workflow { name: name.to_owned(), value });

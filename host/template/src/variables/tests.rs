@@ -3,7 +3,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tureen_message::Problem;
 
-use super::{Globals, Purpose, Repeatable, VariableLimits, VariableProblem, Variables};
+use super::{
+    Globals, Purpose, Repeatable, VariableBounds, VariableLimits, VariableProblem, Variables,
+};
 use crate::fixtures::{clock, facts, variables};
 
 fn text(variables: &Variables, name: &str) -> Option<String> {
@@ -183,6 +185,23 @@ fn every_limit_is_refused_and_changes_nothing() {
     variables.unset("a");
     variables.set("c", "1234567").unwrap();
     assert_eq!(Problem::from(variables.set("d", "").unwrap_err()).code, "limit.variable-count");
+}
+
+#[test]
+fn bounds_of_one_that_sets_are_below_those_of_the_run_and_never_above() {
+    let limits = VariableLimits { count: 3, name_bytes: 8, value_bytes: 10, total_bytes: 20 };
+    let mut variables = Variables::with_limits(facts(), Arc::new(Globals::new()), limits);
+    let within = |count, bytes| VariableBounds { count, bytes };
+    variables.set_within("a", "1", within(1, 2)).unwrap();
+    let refused = variables.set_within("b", "", within(1, 20)).unwrap_err();
+    assert_eq!(refused, VariableProblem::TooMany { limit: 1 });
+    let refused = variables.set_within("a", "22", within(1, 2)).unwrap_err();
+    assert_eq!(refused, VariableProblem::TotalTooLarge { limit: 2, found: 3 });
+    // Others may fill the run; then nobody's bounds are wider than its own.
+    variables.set("b", "2").unwrap();
+    variables.set("c", "3").unwrap();
+    let refused = variables.set_within("d", "", within(100, 100)).unwrap_err();
+    assert_eq!(refused, VariableProblem::TooMany { limit: 3 });
 }
 
 #[test]
