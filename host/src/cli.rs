@@ -66,6 +66,9 @@ enum Command {
     Plugin(plugin::Plugin),
 }
 
+/// Threads of the runtime beyond one for each processor.
+const SPARE_THREADS: usize = 2;
+
 /// Where the home is.
 #[derive(Args, Clone, Debug)]
 struct HomeArgument {
@@ -90,7 +93,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = compile_in_children() {
         output::error(&format!("plugins are compiled in this process: {error}"));
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             output::error(&format!("the asynchronous runtime could not be started: {error}"));
@@ -105,6 +108,15 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Work that cannot be interrupted (a bulk instruction of a plugin, a long read by one
+/// path) holds a thread for tenths of a second at worst: with a few threads more than
+/// processors, the system shares these out.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors + SPARE_THREADS;
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }
 
 impl Command {

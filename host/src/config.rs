@@ -341,6 +341,23 @@ impl ServerConfig {
             );
             warn("limits.body_bytes", text);
         }
+        if limits.messages_in_flight_per_workflow >= limits.messages_in_flight
+            && limits.messages_in_flight > 1
+        {
+            let text = "is not less than limits.messages_in_flight: a workflow whose plugin hangs \
+                        can take every place";
+            warn("limits.messages_in_flight_per_workflow", text.to_owned());
+        }
+        let largest = self.plugins.values().filter_map(|it| it.memory_bytes).max();
+        let largest = largest.unwrap_or(0).max(tureen_sandbox::Limits::default().memory_bytes);
+        if limits.plugin_memory_bytes < 2 * largest {
+            let text = format!(
+                "is {}, but a call that calls another plugin may need twice {largest} bytes \
+                 (plugins.<name>.memory_bytes)",
+                limits.plugin_memory_bytes
+            );
+            warn("limits.plugin_memory_bytes", text);
+        }
         if limits.connections_per_peer > limits.connections {
             let text = "is more than limits.connections and has no effect".to_owned();
             warn("limits.connections_per_peer", text);

@@ -22,6 +22,7 @@ mod batch;
 mod hooks;
 mod lines;
 mod notifications;
+mod places;
 mod reading;
 mod record;
 mod steps;
@@ -33,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::Zoned;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -56,6 +57,7 @@ use batch::{Several, Signature};
 use hooks::{Hook, Untold};
 use lines::PluginLines;
 use notifications::ToldKeys;
+use places::{Place, Places};
 use reading::UNREADABLE;
 pub use record::{ActivityRecord, NotificationRecord, Outcome, RunRecord};
 use steps::{Steps, Telling};
@@ -116,10 +118,9 @@ pub struct Pipeline {
     next_run: AtomicU64,
     /// Seconds since 1970 at start, hexadecimal: keeps ids apart over restarts.
     started: String,
-    in_flight: Semaphore,
-    in_flight_max: usize,
-    /// How long a message waits for a place in flight.
-    wait_max: Duration,
+    places: Places,
+    /// How long a message's steps may take together.
+    message_time: Duration,
     lines: PluginLines,
     told: ToldKeys,
     tasks: TaskTracker,
@@ -151,9 +152,12 @@ impl Pipeline {
             settings: ArcSwap::from_pointee(settings),
             next_run: AtomicU64::new(1),
             started: format!("{:x}", Zoned::now().timestamp().as_second()),
-            in_flight: Semaphore::new(config.limits.messages_in_flight),
-            in_flight_max: config.limits.messages_in_flight,
-            wait_max: config.limits.message_wait(),
+            places: Places::new(
+                config.limits.messages_in_flight,
+                config.limits.messages_of_one_workflow(),
+                config.limits.message_wait(),
+            ),
+            message_time: config.limits.message_time(),
             lines: PluginLines::default(),
             told: ToldKeys::default(),
             tasks: TaskTracker::new(),
@@ -190,7 +194,7 @@ impl Pipeline {
     /// runs it apart from the sender's connection.
     pub async fn receive(self: &Arc<Self>, workflow: Arc<Workflow>, inbound: Inbound) -> Response {
         let complete_at = Instant::now();
-        let Some(running) = self.enter().await else {
+        let Some(running) = self.enter(&workflow).await else {
             tracing::debug!(workflow = %workflow.name(), "no place for a message in time");
             return unavailable();
         };
@@ -272,11 +276,9 @@ impl Pipeline {
     }
 
     /// A place among the runs in flight, or nothing when none is free in time.
-    async fn enter(self: &Arc<Self>) -> Option<Running> {
-        // A free place is taken at once, however short the wait may be.
-        let acquired = tokio::time::timeout(self.wait_max, self.in_flight.acquire()).await;
-        acquired.ok()?.ok()?.forget();
-        Some(Running(Arc::clone(self)))
+    async fn enter(self: &Arc<Self>, workflow: &Workflow) -> Option<Running> {
+        let place = self.places.enter(workflow.name()).await?;
+        Some(Running(Arc::clone(self), place))
     }
 
     /// Waits until no run is left; call it when nothing is received any more.
@@ -288,7 +290,7 @@ impl Pipeline {
 
     /// Messages that have a place in flight.
     pub fn in_flight(&self) -> usize {
-        self.in_flight_max.saturating_sub(self.in_flight.available_permits())
+        self.places.taken()
     }
 
     /// Log lines of plugins that were over the limit of a minute, by plugin.
@@ -377,6 +379,7 @@ impl Pipeline {
             variables,
             exchange: Exchange::new(definition.receiver.id, activities),
             tables: Arc::new(RunTables::new(Arc::clone(&settings.tables))),
+            latest: Some(Instant::now() + self.message_time),
             parse: Arc::clone(&settings.parse),
             facts: Arc::new(CallFacts {
                 workflow: definition.name.clone(),
@@ -674,13 +677,7 @@ fn loggable(error: &RunError) -> String {
 }
 
 /// A place among the runs in flight; given back even when the run panics.
-struct Running(Arc<Pipeline>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.in_flight.add_permits(1);
-    }
-}
+struct Running(Arc<Pipeline>, #[expect(dead_code, reason = "held, not looked at")] Place);
 
 fn unavailable() -> Response {
     Response { status: 503, content_type: None, body: Vec::new() }

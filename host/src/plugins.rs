@@ -19,6 +19,7 @@ pub mod words;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,10 @@ use crate::diagnostics::{Diagnostic, codes, quoted};
 
 /// Wall time of an activity's call: it waits for disks and peers.
 const ACTIVITY_CALL_TIME: Duration = Duration::from_secs(30);
+
+/// Calls of one plugin at the same time that is not a standard one: half of the
+/// default number of messages in flight.
+const CALLS_AT_ONCE: usize = 32;
 
 /// Bytes of a plugin file that are read.
 const PLUGIN_BYTES_MAX: u64 = 64 << 20;
@@ -386,7 +391,7 @@ fn installed(
 ) -> Installed {
     let written = config.plugins.get(&plugin.name);
     Installed {
-        limits: limits_of(&plugin, written),
+        limits: limits_of(&plugin, file.is_none(), config.limits.body_bytes, written),
         grants,
         steps,
         signature,
@@ -421,39 +426,61 @@ pub fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
     if found.len() > PLUGIN_BYTES_MAX {
         return Err(format!("it has {} bytes, at most {PLUGIN_BYTES_MAX} are read", found.len()));
     }
-    fs::read(file).map_err(|error| error.to_string())
+    // It may grow while it is read.
+    let mut bytes = Vec::new();
+    let opened = fs::File::open(file).map_err(|error| error.to_string())?;
+    let read = opened.take(PLUGIN_BYTES_MAX + 1).read_to_end(&mut bytes);
+    match read.map_err(|error| error.to_string())? as u64 {
+        found if found > PLUGIN_BYTES_MAX => {
+            Err(format!("it has more than the {PLUGIN_BYTES_MAX} bytes that are read"))
+        }
+        _ => Ok(bytes),
+    }
 }
 
-fn limits_of(plugin: &Plugin, written: Option<&config::Plugin>) -> Limits {
+/// Takes over what the operator wrote.
+fn set<T>(limit: &mut T, written: Option<T>) {
+    if let Some(written) = written {
+        *limit = written;
+    }
+}
+
+fn limits_of(
+    plugin: &Plugin,
+    is_standard: bool,
+    body_bytes: usize,
+    written: Option<&config::Plugin>,
+) -> Limits {
     let mut limits = Limits::default();
+    // A plugin can hand over any message that the server takes.
+    limits.host_call_bytes = limits.host_call_bytes.max(body_bytes.saturating_add(64 << 10));
+    // The standard ones serve every workflow; what they do is bounded by messages.
+    limits.calls_at_once = (!is_standard).then_some(CALLS_AT_ONCE);
     if plugin.kind == Kind::Activity {
         limits.call_time = ACTIVITY_CALL_TIME;
     }
     let Some(written) = written else { return limits };
     limits.network = written.network_limits();
-    if let Some(bytes) = written.memory_bytes {
-        limits.memory_bytes = bytes;
-    }
-    if let Some(milliseconds) = written.call_time_milliseconds {
-        limits.call_time = Duration::from_millis(milliseconds);
-    }
-    if let Some(milliseconds) = written.running_time_milliseconds {
-        limits.running_time = Duration::from_millis(milliseconds);
-    }
-    if let Some(calls) = written.host_calls {
-        limits.host_calls = u32::try_from(calls).unwrap_or(u32::MAX);
-    }
-    if let Some(lines) = written.log_lines {
-        limits.log_lines = u32::try_from(lines).unwrap_or(u32::MAX);
-    }
-    if let Some(bytes) = written.log_bytes {
-        limits.log_bytes = bytes;
-    }
-    if let Some(notifications) = written.notifications {
-        limits.notifications = u32::try_from(notifications).unwrap_or(u32::MAX);
-    }
-    if let Some(bytes) = written.output_bytes {
-        limits.output_bytes = bytes;
+    let count = |calls: u64| u32::try_from(calls).unwrap_or(u32::MAX);
+    let milliseconds = Duration::from_millis;
+    set(&mut limits.memory_bytes, written.memory_bytes);
+    set(&mut limits.call_time, written.call_time_milliseconds.map(milliseconds));
+    set(&mut limits.running_time, written.running_time_milliseconds.map(milliseconds));
+    set(&mut limits.host_calls, written.host_calls.map(count));
+    set(&mut limits.host_call_bytes, written.host_call_bytes);
+    set(&mut limits.handles, written.handles);
+    set(&mut limits.table_elements, written.table_elements);
+    set(&mut limits.table_count, written.table_count);
+    set(&mut limits.memory_count, written.memory_count);
+    set(&mut limits.instance_count, written.instance_count);
+    set(&mut limits.log_lines, written.log_lines.map(|lines| count(lines as u64)));
+    set(&mut limits.log_bytes, written.log_bytes);
+    set(&mut limits.notifications, written.notifications.map(|it| count(it as u64)));
+    set(&mut limits.output_bytes, written.output_bytes);
+    set(&mut limits.variables, written.variables);
+    set(&mut limits.variable_bytes, written.variable_bytes);
+    if written.calls_at_once.is_some() {
+        limits.calls_at_once = written.calls_at_once;
     }
     limits
 }

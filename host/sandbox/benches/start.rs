@@ -162,6 +162,7 @@ fn run() -> Run {
         log: Vec::new(),
         notifications: Notifications::default(),
         acknowledgements: 0,
+        latest: None,
     }
 }
 

@@ -6,7 +6,8 @@
 //!   given up half-way is dropped with the call and never entered again.
 //! - How a run ended is told to the instance that performed it, to no other.
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit};
+use tokio::time::error::Elapsed;
 
 use crate::exchange::{Run, Target};
 use crate::failure::{Failure, Fault};
@@ -86,7 +87,17 @@ impl Activity {
             Ok(overseen) => overseen,
             Err(failure) => return (run, Err(failure)),
         };
-        let mut live = self.live.lock().await;
+        let Ok(mut live) = self.turn().await else {
+            overseen.forget();
+            return (run, Err(self.step.busy(1)));
+        };
+        let _inside = match self.step.inside(None).await {
+            Ok(inside) => inside,
+            Err(failure) => {
+                overseen.forget();
+                return (run, Err(failure));
+            }
+        };
         let overseen = match overseen.after_the_line(plugin) {
             Ok(overseen) => overseen,
             Err(failure) => return (run, Err(failure)),
@@ -157,7 +168,7 @@ impl Activity {
         target: Target,
         request: Request,
     ) -> (Box<Run>, Result<(), Failure>) {
-        let mut live = self.live.lock().await;
+        let Ok(mut live) = self.turn().await else { return (run, Err(self.step.busy(1))) };
         if live.instance.is_none() || live.opened != by.0 {
             let text = "the instance that performed the message is gone after a crash: it cannot \
                         be told how the run ended";
@@ -167,6 +178,11 @@ impl Activity {
         let overseen = Overseen::unasked(self.step.overseer());
         let (run, outcome) = self.enter(&mut live, overseen, run, target, request).await;
         (run, outcome.map(drop))
+    }
+
+    /// Waits in line; not for longer than a call may take.
+    async fn turn(&self) -> Result<MutexGuard<'_, Live>, Elapsed> {
+        tokio::time::timeout(self.step.limits().call_time, self.live.lock()).await
     }
 
     /// A call of the instance that is open.

@@ -14,12 +14,16 @@ use wasmtime::{
 
 use crate::cache::CacheUnusable;
 use crate::code::{CodeCounts, CodeOptions, CodeStore};
-use crate::limits::TICK;
+use crate::limits::{MemoryBudget, TICK};
 use crate::linkers::Linkers;
 use crate::outbound::Outbound;
 use crate::page_map::{self, PageMapDecision, PageMapScan};
+use crate::slow_lane::SlowLane;
 
-/// How many instances may live at once.
+/// Bytes of stack that host functions have above a guest's own.
+const HOST_STACK_BYTES: usize = 512 << 10;
+
+/// How many instances may live at once, and what they may have together.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
     /// Calls at the same time. Default 256: the host's limit on messages in
@@ -32,11 +36,27 @@ pub struct EngineOptions {
     /// May the pool ask the kernel which pages an instance wrote? Default: where
     /// that provably leaves nothing behind.
     pub page_map_scan: PageMapScan,
+    /// Bytes of linear memory of all instances together. Default 2 GiB.
+    pub memory_bytes: usize,
+    /// Calls that may run at the same moment for longer than a tick of the clock.
+    /// Default 0: half as many as there are processors.
+    pub long_calls: usize,
+    /// Bytes of stack that a guest has. Default 512 KiB. It cannot differ from
+    /// plugin to plugin.
+    pub stack_bytes: usize,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { calls: 256, idle: 256, activities: 256, page_map_scan: PageMapScan::WhereProven }
+        Self {
+            calls: 256,
+            idle: 256,
+            activities: 256,
+            page_map_scan: PageMapScan::WhereProven,
+            memory_bytes: 2 << 30,
+            stack_bytes: 512 << 10,
+            long_calls: 0,
+        }
     }
 }
 
@@ -55,6 +75,8 @@ pub struct Engine {
     pub(crate) activities: Arc<Semaphore>,
     pub(crate) code: Arc<CodeStore>,
     pub(crate) outbound: Option<Arc<dyn Outbound>>,
+    pub(crate) memory: Arc<MemoryBudget>,
+    pub(crate) lane: Arc<SlowLane>,
     pooling: bool,
     page_map_scan: PageMapDecision,
 }
@@ -77,10 +99,10 @@ impl Engine {
     pub fn with_code(options: &EngineOptions, code: CodeOptions) -> Result<Self, EngineError> {
         let page_map_scan = page_map_decision(options.page_map_scan);
         let pool = pool(options, page_map_scan.is_used());
-        let (wasmtime, pooling) = match wasmtime::Engine::new(&config(Some(pool))) {
+        let (wasmtime, pooling) = match wasmtime::Engine::new(&config(options, Some(pool))) {
             Ok(engine) => (engine, true),
             // Little address space (a small `ulimit -v`, 39-bit kernels).
-            Err(_) => (wasmtime::Engine::new(&config(None)).map_err(engine_error)?, false),
+            Err(_) => (wasmtime::Engine::new(&config(options, None)).map_err(engine_error)?, false),
         };
         let linkers = Linkers::new(&wasmtime).map_err(engine_error)?;
         start_clock(&wasmtime)?;
@@ -92,6 +114,8 @@ impl Engine {
             idle: Arc::new(Semaphore::new(options.idle)),
             activities: Arc::new(Semaphore::new(options.activities)),
             outbound: None,
+            memory: Arc::new(MemoryBudget::new(options.memory_bytes)),
+            lane: Arc::new(SlowLane::new(options.long_calls)),
             pooling,
             page_map_scan,
         })
@@ -109,6 +133,11 @@ impl Engine {
     /// is several times slower; the host says so in its log.
     pub fn is_pooling(&self) -> bool {
         self.pooling
+    }
+
+    /// Bytes of linear memory that all live instances have.
+    pub fn memory_taken(&self) -> usize {
+        self.memory.taken()
     }
 
     /// Why compiled code is not kept although it should be.
@@ -151,8 +180,8 @@ fn page_map_decision(asked: PageMapScan) -> PageMapDecision {
 /// An engine whose code all engines of this program take: for the compiler's
 /// process. It reserves nothing, and does its work on one thread.
 pub(crate) fn compiling_engine() -> wasmtime::Result<wasmtime::Engine> {
-    // The pool has no influence on the code.
-    let mut config = config(None);
+    // Neither the pool nor the size of the stack has any influence on the code.
+    let mut config = config(&EngineOptions::default(), None);
     config.parallel_compilation(false);
     wasmtime::Engine::new(&config)
 }
@@ -161,16 +190,19 @@ fn engine_error(error: wasmtime::Error) -> EngineError {
     EngineError(format!("{error:#}"))
 }
 
-fn config(pool: Option<PoolingAllocationConfig>) -> Config {
+fn config(options: &EngineOptions, pool: Option<PoolingAllocationConfig>) -> Config {
     let mut config = Config::new();
     // Cheaper calls, and dropping a call's future really ends the guest.
     config.concurrency_support(false);
     config.epoch_interruption(true);
-    config.max_wasm_stack(512 << 10);
-    config.async_stack_size(1 << 20);
+    config.max_wasm_stack(options.stack_bytes);
+    // Host functions run on what is left of the same stack.
+    config.async_stack_size(options.stack_bytes + HOST_STACK_BYTES);
     config.wasm_memory64(false);
     config.memory_init_cow(true);
-    config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    // Names of functions are enough. Lines would be read from debug information that
+    // the guest brings, at its every trap, without any limit.
+    config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
     if let Some(frames) = NonZeroUsize::new(32) {
         config.wasm_backtrace_max_frames(Some(frames));
     }

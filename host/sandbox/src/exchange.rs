@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tureen_message::{Message, ParseOptions, Problem};
 use tureen_template::{Direction, Messages, SettingId, Tables, Variables};
@@ -13,6 +14,9 @@ pub struct Run {
     pub variables: Variables,
     pub exchange: Exchange,
     pub tables: Arc<dyn Tables + Send + Sync>,
+    /// When the run has to be over: no call of a step goes on after it. `None`:
+    /// whenever its calls are.
+    pub latest: Option<Instant>,
     /// The limits of messages, for those that plugins make.
     pub parse: Arc<ParseOptions>,
     pub facts: Arc<CallFacts>,

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::granted::{Granted, GrantedTables};
 use crate::grants::{ClockPrecision, TableGrant};
 use crate::imports::network::Network;
-use crate::limits::{Exceeded, Limits, Meter};
+use crate::limits::{Exceeded, Limits, MemoryBudget, Meter};
 use crate::path_memory::PathMemory;
 use crate::step::Step;
 use crate::texts::Texts;
@@ -54,6 +54,8 @@ pub(crate) struct Guest {
     pub(crate) texts: Arc<Texts>,
     pub(crate) network: Network,
     pub(crate) wasi_http: WasiHttpCtx,
+    /// Bytes of the messages that the guest made and still holds.
+    pub(crate) own_bytes: usize,
 }
 
 /// The state of one call; there is none while an instance is idle.
@@ -87,6 +89,7 @@ impl Guest {
         custom: Arc<CustomTransformers>,
         texts: Arc<Texts>,
         network: Network,
+        memory: Arc<MemoryBudget>,
     ) -> Result<Self, String> {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
@@ -95,7 +98,7 @@ impl Guest {
         Ok(Self {
             randomness: Randomness::new(Arc::clone(&plugin), granted.role),
             plugin,
-            meter: Meter::new(&limits),
+            meter: Meter::new(&limits, memory),
             table,
             target,
             granted,
@@ -106,6 +109,7 @@ impl Guest {
             texts,
             wasi_http: wasi_http_of(&limits),
             network,
+            own_bytes: 0,
             limits,
         })
     }

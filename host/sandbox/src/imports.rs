@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tureen_message::{Format, Message, Path, Problem};
-use tureen_template::{DataTable, Direction, Movement, SettingId, Tables, data_table};
+use tureen_template::{
+    DataTable, Direction, Movement, SettingId, Tables, VariableBounds, data_table,
+};
 use wasmtime::component::Resource;
 
 use crate::bindings::transformer::tureen::plugin::{
@@ -98,10 +100,19 @@ impl Guest {
     ) -> Answer<T> {
         self.enter()?;
         let allowed = self.limits.output_bytes;
-        let Self { table, call, paths, .. } = self;
+        let Self { table, call, paths, own_bytes, .. } = self;
         let call = call.as_mut().ok_or_else(guest::outside_a_call)?;
+        let drafted = call.draft.as_ref().map_or(0, Message::size);
         let message = match table.get_mut(handle)? {
-            MessageHandle::Own(message) => message,
+            MessageHandle::Own(message) => {
+                let before = message.size();
+                let answer = change(message, paths);
+                *own_bytes = own_bytes.saturating_sub(before).saturating_add(message.size());
+                if own_bytes.saturating_add(drafted) > allowed {
+                    return Err(Exceeded::Output { allowed }.into());
+                }
+                return Ok(answer.map_err(Into::into));
+            }
             MessageHandle::Target => match call.draft() {
                 Ok(draft) => draft,
                 Err(problem) => return Ok(Err(problem.into())),
@@ -118,10 +129,24 @@ impl Guest {
             }
         };
         let answer = change(message, paths);
-        if message.size() > allowed {
+        if message.size().saturating_add(*own_bytes) > allowed {
             return Err(Exceeded::Output { allowed }.into());
         }
         Ok(answer.map_err(Into::into))
+    }
+
+    /// Hands a message that the guest made to it, as far as it may hold that much.
+    fn push_own(&mut self, message: Message) -> wasmtime::Result<Handle> {
+        let allowed = self.limits.output_bytes;
+        let drafted = self.call.as_ref().and_then(|call| call.draft.as_ref());
+        let drafted = drafted.map_or(0, Message::size);
+        let held = self.own_bytes.saturating_add(message.size());
+        if held.saturating_add(drafted) > allowed {
+            return Err(Exceeded::Output { allowed }.into());
+        }
+        let handle = self.push(MessageHandle::Own(Box::new(message)))?;
+        self.own_bytes = held;
+        Ok(handle)
     }
 
     fn push(&mut self, handle: MessageHandle) -> wasmtime::Result<Handle> {
@@ -148,7 +173,7 @@ impl types::HostMessage for Guest {
             return Ok(Err(Problem::new("format.unknown", text).into()));
         };
         match Message::parse(format, data, &options) {
-            Ok(message) => Ok(Ok(self.push(MessageHandle::Own(Box::new(message)))?)),
+            Ok(message) => Ok(Ok(self.push_own(message)?)),
             Err(problem) => Ok(Err(problem.into())),
         }
     }
@@ -232,7 +257,9 @@ impl types::HostMessage for Guest {
     }
 
     fn drop(&mut self, this: Handle) -> wasmtime::Result<()> {
-        self.table.delete(this)?;
+        if let MessageHandle::Own(message) = self.table.delete(this)? {
+            self.own_bytes = self.own_bytes.saturating_sub(message.size());
+        }
         Ok(())
     }
 }
@@ -275,7 +302,9 @@ impl variables::Host for Guest {
     }
 
     fn set(&mut self, name: String, value: String) -> wasmtime::Result<Result<(), String>> {
-        let set = self.enter()?.run.variables.set(&name, value);
+        let (count, bytes) = (self.limits.variables, self.limits.variable_bytes);
+        let variables = &mut self.enter()?.run.variables;
+        let set = variables.set_within(&name, value, VariableBounds { count, bytes });
         Ok(set.map_err(|problem| problem.to_string()))
     }
 
@@ -413,7 +442,8 @@ impl custom_transformers::Host for Guest {
             let text = format!("no plugin was resolved for {name:?} when the workflow was loaded");
             return Ok(Err(types::StepError::Failed(Problem::new("custom.unknown", text).into())));
         };
-        let Self { table, call: slot, .. } = self;
+        let allowed = self.limits.output_bytes;
+        let Self { table, call: slot, own_bytes, .. } = self;
         // Nothing may fail between here and the end: the run would be lost.
         let handle = table.get_mut(&target)?;
         let Some(mut call) = slot.take() else { return Err(guest::outside_a_call()) };
@@ -456,12 +486,19 @@ impl custom_transformers::Host for Guest {
             None => put_back(&mut call, place, original),
         }
         match (own, changed) {
-            (Some(own), Some(changed)) => *own = changed,
+            (Some(own), Some(changed)) => {
+                *own_bytes = own_bytes.saturating_sub(own.size()).saturating_add(changed.size());
+                *own = changed;
+            }
             (None, Some(changed)) if place.writable => call.draft = Some(changed),
             _ => {}
         }
         call.nested = answer.as_ref().err().cloned();
+        let drafted = call.draft.as_ref().map_or(0, Message::size);
         *slot = Some(call);
+        if own_bytes.saturating_add(drafted) > allowed {
+            return Err(Exceeded::Output { allowed }.into());
+        }
         Ok(answer.map_err(step_error))
     }
 }

@@ -6,25 +6,32 @@ use std::time::{Duration, Instant};
 
 use rustc_demangle::demangle;
 use tureen_template::SettingId;
-use wasmtime::component::Resource;
-use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::component::{Resource, ResourceTableError};
+use wasmtime::{Store, Trap, WasmBacktrace};
 
 use crate::bindings::transformer::tureen::plugin::{configuring, types};
 use crate::bindings::{activity, filter, transformer};
+use crate::caught::{Caught, HostPanicked};
 use crate::deadline::{Late, until};
 use crate::exchange::{Run, Target};
 use crate::failure::{Breakdown, Failure, Fault};
 use crate::granted::Granted;
 use crate::guest::{CustomTransformers, Guest, MessageHandle};
 use crate::imports::network::Network;
-use crate::limits::{Exceeded, Limits};
+use crate::limits::{Exceeded, Limits, MemoryBudget};
 use crate::outbound::NetworkAccess;
 use crate::oversight::{LiveInstance, Overseer};
 use crate::path_memory::PathMemory;
 use crate::plugin::Linked;
 use crate::running_clock::RunningClock;
+use crate::slow_lane::Way;
 use crate::texts::Texts;
+use crate::told;
 use crate::usage::{CallOutcome, Usage};
+
+/// Ticks of the engine's clock before a call takes turns with others. The first one
+/// may come at once, so that a call shorter than one tick never has to wait.
+const FIRST_TURN_TICKS: u64 = 2;
 
 /// What an instance can be asked.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +44,18 @@ pub(crate) enum Request {
     RollBack,
     Cancel,
     Close,
+}
+
+impl Request {
+    /// When the run that a call belongs to has to be over. What follows a run, or
+    /// belongs to none, has its own time only: an activity must hear that it is to
+    /// roll back also where the time is used up.
+    fn latest(self, run: &Run) -> Option<Instant> {
+        match self {
+            Self::Decide | Self::Transform | Self::Process => run.latest,
+            Self::Open | Self::AllSucceeded | Self::RollBack | Self::Cancel | Self::Close => None,
+        }
+    }
 }
 
 /// What it answered.
@@ -63,6 +82,7 @@ pub(crate) struct Instance {
     prepared_in: Duration,
     has_served: bool,
     live: Option<LiveInstance>,
+    way: Way,
 }
 
 /// Where an instance comes from.
@@ -75,32 +95,42 @@ pub(crate) struct Origin<'a> {
     pub(crate) custom: &'a Arc<CustomTransformers>,
     pub(crate) texts: &'a Arc<Texts>,
     pub(crate) network: &'a Arc<NetworkAccess>,
+    /// Of all instances of the plugin together.
+    pub(crate) memory: &'a Arc<MemoryBudget>,
+    /// Its way among the calls that run long.
+    pub(crate) way: Way,
 }
 
 impl Instance {
     pub(crate) async fn new(origin: Origin<'_>) -> Result<Self, Failure> {
-        let Origin { engine, linked, plugin, limits, granted, custom, texts, network } = origin;
+        let Origin { engine, linked, plugin, limits, granted, custom, texts, network, memory, way } =
+            origin;
         let (plugin_name, limits_of) = (Arc::clone(plugin), Arc::clone(limits));
         let shared = (Arc::clone(custom), Arc::clone(texts));
-        let network = Network::new(Arc::clone(network));
+        let (network, memory) = (Network::new(Arc::clone(network)), Arc::clone(memory));
         let granted = Arc::clone(granted);
-        let guest = Guest::new(plugin_name, limits_of, granted, shared.0, shared.1, network)
-            .map_err(|text| Failure::plugin(plugin, "plugin.handles", text))?;
+        let guest =
+            Guest::new(plugin_name, limits_of, granted, shared.0, shared.1, network, memory)
+                .map_err(|text| Failure::plugin(plugin, "plugin.handles", text))?;
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.meter);
         store.set_hostcall_fuel(limits.host_call_bytes);
         store.set_max_component_handles(limits.handles);
-        store.set_epoch_deadline(1);
+        store.set_epoch_deadline(FIRST_TURN_TICKS);
         let allowed = limits.running_time;
         let clock = RunningClock::new();
         let asked = clock.clone();
+        let turns = way.clone();
         store.epoch_deadline_callback(move |_| match asked.ran() > allowed {
-            false => Ok(UpdateDeadline::Yield(1)),
+            false => Ok(turns.next_turn()),
             true => Err(Exceeded::Running { allowed }.into()),
         });
         let deadline = Instant::now() + limits.call_time;
-        let exports = until(deadline, clock.time(pin!(linked.instantiate(&mut store))))
-            .await
+        let exports = {
+            let instantiating = pin!(linked.instantiate(&mut store));
+            until(deadline, clock.time(way.guard(Caught::new(instantiating)))).await
+        };
+        let exports = exports
             .map_err(|Late| time_out(plugin, limits.call_time))?
             .map_err(|error| failure_of(plugin, &error))?;
         Ok(Self {
@@ -112,6 +142,7 @@ impl Instance {
             clock,
             has_served: false,
             live: None,
+            way,
         })
     }
 
@@ -123,10 +154,13 @@ impl Instance {
     /// Who the plugin is.
     pub(crate) async fn identity(&mut self) -> Result<Identity, Failure> {
         let call_time = self.call_time;
-        let clock = self.clock.clone();
+        let (clock, way) = (self.clock.clone(), self.way.clone());
         clock.reset();
         let deadline = Instant::now() + call_time;
-        let asked = until(deadline, clock.time(pin!(self.ask_identity()))).await;
+        let asked = {
+            let ask = pin!(self.ask_identity());
+            until(deadline, clock.time(way.guard(Caught::new(ask)))).await
+        };
         match asked {
             Err(Late) => Err(time_out(&self.plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
@@ -161,9 +195,9 @@ impl Instance {
         owner: &str,
         role: &str,
     ) -> Result<configuring::Configuration, Failure> {
-        let (plugin, call_time) = (Arc::clone(&self.plugin), self.call_time);
+        let (plugin, call_time, way) = (Arc::clone(&self.plugin), self.call_time, self.way.clone());
         let store = &mut self.store;
-        store.set_epoch_deadline(1);
+        store.set_epoch_deadline(FIRST_TURN_TICKS);
         self.clock.reset();
         let asked = async {
             match &self.exports {
@@ -179,12 +213,15 @@ impl Instance {
             }
         };
         let deadline = Instant::now() + call_time;
-        let asked = until(deadline, self.clock.time(pin!(asked))).await;
+        let asked = {
+            let asked = pin!(asked);
+            until(deadline, self.clock.time(way.guard(Caught::new(asked)))).await
+        };
         self.prepared_in += self.clock.ran_so_far();
         match asked {
             Err(Late) => Err(time_out(&plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&plugin, &error)),
-            Ok(Ok(configuration)) => Ok(configuration),
+            Ok(Ok(configuration)) => Ok(told::configuration(configuration)),
         }
     }
 
@@ -212,21 +249,23 @@ impl Instance {
         // A nested call ends before the one around it, so that this one gets the
         // run back: `until` looks at the inner future first.
         let own = Instant::now() + self.call_time;
-        let deadline = deadline.map_or(own, |outer| outer.min(own));
+        let latest = request.latest(&run);
+        let deadline = [deadline, latest].into_iter().flatten().fold(own, Instant::min);
         self.store.data_mut().begin(run, target, setting, deadline);
         if let Some(call) = self.store.data_mut().call.as_mut() {
             call.parameters = parameters;
         }
-        self.store.set_epoch_deadline(1);
-        let (call_time, clock) = (self.call_time, self.clock.clone());
+        self.store.set_epoch_deadline(FIRST_TURN_TICKS);
+        let (call_time, clock, way) = (self.call_time, self.clock.clone(), self.way.clone());
         clock.reset();
         let asked = {
             let ask = pin!(self.ask(request));
-            until(deadline, clock.time(ask)).await
+            until(deadline, clock.time(way.guard(Caught::new(ask)))).await
         };
         let running = clock.ran_so_far() + std::mem::take(&mut self.prepared_in);
         let nested = self.store.data_mut().call.as_mut().and_then(|it| it.nested.take());
         let failure = match asked {
+            Err(Late) if latest == Some(deadline) => out_of_time(&self.plugin),
             Err(Late) => time_out(&self.plugin, call_time),
             Ok(Err(error)) => failure_of(&self.plugin, &error),
             Ok(Ok(outcome)) => {
@@ -335,7 +374,10 @@ fn response_of(
 ) -> wasmtime::Result<tureen_message::Message> {
     let guest = store.data_mut();
     match guest.table.delete(handle)? {
-        MessageHandle::Own(message) => Ok(*message),
+        MessageHandle::Own(message) => {
+            guest.own_bytes = guest.own_bytes.saturating_sub(message.size());
+            Ok(*message)
+        }
         // It answers with a message that it was given: a copy.
         other => {
             let call = guest.call.as_ref().ok_or_else(crate::guest::outside_a_call)?;
@@ -402,6 +444,11 @@ fn took_the_time(nested: &Failure, own: &Failure) -> bool {
     ran_out(nested) && ran_out(own)
 }
 
+fn out_of_time(plugin: &str) -> Failure {
+    let text = "the message had no time left (limits.message_time_seconds); the call was ended";
+    Failure::plugin(plugin, "plugin.message-time", text)
+}
+
 /// A typed answer of the plugin. When it hands on the failure of a custom
 /// transformer that it called, that failure is what happened.
 fn failure_of_step(plugin: &str, error: types::StepError, nested: Option<Failure>) -> Failure {
@@ -415,10 +462,10 @@ fn failure_of_step(plugin: &str, error: types::StepError, nested: Option<Failure
     if let Some(nested) = nested.filter(|nested| nested.code == problem.code) {
         return nested;
     }
-    let code = problem.code.chars().take(64).collect();
+    let problem = told::problem(problem);
     Failure {
         fault,
-        code,
+        code: problem.code,
         text: problem.text,
         place: problem.place,
         plugin: plugin.to_owned(),
@@ -433,6 +480,7 @@ pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
     if let Some(exceeded) = error.chain().find_map(|cause| cause.downcast_ref::<Exceeded>()) {
         let (code, outcome) = match exceeded {
             Exceeded::Memory { .. } => ("plugin.memory", CallOutcome::Memory),
+            Exceeded::Budget { .. } => ("plugin.memory-budget", CallOutcome::Memory),
             Exceeded::Table { .. } => ("plugin.table", CallOutcome::Table),
             Exceeded::HostCalls { .. } => ("plugin.host-calls", CallOutcome::HostCalls),
             Exceeded::Output { .. } => ("plugin.output", CallOutcome::Output),
@@ -446,15 +494,54 @@ pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
         let breakdown = Breakdown { outcome, trap: None, stack };
         return Failure::broken_down(plugin, code, text, breakdown);
     }
+    if error.is::<HostPanicked>() {
+        let text =
+            "the host failed while it served the plugin, a fault of Tureen; the call was ended";
+        let breakdown = Breakdown { outcome: CallOutcome::HostError, trap: None, stack };
+        let failure = Failure::broken_down(plugin, "host.panic", text, breakdown);
+        return Failure { fault: Fault::Host, ..failure };
+    }
+    let usual = ("plugin.trap", "", CallOutcome::Trap);
+    let (code, limit, outcome) = limit_of_wasmtime(error).unwrap_or(usual);
     let trap = error.downcast_ref::<Trap>();
     let what = trap.map_or_else(|| error.root_cause().to_string(), Trap::to_string);
-    let mut text = format!("it trapped: {what}");
+    let mut text = format!("it trapped: {}{limit}", told::line(&what, told::TEXT_CHARS_MAX));
     if !stack.is_empty() {
         let innermost: Vec<&str> = stack.iter().take(6).map(String::as_str).collect();
         text = format!("{text}; in {}", innermost.join(" < "));
     }
-    let (outcome, trap) = (CallOutcome::Trap, trap.map(|trap| format!("{trap:?}")));
-    Failure::broken_down(plugin, "plugin.trap", text, Breakdown { outcome, trap, stack })
+    let trap = trap.map(|trap| format!("{trap:?}"));
+    Failure::broken_down(plugin, code, text, Breakdown { outcome, trap, stack })
+}
+
+/// Limits that wasmtime itself holds, with the code of each and its key. It has no
+/// types for most of these errors, so that a test looks at each text.
+fn limit_of_wasmtime(error: &wasmtime::Error) -> Option<(&'static str, &'static str, CallOutcome)> {
+    if error.downcast_ref::<Trap>() == Some(&Trap::StackOverflow) {
+        return Some(("plugin.stack", " (limits.plugin_stack_bytes)", CallOutcome::Stack));
+    }
+    let is_full = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(ResourceTableError::Full))
+    };
+    if error.chain().any(is_full) {
+        return Some(("plugin.handles", " (handles)", CallOutcome::Handles));
+    }
+    let text = error.root_cause().to_string();
+    let bytes = CallOutcome::HostCallBytes;
+    let known = [
+        ("store handle limit exceeded", "plugin.handles", " (handles)", CallOutcome::Handles),
+        ("fuel allocated for hostcalls", "plugin.host-call-bytes", " (host_call_bytes)", bytes),
+        (
+            "instance count too high",
+            "plugin.instances",
+            " (instance_count)",
+            CallOutcome::Instances,
+        ),
+        ("memory count too high", "plugin.instances", " (memory_count)", CallOutcome::Instances),
+        ("table count too high", "plugin.instances", " (table_count)", CallOutcome::Instances),
+    ];
+    let found = known.into_iter().find(|(words, ..)| text.contains(words));
+    found.map(|(_, code, key, outcome)| (code, key, outcome))
 }
 
 /// The guest's functions, innermost first; names only.

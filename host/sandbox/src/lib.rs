@@ -21,12 +21,14 @@
 mod activity;
 mod bindings;
 mod cache;
+mod caught;
 mod code;
 mod compile;
 mod deadline;
 mod engine;
 mod exchange;
 mod failure;
+mod gate;
 mod granted;
 mod grants;
 mod guest;
@@ -41,10 +43,13 @@ mod path_memory;
 mod plugin;
 mod pool_usage;
 mod running_clock;
+mod slow_lane;
 mod snapshot;
 mod start;
 mod step;
+mod structure;
 mod texts;
+mod told;
 mod usage;
 mod wasi;
 

@@ -18,6 +18,9 @@ use tureen_message::{Format, Path, Problem};
 /// Paths that one memory holds; a power of two.
 const PLACES: usize = 128;
 
+/// Places where a path with a regular expression may be; a power of two.
+const EXPRESSION_PLACES: usize = 8;
+
 /// Bytes of a path's text; a longer one is parsed each time.
 const REMEMBERED_BYTES_MAX: usize = 512;
 
@@ -48,7 +51,7 @@ impl PathMemory {
         if self.places.is_empty() {
             self.places.resize_with(PLACES, || None);
         }
-        let Some(place) = self.places.get_mut(place_of(text)) else {
+        let Some(place) = self.places.get_mut(place_of(format, text)) else {
             return Ok(self.other.insert(Path::parse(format, text)?));
         };
         let is_known = matches!(place, Some(it) if it.format == format && *it.text == *text);
@@ -61,12 +64,29 @@ impl PathMemory {
     }
 }
 
+impl PathMemory {
+    /// What is kept for other instances is small.
+    fn forget_expressions(&mut self) {
+        self.other = None;
+        for place in self.places.iter_mut().take(EXPRESSION_PLACES) {
+            place.take_if(|it| has_expression(it.format, &it.text));
+        }
+    }
+}
+
+/// Does the path hold a regular expression? Each may take up to 1 MiB when it is
+/// compiled, whatever the length of its text.
+fn has_expression(format: Format, text: &str) -> bool {
+    format == Format::Json && text.contains("=~")
+}
+
 /// FNV-1a: path texts are short.
-fn place_of(text: &str) -> usize {
+fn place_of(format: Format, text: &str) -> usize {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    usize::try_from(hash >> 32).unwrap_or_default() & (PLACES - 1)
+    let places = if has_expression(format, text) { EXPRESSION_PLACES } else { PLACES };
+    usize::try_from(hash >> 32).unwrap_or_default() & (places - 1)
 }
 
 /// What a step's fresh instances hand on to each other.
@@ -79,7 +99,8 @@ impl KeptPaths {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    pub(crate) fn give_back(&self, memory: PathMemory) {
+    pub(crate) fn give_back(&self, mut memory: PathMemory) {
+        memory.forget_expressions();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < KEPT_MAX {
             kept.push(memory);
@@ -137,5 +158,18 @@ mod tests {
         assert_eq!(remembered(&kept.take()), 1);
         (0..KEPT_MAX * 2).for_each(|_| kept.give_back(PathMemory::default()));
         assert_eq!(kept.0.lock().unwrap().len(), KEPT_MAX);
+    }
+
+    #[test]
+    fn regular_expressions_are_few_and_not_handed_on() {
+        let mut memory = PathMemory::default();
+        for number in 0..4 * PLACES {
+            let text = format!("newtonsoft:$[?(@.a =~ /{number}/)]");
+            assert!(memory.path(Format::Json, &text).is_ok());
+        }
+        assert!((1..=EXPRESSION_PLACES).contains(&remembered(&memory)));
+        let kept = KeptPaths::default();
+        kept.give_back(memory);
+        assert_eq!(remembered(&kept.take()), 0);
     }
 }

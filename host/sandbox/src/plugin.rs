@@ -13,14 +13,18 @@ use crate::code::Loaded;
 use crate::compile::{CompileError, Product};
 use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::gate::Gate;
 use crate::granted::Granted;
 use crate::grants::{Grants, Need, imports_in_a_sentence, need_of};
 use crate::guest::Guest;
 use crate::instance::{Exports, Identity, Instance, Origin};
-use crate::limits::Limits;
+use crate::limits::{Limits, MemoryBudget};
 use crate::linkers::LinkedWith;
 use crate::outbound::NetworkAccess;
+use crate::slow_lane::Askers;
 use crate::snapshot::{SNAPSHOT_COMPONENT_BYTES_MAX, too_large};
+use crate::structure::{self, StructureError};
+use crate::told;
 
 /// The version of `tureen:plugin` that this host speaks; within 0.1 a plugin
 /// may have been built against any patch version.
@@ -28,6 +32,18 @@ pub(crate) const CONTRACT: &str = "0.1";
 
 /// Bytes of a component file. A larger one is refused before it is compiled.
 const COMPONENT_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of a plugin's version.
+const VERSION_BYTES_MAX: usize = 64;
+
+/// Characters of a plugin's summary that are kept.
+const SUMMARY_CHARS_MAX: usize = 256;
+
+/// Type names that one plugin may handle.
+const HANDLES_MAX: usize = 1_000;
+
+/// Bytes of one such name.
+const TYPE_NAME_BYTES_MAX: usize = 256;
 
 /// What a plugin is for; read from its exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +101,10 @@ pub enum LoadError {
     Identity(#[source] Failure),
     #[error("its name {0:?} is not lower-case words joined by dashes")]
     Name(String),
+    #[error("{0}; that much is not given to the compiler")]
+    TooMuch(String),
+    #[error("what it says about itself does not hold: {0}")]
+    Told(String),
 }
 
 /// The component linked for one of the three worlds.
@@ -129,6 +149,12 @@ pub struct Plugin {
     pub(crate) engine: Engine,
     /// The file, where snapshots may be made of it.
     pub(crate) source: Option<Arc<[u8]>>,
+    /// Its calls of the moment.
+    pub(crate) gate: Gate,
+    /// Those of them that run long.
+    pub(crate) askers: Askers,
+    /// The memory of its instances together.
+    pub(crate) memory: Arc<MemoryBudget>,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -147,11 +173,14 @@ impl Plugin {
         examine(&bytes)?;
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let size = bytes.len();
+        let looked = Arc::clone(&bytes);
+        let seen = tokio::task::spawn_blocking(move || look_inside(&looked)).await;
+        seen.map_err(|_| LoadError::Broken("it could not be looked through".to_owned()))??;
         let source = (size <= SNAPSHOT_COMPONENT_BYTES_MAX).then(|| Arc::clone(&bytes));
         let key = engine.code.key_of_component(&digest);
         let loaded = engine.code.load(&engine.wasmtime, key, bytes, Product::Component).await;
         let Loaded { component, facts: known, new } = loaded.map_err(|error| match error {
-            CompileError::Refused(text) => LoadError::Broken(text),
+            CompileError::Refused(text) => LoadError::Broken(words(&text)),
             error => LoadError::Compiler(error),
         })?;
         let World { kind, imports, exports } = world_of(engine, &component)?;
@@ -169,6 +198,9 @@ impl Plugin {
             linked: Mutex::default(),
             engine: engine.clone(),
             source,
+            gate: Gate::default(),
+            askers: engine.lane.askers(),
+            memory: Arc::new(engine.memory.share()),
         };
         // Kept without its identity too: a component that cannot tell it is not
         // compiled at every start.
@@ -256,21 +288,65 @@ impl Plugin {
             custom: &Arc::default(),
             texts: &Arc::default(),
             network: &NetworkAccess::new(&name, &Grants::default(), &Limits::default(), None),
+            memory: &self.memory,
+            way: self.engine.lane.way(&self.askers),
         };
         let mut instance = Instance::new(origin).await.map_err(LoadError::Identity)?;
         let identity = instance.identity().await.map_err(LoadError::Identity)?;
         if !is_name(&identity.name) {
             return Err(LoadError::Name(identity.name.chars().take(64).collect()));
         }
+        check_told(&identity.version, &identity.handles)?;
         Ok(identity)
     }
 
     fn take_identity(&mut self, identity: Identity) {
         self.name = identity.name;
         self.version = identity.version;
-        self.summary = identity.summary;
+        self.summary = told::line(&identity.summary, SUMMARY_CHARS_MAX);
         self.handles = identity.handles;
     }
+}
+
+/// What a plugin says about itself goes into tables, logs and diagnostics.
+fn check_told(version: &str, handles: &[String]) -> Result<(), LoadError> {
+    if !is_plain(version, VERSION_BYTES_MAX) {
+        let found = told::line(version, VERSION_BYTES_MAX);
+        let text =
+            format!("its version {found:?} is not 1 to {VERSION_BYTES_MAX} plain characters");
+        return Err(LoadError::Told(text));
+    }
+    if handles.is_empty() || handles.len() > HANDLES_MAX {
+        let found = handles.len();
+        let text = format!("it handles {found} types, expected 1 to {HANDLES_MAX}");
+        return Err(LoadError::Told(text));
+    }
+    let strange = handles.iter().find(|name| {
+        !is_plain(name, TYPE_NAME_BYTES_MAX) || name.contains(',') || name.trim() != *name
+    });
+    if let Some(name) = strange {
+        let found = told::line(name, 64);
+        let text = format!(
+            "it handles {found:?}, which is not the name of a class without its assembly, of 1 to {TYPE_NAME_BYTES_MAX} bytes"
+        );
+        return Err(LoadError::Told(text));
+    }
+    Ok(())
+}
+
+/// Neither empty nor too long, and nothing that could break a line.
+fn is_plain(text: &str, bytes_max: usize) -> bool {
+    (1..=bytes_max).contains(&text.len()) && told::line(text, text.len()) == text
+}
+
+/// Counts what the file declares: the compiler's work is not bounded by its length.
+fn look_inside(bytes: &[u8]) -> Result<(), LoadError> {
+    structure::judge(bytes).map_err(|error| match error {
+        StructureError::TooMuch { .. } => LoadError::TooMuch(error.to_string()),
+        StructureError::Unreadable { .. } => {
+            LoadError::Broken(told::line(&error.to_string(), told::TEXT_CHARS_MAX))
+        }
+    })
 }
 
 /// `file-writer`: what can stand as a table's name in `tureen.toml`.
@@ -330,11 +406,16 @@ fn refuse_unknown(imports: &[String]) -> Result<(), LoadError> {
     Err(LoadError::Imports(imports_in_a_sentence(unknown.into_iter())))
 }
 
+/// The compiler's words, which may quote names of the file.
+fn words(text: &str) -> String {
+    told::line(text, told::TEXT_CHARS_MAX)
+}
+
 fn check_version<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), LoadError> {
     for name in names.filter(|name| name.starts_with("tureen:plugin/")) {
         let version = name.split('@').nth(1).unwrap_or("none");
         if version != CONTRACT && !version.starts_with(&format!("{CONTRACT}.")) {
-            return Err(LoadError::OtherVersion { found: version.to_owned() });
+            return Err(LoadError::OtherVersion { found: told::line(version, VERSION_BYTES_MAX) });
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ use crate::bindings::filter::exports::tureen::plugin::filter_step;
 use crate::bindings::transformer::tureen::plugin::configuring;
 use crate::exchange::{Run, Target};
 use crate::failure::{Failure, Fault};
+use crate::gate::Inside;
 use crate::granted::Granted;
 use crate::grants::Grants;
 use crate::guest::CustomTransformers;
@@ -24,6 +25,7 @@ use crate::plugin::{Kind, Linked, Plugin};
 use crate::snapshot::{Configured, SnapshotSettings};
 use crate::start::{self, Snapshot, Start, StartSlot};
 use crate::texts::Texts;
+use crate::told;
 
 /// Idle instances that one step keeps for reuse.
 const IDLE_PER_STEP: usize = 8;
@@ -280,7 +282,9 @@ impl Step {
         }
         let (run, outcome) = self.call(run, target, Vec::new(), Request::Decide).await;
         let verdict = outcome.map(|answer| match answer {
-            Answer::Verdict(filter_step::Verdict::Stop(reason)) => Verdict::Stop(reason),
+            Answer::Verdict(filter_step::Verdict::Stop(reason)) => {
+                Verdict::Stop(told::line(&reason, told::TEXT_CHARS_MAX))
+            }
             _ => Verdict::Pass,
         });
         (run, verdict)
@@ -330,6 +334,37 @@ impl Step {
         self.enter(run, target, parameters, None, request).await
     }
 
+    /// A place among the calls of the plugin, where these are limited. Waiting counts
+    /// as part of the call: whoever waits in line keeps its place among all messages.
+    ///
+    /// # Errors
+    /// None was free in the time of a call, or until the call around this one ends.
+    pub(crate) async fn inside(
+        &self,
+        until: Option<Instant>,
+    ) -> Result<Option<Inside<'_>>, Failure> {
+        let Some(allowed) = self.limits.calls_at_once else { return Ok(None) };
+        let own = Instant::now() + self.limits.call_time;
+        let until = until.map_or(own, |until| until.min(own));
+        let entered = tokio::time::timeout_at(until.into(), self.plugin.gate.enter(allowed)).await;
+        entered.map(Some).map_err(|_| self.busy(allowed))
+    }
+
+    /// The plugin has as much to do as it may.
+    pub(crate) fn busy(&self, allowed: usize) -> Failure {
+        let text = format!(
+            "{allowed} calls of it were running for {:?} already (calls_at_once); this one was not begun",
+            self.limits.call_time
+        );
+        let failure = Failure::plugin(&self.name, "plugin.busy", text);
+        Failure { fault: Fault::Host, retry_after_ms: Some(1_000), ..failure }
+    }
+
+    /// The limits that its calls have.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     async fn enter(
         &self,
         run: Box<Run>,
@@ -342,10 +377,17 @@ impl Step {
             Ok(overseen) => overseen,
             Err(failure) => return (run, Err(failure)),
         };
+        let _inside = match self.inside(deadline).await {
+            Ok(inside) => inside,
+            Err(failure) => {
+                overseen.forget();
+                return (run, Err(failure));
+            }
+        };
         let (mut instance, served, place) = match self.idle_instance() {
             Some(Idle { instance, served, place }) => (instance, served, Some(place)),
             // Boxed: the way to a new instance is long, and most calls do not go it.
-            None => match Box::pin(self.fresh()).await {
+            None => match Box::pin(self.fresh_until(deadline)).await {
                 Ok(instance) => (Box::new(instance), 0, None),
                 Err(failure) => {
                     overseen.end_without_instance(&run.facts, &failure);
@@ -382,6 +424,17 @@ impl Step {
         }
     }
 
+    /// As [`Step::fresh`]; inside another call, in what is left of its time: a call
+    /// that ended while this one has the run would take the run with it.
+    async fn fresh_until(&self, deadline: Option<Instant>) -> Result<Instance, Failure> {
+        let Some(deadline) = deadline else { return self.fresh().await };
+        let made = tokio::time::timeout_at(deadline.into(), self.fresh()).await;
+        made.unwrap_or_else(|_| {
+            let text = "it was not set up before the call around it ended (call_time_milliseconds)";
+            Err(Failure::plugin(&self.name, "plugin.time", text))
+        })
+    }
+
     /// A new instance that has its settings, the shortest way.
     async fn fresh(&self) -> Result<Instance, Failure> {
         if let Some(snapshot) = self.start.snapshot() {
@@ -416,6 +469,8 @@ impl Step {
             custom: &self.custom,
             texts: &self.texts,
             network: &self.network,
+            memory: &self.plugin.memory,
+            way: self.plugin.engine.lane.way(&self.plugin.askers),
         }
     }
 

@@ -26,8 +26,13 @@ pub enum CallOutcome {
     Memory,
     Table,
     HostCalls,
+    /// Over what one host call may carry.
+    HostCallBytes,
     Output,
     Handles,
+    Stack,
+    /// Over the number of instances, memories or tables of one component.
+    Instances,
     /// Over a limit on what a call may ask of the network.
     Outbound,
     /// The host could not make the call.
@@ -36,7 +41,7 @@ pub enum CallOutcome {
 
 impl CallOutcome {
     /// All of them; the place of each is its number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Ok,
         Self::Stopped,
         Self::Rejected,
@@ -48,8 +53,11 @@ impl CallOutcome {
         Self::Memory,
         Self::Table,
         Self::HostCalls,
+        Self::HostCallBytes,
         Self::Output,
         Self::Handles,
+        Self::Stack,
+        Self::Instances,
         Self::Outbound,
         Self::HostError,
     ];
@@ -68,8 +76,11 @@ impl CallOutcome {
             Self::Memory => "memory",
             Self::Table => "table",
             Self::HostCalls => "host-calls",
+            Self::HostCallBytes => "host-call-bytes",
             Self::Output => "output",
             Self::Handles => "handles",
+            Self::Stack => "stack",
+            Self::Instances => "instances",
             Self::Outbound => "outbound",
             Self::HostError => "host-error",
         }
@@ -86,8 +97,11 @@ impl CallOutcome {
             | Self::Memory
             | Self::Table
             | Self::HostCalls
+            | Self::HostCallBytes
             | Self::Output
             | Self::Handles
+            | Self::Stack
+            | Self::Instances
             | Self::Outbound
             | Self::HostError => true,
         }
@@ -146,6 +160,6 @@ mod tests {
         let names: HashSet<_> = CallOutcome::ALL.iter().map(|it| it.name()).collect();
         assert_eq!(names.len(), CallOutcome::ALL.len());
         let breakdowns = CallOutcome::ALL.iter().filter(|it| it.is_breakdown()).count();
-        assert_eq!(breakdowns, 9);
+        assert_eq!(breakdowns, 13);
     }
 }

@@ -83,6 +83,9 @@ impl Home {
         }
         let options = EngineOptions {
             calls: config.limits.messages_in_flight.max(1),
+            memory_bytes: config.limits.plugin_memory_bytes,
+            long_calls: config.limits.long_calls,
+            stack_bytes: config.limits.plugin_stack_bytes,
             ..EngineOptions::default()
         };
         let home = (path != Path::new(NOWHERE)).then_some(path.as_path());

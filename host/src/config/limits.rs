@@ -42,6 +42,21 @@ pub struct Limits {
     pub requests_in_flight: usize,
     #[serde(deserialize_with = "between::<1, 100_000, _, _>")]
     pub messages_in_flight: usize,
+    /// Of these, messages of one workflow; 0 for three quarters.
+    #[serde(deserialize_with = "between::<0, 100_000, _, _>")]
+    pub messages_in_flight_per_workflow: usize,
+    /// All steps of one message together, from its start.
+    #[serde(deserialize_with = "between::<1, 86_400, _, _>")]
+    pub message_time_seconds: u64,
+    /// Linear memory of all plugin instances together.
+    #[serde(deserialize_with = "between::<1_048_576, 1_099_511_627_776, _, _>")]
+    pub plugin_memory_bytes: usize,
+    /// Calls of plugins that run long, at the same moment; 0 for half of the processors.
+    #[serde(deserialize_with = "between::<0, 10_000, _, _>")]
+    pub long_calls: usize,
+    /// The stack of a plugin's call.
+    #[serde(deserialize_with = "between::<65_536, 8_388_608, _, _>")]
+    pub plugin_stack_bytes: usize,
     /// How long a message waits for its turn; 0 for not at all.
     #[serde(deserialize_with = "between::<0, 3_600, _, _>")]
     pub message_wait_seconds: u64,
@@ -96,6 +111,17 @@ impl Limits {
     pub fn message_wait(&self) -> Duration {
         Duration::from_secs(self.message_wait_seconds)
     }
+    pub fn message_time(&self) -> Duration {
+        Duration::from_secs(self.message_time_seconds)
+    }
+    /// Messages that one workflow may have in flight: never none, and never all of
+    /// several, so that no workflow can take every place.
+    pub fn messages_of_one_workflow(&self) -> usize {
+        match self.messages_in_flight_per_workflow {
+            0 => (self.messages_in_flight * 3 / 4).max(1),
+            written => written,
+        }
+    }
     pub fn header_timeout(&self) -> Duration {
         Duration::from_secs(self.header_timeout_seconds)
     }
@@ -135,7 +161,12 @@ impl Default for Limits {
             client_chain_bytes: 32 * 1024,
             requests_in_flight: 512,
             messages_in_flight: 64,
+            messages_in_flight_per_workflow: 0,
             message_wait_seconds: 10,
+            message_time_seconds: 120,
+            plugin_memory_bytes: 2 * 1024 * 1024 * 1024,
+            plugin_stack_bytes: 512 * 1024,
+            long_calls: 0,
             header_bytes: 16 * 1024,
             header_count: 100,
             url_bytes: 8 * 1024,

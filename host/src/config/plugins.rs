@@ -83,6 +83,30 @@ with_grants! {
         pub running_time_milliseconds: Option<u64>,
         #[serde(deserialize_with = "super::optional_between::<1, 1_000_000_000, _, _>")]
         pub host_calls: Option<u64>,
+        /// Bytes that one host call may carry in.
+        #[serde(deserialize_with = "super::optional_between::<1_024, 1_073_741_824, _, _>")]
+        pub host_call_bytes: Option<usize>,
+        /// Handles that an instance holds: messages, streams, files, timers.
+        #[serde(deserialize_with = "super::optional_between::<8, 100_000, _, _>")]
+        pub handles: Option<usize>,
+        /// At most what one slot of the instance pool holds.
+        #[serde(deserialize_with = "super::optional_between::<1, 100_000, _, _>")]
+        pub table_elements: Option<usize>,
+        #[serde(deserialize_with = "super::optional_between::<1, 8, _, _>")]
+        pub table_count: Option<usize>,
+        #[serde(deserialize_with = "super::optional_between::<1, 4, _, _>")]
+        pub memory_count: Option<usize>,
+        #[serde(deserialize_with = "super::optional_between::<1, 200, _, _>")]
+        pub instance_count: Option<usize>,
+        /// Variables that a run may have for this plugin to set one more.
+        #[serde(deserialize_with = "super::optional_between::<0, 1_000, _, _>")]
+        pub variables: Option<usize>,
+        /// The same, of all names and values.
+        #[serde(deserialize_with = "super::optional_between::<0, 16_777_216, _, _>")]
+        pub variable_bytes: Option<usize>,
+        /// Calls of all workflows at the same time.
+        #[serde(deserialize_with = "super::optional_between::<1, 100_000, _, _>")]
+        pub calls_at_once: Option<usize>,
         #[serde(deserialize_with = "super::optional_between::<0, 1_000_000, _, _>")]
         pub log_lines: Option<usize>,
         #[serde(deserialize_with = "super::optional_between::<0, 1_073_741_824, _, _>")]

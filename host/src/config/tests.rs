@@ -48,7 +48,7 @@ fn the_shipped_file_mentions_every_key_of_a_plugin_and_its_example_is_valid() {
     let (config, _) = parse(&example("# [plugins.file-writer]")).unwrap();
     let plugin = config.plugins.get("file-writer").unwrap();
     let keys = toml::Table::try_from(plugin).unwrap();
-    assert_eq!(keys.len(), 30, "a key of [plugins] is missing in the example: {keys:?}");
+    assert_eq!(keys.len(), 39, "a key of [plugins] is missing in the example: {keys:?}");
     assert_eq!(plugin.directories, [GrantedDirectory { path: "out".into(), write: true }]);
 }
 
@@ -157,6 +157,8 @@ fn mistakes_are_found_with_their_place() {
 fn settings_that_have_no_effect_are_warned_about() {
     let cases = [
         ("body_bytes = 9\nbody_bytes_in_flight = 8", "limits.body_bytes"),
+        ("messages_in_flight_per_workflow = 64", "limits.messages_in_flight_per_workflow"),
+        ("plugin_memory_bytes = 134217727", "limits.plugin_memory_bytes"),
         ("connections = 8\nconnections_per_peer = 9", "limits.connections_per_peer"),
         ("header_bytes = 1024\nurl_bytes = 1024", "limits.url_bytes"),
         ("body_timeout_seconds = 10", "limits.body_rate_grace_seconds"),

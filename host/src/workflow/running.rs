@@ -199,6 +199,7 @@ fn lifecycle_run(
         variables: Variables::new(facts, Arc::new(Globals::default())),
         exchange: Exchange::new(definition.receiver.id, ids),
         tables: Arc::new(NoTables),
+        latest: None,
         parse: Arc::default(),
         facts: Arc::new(CallFacts {
             workflow: definition.name.clone(),

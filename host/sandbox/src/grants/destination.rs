@@ -151,6 +151,11 @@ impl Destination {
             _ => return Err(invalid("expected the scheme http or https")),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains('@') {
+            return Err(invalid(
+                "write the server without a user: names and passwords go elsewhere",
+            ));
+        }
         if rest.contains(['/', '?', '#', '\\']) {
             return Err(invalid("a whole server is granted: leave the path away"));
         }

@@ -41,7 +41,7 @@ impl hl7::Host for Guest {
             place: place.as_deref(),
         };
         match acknowledgement(call, handle, &asked) {
-            Ok(message) => Ok(Ok(self.push(MessageHandle::Own(Box::new(message)))?)),
+            Ok(message) => Ok(Ok(self.push_own(message)?)),
             Err(problem) => Ok(Err(problem.into())),
         }
     }

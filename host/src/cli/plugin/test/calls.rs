@@ -183,6 +183,7 @@ impl Trials<'_> {
             log: Vec::new(),
             notifications: Notifications::default(),
             acknowledgements: 0,
+            latest: None,
         })
     }
 }
