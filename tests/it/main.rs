@@ -60,6 +60,8 @@ mod helpers;
 mod host_mode;
 /// Plugins that loop, take memory, trap or remember.
 mod hostile;
+/// Everything that a plugin can do wrong, and a neighbour that does not notice.
+mod hostile_plugins;
 /// Many clients while the workflow is saved again and again.
 mod load;
 /// What the server counts about itself.

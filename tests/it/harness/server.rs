@@ -222,10 +222,13 @@ impl Drop for Server {
     }
 }
 
-/// As much of a log as helps.
+/// As much of a log as helps: its end, and before that where the server panicked.
 fn last_lines(log: &str) -> String {
     let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(60)..].join("\n")
+    let (before, end) = lines.split_at(lines.len().saturating_sub(60));
+    let panicked = (0..before.len()).filter(|at| before[*at].contains("panicked"));
+    let around = panicked.flat_map(|at| before[at..].iter().take(20)).copied();
+    around.chain(end.iter().copied()).collect::<Vec<_>>().join("\n")
 }
 
 /// `NAME receives at https://localhost:PORT/path`
