@@ -46,6 +46,8 @@ mod cookbook;
 mod dicom;
 /// The edges of HTTP.
 mod edges;
+/// Thousands of reloads.
+mod endurance;
 /// Steps whose plugin breaks down: reports, and steps that are set aside.
 mod faults;
 /// The file writer stays in what it is granted.
@@ -66,6 +68,8 @@ mod hostile_plugins;
 mod load;
 /// What the server counts about itself.
 mod metrics;
+/// Plugins in JavaScript and Python.
+mod other_languages;
 /// Plugins that talk to servers.
 mod outbound;
 /// `tureen plugin test`.
