@@ -75,6 +75,25 @@ fn installs(place: &Place, made: &Ran, name: &str) {
 }
 
 #[test]
+fn other_languages_make_their_projects_of_each_kind() {
+    let place = Place::take();
+    for language in ["javascript", "python"] {
+        for (kind, said) in [("filter", "result: pass"), ("activity", "result: performed")] {
+            // The tutorials make transformers.
+            place.clear();
+            let name = format!("acme-own-{kind}");
+            let arguments = ["--kind", kind, "--lang", language, "--directory", PROJECT];
+            let made = new(place.folder(), &[&[name.as_str()], &arguments[..]].concat());
+            assert_eq!(made.code, Some(0), "{made:?}");
+            let next = commands(&made.stdout, "next:");
+            let ran = type_in(place.folder(), &next);
+            assert_eq!(ran.code, Some(0), "{language} {kind}: {ran:#?}");
+            assert!(ran.stdout.contains(said), "{language} {kind}: {ran:#?}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_made_is_refused_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("taken")).unwrap();

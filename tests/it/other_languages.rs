@@ -7,17 +7,8 @@ use crate::harness::actions::custom;
 use crate::harness::other_languages::{age_filter, phone_numbers};
 use crate::harness::{Activity, Findings, Home, Workflow};
 
-/// Both engines bring some tens of megabytes of memory and thousands of table elements.
-const LIMITS: &str = "\
-[plugins.phone-numbers]
-memory_bytes = 268435456
-
-[plugins.age-filter]
-memory_bytes = 268435456
-";
-
 fn home() -> Home {
-    let home = Home::and(LIMITS);
+    let home = Home::new();
     home.plugin("phone-numbers", phone_numbers());
     home.plugin("age-filter", age_filter());
     home

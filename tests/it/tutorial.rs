@@ -165,13 +165,28 @@ fn document(name: &str) -> String {
     fs::read_to_string(file).unwrap()
 }
 
-#[test]
-fn the_tutorial_for_rust_leads_from_an_empty_folder_to_live_messages() {
-    let blocks = blocks(&document("rust.md"));
+fn follow(name: &str, at_least: [usize; 3]) {
+    let blocks = blocks(&document(name));
     let count = |kind: &str| blocks.iter().filter(|block| block.kind.starts_with(kind)).count();
-    assert!(count("sh") >= 8 && count("output") >= 5 && count("diff") >= 3, "{blocks:?}");
+    let found = ["sh", "output", "diff"].map(count);
+    assert!(found.iter().zip(at_least).all(|(found, least)| *found >= least), "{found:?}");
     let mut author = Author::new();
     for block in &blocks {
         author.follow(block);
     }
+}
+
+#[test]
+fn the_tutorial_for_rust_leads_from_an_empty_folder_to_live_messages() {
+    follow("rust.md", [8, 5, 3]);
+}
+
+#[test]
+fn the_tutorial_for_javascript_leads_from_an_empty_folder_to_live_messages() {
+    follow("javascript.md", [7, 3, 1]);
+}
+
+#[test]
+fn the_tutorial_for_python_leads_from_an_empty_folder_to_live_messages() {
+    follow("python.md", [7, 3, 1]);
 }

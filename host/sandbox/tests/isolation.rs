@@ -90,6 +90,7 @@ fn run(number: u32) -> Box<Run> {
         log: Vec::new(),
         notifications: Notifications::default(),
         acknowledgements: 0,
+        latest: None,
     })
 }
 

@@ -52,7 +52,8 @@ impl Place {
     /// To be called once the project is there: from then on it shares builds.
     pub(crate) fn share_builds(&self) {
         let project = self.project();
-        if !project.is_dir() || project.join("target").exists() {
+        // Only a project in Rust carries code that is compiled.
+        if !project.join("tureen").is_dir() || project.join("target").exists() {
             return;
         }
         let mut carried = files(&project.join("tureen"));

@@ -102,6 +102,7 @@ fn run() -> Box<Run> {
         log: Vec::new(),
         notifications: Notifications::default(),
         acknowledgements: 0,
+        latest: None,
     })
 }
 

@@ -4,14 +4,17 @@
 //! A language is offered when a project of it builds and passes its own tests; there
 //! is an end-to-end test for each.
 
+mod javascript;
+mod python;
 mod rust;
 
+use tureen_bundle::sdk;
 use tureen_sandbox::Kind;
 
 use super::{Project, ProjectFile};
 
 /// All of them, the usual one first.
-pub(super) static LANGUAGES: &[Language] = &[rust::RUST];
+pub(super) static LANGUAGES: &[Language] = &[rust::RUST, javascript::JAVASCRIPT, python::PYTHON];
 
 /// One language.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(super) struct Language {
     pub(super) name: &'static str,
     /// Why the language's own tools would refuse a name.
     pub(super) refuses: fn(&str) -> Option<String>,
+    /// What its sample of an activity does.
+    activity: ActivitySample,
     templates: &'static [Template],
     /// Files that no template is needed for: what the project is built with.
     carried: fn(&Project<'_>) -> Vec<ProjectFile>,
@@ -27,6 +32,15 @@ pub(super) struct Language {
     pub(super) commands: fn(&Project<'_>) -> Vec<String>,
     /// Puts it into a home.
     pub(super) install: fn(&Project<'_>) -> Vec<String>,
+}
+
+/// Activities are made for what they reach, and not every language reaches the same.
+#[derive(Clone, Copy, Debug)]
+enum ActivitySample {
+    /// Writes a line for every message into a granted directory.
+    Notes,
+    /// Answers with the number of the message.
+    Counts,
 }
 
 /// A file with placeholders, `{{name}}`.
@@ -56,9 +70,9 @@ impl Language {
         let values = [
             ("{{commands}}", lines((self.commands)(project))),
             ("{{install}}", lines((self.install)(project))),
-            ("{{workflow}}", in_a_workflow(project)),
-            ("{{files}}", files_in_words(*kind).to_owned()),
-            ("{{summary}}", summary(*kind).to_owned()),
+            ("{{workflow}}", self.in_a_workflow(project)),
+            ("{{files}}", self.files_in_words(*kind).to_owned()),
+            ("{{summary}}", self.summary(*kind).to_owned()),
             ("{{name}}", name.as_str().to_owned()),
             ("{{type}}", name.type_name()),
             ("{{handles}}", name.handles()),
@@ -66,66 +80,112 @@ impl Language {
         ];
         values.iter().fold(text.to_owned(), |text, (mark, value)| text.replace(mark, value))
     }
-}
 
-/// What the sample of a kind does, in a line.
-fn summary(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Filter => "Passes messages with certain values at a place",
-        Kind::Transformer => "Keeps the digits of a place",
-        Kind::Activity => "Notes every message in a file",
+    /// What the sample of a kind does, in a line.
+    fn summary(&self, kind: Kind) -> &'static str {
+        match (kind, self.activity) {
+            (Kind::Filter, _) => "Passes messages with certain values at a place",
+            (Kind::Transformer, _) => "Keeps the digits of a place",
+            (Kind::Activity, ActivitySample::Notes) => "Notes every message in a file",
+            (Kind::Activity, ActivitySample::Counts) => "Answers every message with its number",
+        }
+    }
+
+    /// `tureen plugin test` with the sample of the kind.
+    fn trial(&self, kind: Kind, component: &str) -> String {
+        let further = match (kind, self.activity) {
+            (Kind::Filter, _) => "--expect expected.txt",
+            (Kind::Transformer, _) => "--expect expected.hl7",
+            (Kind::Activity, ActivitySample::Notes) => "--grant-directory out:write",
+            (Kind::Activity, ActivitySample::Counts) => "--expect expected.txt",
+        };
+        format!(
+            "tureen plugin test {component} --message message.hl7 --settings settings.json {further}"
+        )
+    }
+
+    /// The rows of the README's table for the files that only this kind has.
+    fn files_in_words(&self, kind: Kind) -> &'static str {
+        match (kind, self.activity) {
+            (Kind::Filter, _) => {
+                "| `expected.txt` | what the filter says to the sample: `pass` or `stop` |"
+            }
+            (Kind::Transformer, _) => "| `expected.hl7` | what is to come of the sample |",
+            (Kind::Activity, ActivitySample::Notes) => {
+                "| `out/` | the directory that the trial is granted |"
+            }
+            (Kind::Activity, ActivitySample::Counts) => {
+                "| `expected.txt` | the response to the sample |"
+            }
+        }
+    }
+
+    /// How a workflow names the plugin.
+    fn in_a_workflow(&self, project: &Project<'_>) -> String {
+        let handles = project.name.handles();
+        match (project.kind, self.activity) {
+            (Kind::Filter, _) => filter_in_a_workflow(&handles),
+            (Kind::Transformer, _) => transformer_in_a_workflow(&handles),
+            (Kind::Activity, ActivitySample::Notes) => {
+                let setting = activity_in_a_workflow(&handles, "Note", "File", "messages.txt");
+                let name = project.name.as_str();
+                format!(
+                    "{setting}\n\nIt writes files, so it needs a directory in `tureen.toml`:\n\n\
+                     ```toml\n[plugins.{name}]\ndirectories = [{{ path = \"out\", write = true }}]\n```"
+                )
+            }
+            (Kind::Activity, ActivitySample::Counts) => {
+                activity_in_a_workflow(&handles, "Count", "Greeting", "message")
+            }
+        }
     }
 }
 
-/// `tureen plugin test` with the sample of the kind.
-fn trial(kind: Kind, component: &str) -> String {
-    let further = match kind {
-        Kind::Filter => "--expect expected.txt",
-        Kind::Transformer => "--expect expected.hl7",
-        Kind::Activity => "--grant-directory out:write",
-    };
+/// The commands that put a component into a home.
+fn into_a_home(component: &str, project: &Project<'_>) -> Vec<String> {
+    let name = project.name.as_str();
+    // Written beside and renamed, so that no server reads half of it.
+    vec![
+        format!("tureen plugin inspect {component}"),
+        format!("cp {component} HOME/plugins/{name}.wasm.new"),
+        format!("mv HOME/plugins/{name}.wasm.new HOME/plugins/{name}.wasm"),
+    ]
+}
+
+/// The contract, where tools look for it: beside the world of the project.
+fn contract() -> impl Iterator<Item = ProjectFile> {
+    sdk::sources().iter().filter_map(|source| {
+        let file = source.path.strip_prefix("wit/")?;
+        let path = format!("wit/deps/tureen-plugin/{file}");
+        Some(ProjectFile { path, text: source.text.to_owned() })
+    })
+}
+
+fn filter_in_a_workflow(handles: &str) -> String {
     format!(
-        "tureen plugin test {component} --message message.hl7 --settings settings.json {further}"
+        "A setting of its own class, which `Filters` of a receiver or an activity links to:\n\n\
+             ```json\n{{\n  \"$type\": \"{handles}\",\n  \"Id\": \"a0000000-0000-4000-8000-000000000007\",\n  \
+             \"Path\": \"MSH-9.2\",\n  \"Values\": \"A01, A04\"\n}}\n```"
     )
 }
 
-/// The rows of the README's table for the files that only this kind has.
-fn files_in_words(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Filter => "| `expected.txt` | what the filter says to the sample: `pass` or `stop` |",
-        Kind::Transformer => "| `expected.hl7` | what is to come of the sample |",
-        Kind::Activity => "| `out/` | the directory that the trial is granted |",
-    }
-}
-
-/// How a workflow names the plugin.
-fn in_a_workflow(project: &Project<'_>) -> String {
-    let handles = project.name.handles();
-    match project.kind {
-        Kind::Filter => format!(
-            "A setting of its own class, which `Filters` of a receiver or an activity links to:\n\n\
-             ```json\n{{\n  \"$type\": \"{handles}\",\n  \"Id\": \"a0000000-0000-4000-8000-000000000007\",\n  \
-             \"Path\": \"MSH-9.2\",\n  \"Values\": \"A01, A04\"\n}}\n```"
-        ),
-        Kind::Transformer => format!(
-            "Among the `Transformers` of a transformer setting:\n\n\
+fn transformer_in_a_workflow(handles: &str) -> String {
+    format!(
+        "Among the `Transformers` of a transformer setting:\n\n\
              ```json\n{{\n  \"$type\": \"HL7Soup.Functions.Settings.CustomTransformerAction, HL7SoupWorkflow\",\n  \
              \"CustomTransformerTypeName\": \"{handles}\",\n  \
              \"Parameters\": {{\n    \"Path\": {{ \"FromPath\": \"PID-13[*]\", \"FromDirection\": 2 }}\n  }}\n}}\n```\n\n\
              Or a setting of its own class, which `Transformers` or `VariableTransformers` links to:\n\n\
              ```json\n{{\n  \"$type\": \"{handles}\",\n  \"Id\": \"a0000000-0000-4000-8000-000000000007\",\n  \
              \"Path\": \"PID-13[*]\"\n}}\n```"
-        ),
-        Kind::Activity => {
-            let name = project.name.as_str();
-            format!(
-                "A setting of its own class, named in the receiver's `Activities`:\n\n\
-                 ```json\n{{\n  \"$type\": \"{handles}\",\n  \"Id\": \"a0000000-0000-4000-8000-000000000007\",\n  \
-                 \"Name\": \"Note\",\n  \
-                 \"MessageTemplate\": \"${{<id of the receiver> inbound}}\",\n  \"File\": \"messages.txt\"\n}}\n```\n\n\
-                 It writes files, so it needs a directory in `tureen.toml`:\n\n\
-                 ```toml\n[plugins.{name}]\ndirectories = [{{ path = \"out\", write = true }}]\n```"
-            )
-        }
-    }
+    )
+}
+
+fn activity_in_a_workflow(handles: &str, name: &str, property: &str, value: &str) -> String {
+    format!(
+        "A setting of its own class, named in the receiver's `Activities`:\n\n\
+         ```json\n{{\n  \"$type\": \"{handles}\",\n  \"Id\": \"a0000000-0000-4000-8000-000000000007\",\n  \
+         \"Name\": \"{name}\",\n  \
+         \"MessageTemplate\": \"${{<id of the receiver> inbound}}\",\n  \"{property}\": \"{value}\"\n}}\n```"
+    )
 }

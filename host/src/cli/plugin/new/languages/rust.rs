@@ -6,11 +6,18 @@
 use tureen_bundle::sdk;
 use tureen_sandbox::Kind;
 
-use super::{Language, Template, trial};
+use super::{ActivitySample, Language, Template, into_a_home};
 use crate::cli::plugin::new::{Project, ProjectFile};
 
-pub(super) const RUST: Language =
-    Language { name: "rust", refuses, templates: TEMPLATES, carried, commands, install };
+pub(super) const RUST: Language = Language {
+    name: "rust",
+    refuses,
+    activity: ActivitySample::Notes,
+    templates: TEMPLATES,
+    carried,
+    commands,
+    install,
+};
 
 macro_rules! template {
     ($path:literal, $kind:expr, $file:literal) => {
@@ -122,18 +129,12 @@ fn commands(project: &Project<'_>) -> Vec<String> {
     vec![
         "cargo test".to_owned(),
         "cargo build --release --target wasm32-wasip2".to_owned(),
-        trial(project.kind, &component(project)),
+        RUST.trial(project.kind, &component(project)),
     ]
 }
 
 fn install(project: &Project<'_>) -> Vec<String> {
-    let (component, name) = (component(project), project.name.as_str());
-    // Written beside and renamed, so that no server reads half of it.
-    vec![
-        format!("tureen plugin inspect {component}"),
-        format!("cp {component} HOME/plugins/{name}.wasm.new"),
-        format!("mv HOME/plugins/{name}.wasm.new HOME/plugins/{name}.wasm"),
-    ]
+    into_a_home(&component(project), project)
 }
 
 fn component(project: &Project<'_>) -> String {
