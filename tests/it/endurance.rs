@@ -52,7 +52,7 @@ struct Version {
 impl Version {
     /// The version after one more reload.
     fn next(self, reload: usize) -> Self {
-        if reload % PLUGIN_EVERY == 0 {
+        if reload.is_multiple_of(PLUGIN_EVERY) {
             Self { plugin: self.plugin % 9 + 1, ..self }
         } else {
             Self { workflow: reload, ..self }

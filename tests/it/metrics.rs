@@ -155,7 +155,7 @@ fn the_document_tells_every_family_and_the_answer_is_what_a_scraper_expects() {
     assert!(text.ends_with("# EOF\n"), "{text}");
     let written: BTreeSet<String> = DOCUMENT
         .lines()
-        .filter_map(|line| Some(line.strip_prefix("| `tureen_")?.split(['`', '{']).next()?))
+        .filter_map(|line| line.strip_prefix("| `tureen_")?.split(['`', '{']).next())
         .map(|name| format!("tureen_{}", name.trim_end_matches("_total")))
         .collect();
     // There only once something was cut.

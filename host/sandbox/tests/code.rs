@@ -1,6 +1,12 @@
 //! Loading plugins as a server does: compiled once, read from then on, and never
 //! run when somebody touched the code.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

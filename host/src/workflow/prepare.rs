@@ -209,7 +209,7 @@ impl Preparation<'_> {
         let (tables, granted) = (grants.tables.clone(), grants.clone());
         let watched = Watched { role: step.role.name(), settings: settings.clone() };
         let options = self.options(&installed, grants, settings, step.owner, step.role.name());
-        let prepared = match Step::prepare(Arc::clone(&installed.plugin), options).await {
+        let prepared = match Box::pin(Step::prepare(Arc::clone(&installed.plugin), options)).await {
             Ok(prepared) => prepared,
             Err(failure) => {
                 self.failed(step, &failure);
@@ -362,7 +362,7 @@ impl Preparation<'_> {
             let Some(grants) = self.granted(step, &installed, &pointer) else { continue };
             let settings = "{}".to_owned();
             let options = self.options(&installed, grants, settings, step.owner, "custom");
-            match Step::prepare(Arc::clone(&installed.plugin), options).await {
+            match Box::pin(Step::prepare(Arc::clone(&installed.plugin), options)).await {
                 Ok(prepared) => {
                     let watched = Watched { role: "custom", settings: type_name.clone() };
                     let ready = self.overseen(prepared.step, step, &installed, &watched);
