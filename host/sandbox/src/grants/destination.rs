@@ -159,6 +159,9 @@ impl Destination {
         if rest.contains(['/', '?', '#', '\\']) {
             return Err(invalid("a whole server is granted: leave the path away"));
         }
+        if rest.contains('@') {
+            return Err(invalid("write the server without user: names and passwords go elsewhere"));
+        }
         Self::parse(scheme, text, rest)
     }
 

@@ -31,7 +31,7 @@ fn an_http_destination_is_a_server() {
         ("https://lab.example.org?x", "leave the path away"),
         ("https://lab.example.org\\@evil.example", "leave the path away"),
         ("https://user@lab.example.org", "without user"),
-        ("https://user:word@lab.example.org", "without a user"),
+        ("https://user:word@lab.example.org", "without user"),
         ("https://lab.example.org:0", "a port from 1 to 65535"),
         ("https://lab.example.org:65536", "a port from 1 to 65535"),
         ("https://lab.example.org:+80", "a port from 1 to 65535"),
