@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use super::program::profile_directory;
+use super::program::{self, profile_directory};
 
 static PHONE_NUMBERS: LazyLock<Vec<u8>> = LazyLock::new(|| {
     build("phone-numbers", &["npm install", "npm run types", "npm run check", "npm run build"])
@@ -46,10 +46,19 @@ fn build(name: &str, commands: &[&str]) -> Vec<u8> {
         assert!(read_me.contains(command), "the read-me of {name} does not name: {command}");
         run(&copy, command);
     }
-    fs::read(copy.join(format!("{name}.wasm"))).unwrap()
+    let component = copy.join(format!("{name}.wasm"));
+    compile(&component);
+    fs::read(component).unwrap()
 }
 
-pub(crate) fn example(name: &str) -> PathBuf {
+/// The homes of the tests share what is compiled. An engine takes half a minute of
+/// processor time, for which no test of a server has to wait.
+fn compile(component: &Path) {
+    let inspected = program::run(["plugin", "inspect", component.to_str().unwrap()]);
+    assert_eq!(inspected.code, Some(0), "{inspected:?}");
+}
+
+fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/plugins").join(name)
 }
 

@@ -92,6 +92,7 @@ pub(crate) fn shell(folder: &Path) -> Command {
         .env("PATH", format!("{programs}:{path}"))
         .env("CARGO_NET_OFFLINE", "true")
         .env("CARGO_TERM_COLOR", "never")
+        .env(program::SHARED_CACHE, program::shared_cache())
         .env_remove("TUREEN_HOME")
         .stdin(std::process::Stdio::null())
         .arg("-ec");
