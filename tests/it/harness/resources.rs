@@ -5,7 +5,7 @@ use std::fs;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resources {
     pub(crate) resident_kib: u64,
-    pub(crate) threads: u64,
+    pub(crate) threads: usize,
     pub(crate) descriptors: usize,
 }
 
@@ -14,7 +14,7 @@ impl Resources {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         Self {
             resident_kib: number(&status, "VmRSS:"),
-            threads: number(&status, "Threads:"),
+            threads: usize::try_from(number(&status, "Threads:")).unwrap(),
             descriptors: fs::read_dir(format!("/proc/{process}/fd")).unwrap().count(),
         }
     }
