@@ -6,7 +6,7 @@
 //! rounds, and the parsers take turns within a round, so that a busy machine
 //! disturbs all of them alike: ratios are more to be trusted than times. Peers
 //! get the same messages as `&str`. `--quick` takes fewer rounds, `--calls` leaves
-//! the peers out. `--steps` runs each step once on every message, each in a
+//! the comparisons out, `--own` the peers. `--steps` runs each step once on every message, each in a
 //! function of its own, for `valgrind --tool=callgrind`, whose counts no busy
 //! machine disturbs.
 
@@ -387,14 +387,20 @@ struct Table {
     rows: Vec<(&'static str, &'static str, Duration)>,
     bytes: usize,
     messages: usize,
+    /// Whether the peers are left out.
+    own: bool,
 }
 
 impl Table {
     fn new(bytes: usize, messages: usize) -> Self {
-        Self { rows: Vec::new(), bytes, messages }
+        let own = std::env::args().any(|argument| argument == "--own");
+        Self { rows: Vec::new(), bytes, messages, own }
     }
 
     fn measure(&mut self, what: &'static str, who: &'static str, work: impl FnOnce()) {
+        if self.own && !["tureen-message", "the same, Parser"].contains(&who) {
+            return;
+        }
         let start = Instant::now();
         work();
         let time = start.elapsed();
