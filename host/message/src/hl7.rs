@@ -28,6 +28,8 @@ mod format_text;
 mod header;
 mod insert;
 mod listing;
+mod locate;
+mod memory;
 mod parser;
 mod path;
 mod read;
@@ -39,6 +41,7 @@ mod split;
 mod store;
 #[cfg(test)]
 mod tests;
+mod words;
 mod writing;
 
 use std::borrow::Cow;
@@ -57,6 +60,7 @@ pub(crate) use self::received::decode;
 pub use self::segments::MESSAGE_BYTES_MAX;
 
 use self::charset::{CharacterSet, Declared, ESCAPE, Resolved, Transcoding};
+use self::memory::Memory;
 use self::segments::{Name, SegmentTable, Spare, too_many_bytes};
 use self::store::Store;
 use crate::{Limits, Problem};
@@ -112,23 +116,58 @@ impl Hl7 {
         if bytes.len() > limits.message_bytes {
             return Err(too_many_bytes(bytes.len(), limits));
         }
-        let (bytes, charset, transcoded) = match resolve(&bytes) {
-            Some(Resolved::Transcoded(transcoding)) => {
-                let text = transcoding.decode(&bytes).into_bytes();
-                let transcoded = Transcoded { transcoding, received: Some(bytes) };
-                (text, Some(CharacterSet::Utf8), Some(Box::new(transcoded)))
-            }
-            Some(Resolved::InPlace(charset)) => (bytes, Some(charset), None),
-            None => (bytes, None, None),
+        // Nearly all messages are plain ASCII, which indexing finds out on its way.
+        let table = match SegmentTable::index_in(spare, &bytes, limits) {
+            Ok(table) if table.is_plain => table,
+            indexed => return Self::parse_resolved(spare, bytes, limits, indexed.ok()),
         };
-        let table = SegmentTable::index_in(spare, &bytes, limits)?;
-        Ok(Self {
-            store: Store::new(bytes, table),
+        Ok(Self::new(Memory::checked(bytes), table, limits))
+    }
+
+    /// Parses what is not all ASCII, or does not mean it.
+    #[cold]
+    fn parse_resolved(
+        spare: &mut Spare,
+        bytes: Vec<u8>,
+        limits: &Limits,
+        in_place: Option<SegmentTable>,
+    ) -> Result<Self, Problem> {
+        let resolved = resolve(&bytes);
+        if let Some(Resolved::Transcoded(transcoding)) = resolved {
+            if let Some(table) = in_place {
+                *spare = table.into_spare();
+            }
+            let text = transcoding.decode(&bytes);
+            let table = SegmentTable::index_in(spare, text.as_bytes(), limits)?;
+            return Ok(Self {
+                charset: Some(CharacterSet::Utf8),
+                transcoded: Some(Box::new(Transcoded { transcoding, received: Some(bytes) })),
+                ..Self::new(Memory::Text(text), table, limits)
+            });
+        }
+        let charset = match resolved {
+            Some(Resolved::InPlace(charset)) => Some(charset),
+            _ => None,
+        };
+        let table = match in_place {
+            Some(table) => table,
+            None => SegmentTable::index_in(spare, &bytes, limits)?,
+        };
+        let memory = match charset {
+            None | Some(CharacterSet::Utf8) => Memory::checked(bytes),
+            Some(_) => Memory::from(bytes),
+        };
+        Ok(Self { charset, ..Self::new(memory, table, limits) })
+    }
+
+    fn new(memory: Memory, table: SegmentTable, limits: &Limits) -> Self {
+        Self {
+            store: Store::new(memory, table),
             whole: OnceLock::new(),
-            charset,
-            transcoded,
+            charset: None,
+            transcoded: None,
             limits: limits.clone(),
-        })
+        }
     }
 
     /// The message exactly as it would be written. After an edit it is put

@@ -7,9 +7,11 @@ use super::Hl7;
 use super::charset::CharacterSet;
 use super::delimiters::Delimiters;
 use super::escape::unescape;
+use super::locate::{Located, locate};
 use super::path::{Element, Hl7Path, Index};
 use super::segments::{Name, Segment};
 use super::split::{find_byte, part};
+use super::words::{Wanted, Words};
 use crate::Value;
 
 /// The bytes of one place, and how deep they were addressed.
@@ -17,6 +19,8 @@ pub(super) struct Place<'a> {
     pub(super) raw: &'a [u8],
     pub(super) delimiters: &'a Delimiters,
     pub(super) depth: Depth,
+    /// Whether it is known that no escape character stands there.
+    plain: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,26 @@ impl Hl7 {
     /// repetition the first one is meant; `PID-3[*]` is the whole field. Of a
     /// pattern of segments the first one is read.
     pub fn get(&self, path: &Hl7Path) -> Value<'_> {
+        if let Some((_, located)) = self.located(path) {
+            match located {
+                Located::Absent => return Value::Absent,
+                Located::Plain(range) if self.plain_charset() == CharacterSet::Utf8 => {
+                    match self.store.bytes.text(range) {
+                        Some("") => return Value::Empty,
+                        Some("\"\"") => return Value::Null,
+                        Some(text) => return Value::Text(Cow::Borrowed(text)),
+                        None => {}
+                    }
+                }
+                Located::Plain(_) | Located::Escaped => {}
+            }
+        }
+        self.get_decoded(path)
+    }
+
+    /// As [`Hl7::get`], for what is not plain text in memory.
+    #[inline(never)]
+    fn get_decoded(&self, path: &Hl7Path) -> Value<'_> {
         let Some(place) = self.place(path) else { return Value::Absent };
         match place.raw {
             b"" => Value::Empty,
@@ -63,11 +87,15 @@ impl Hl7 {
     }
 
     #[inline]
-    pub(super) fn place_text<'a>(&self, place: &Place<'a>) -> Cow<'a, str> {
+    pub(super) fn place_text<'a>(&'a self, place: &Place<'a>) -> Cow<'a, str> {
         if place.holds_escape() && place.is_leaf() {
             return unescape(place.raw, place.delimiters, self.charset());
         }
-        self.plain_charset().decode(place.raw)
+        let charset = self.plain_charset();
+        match self.store.text(place.raw) {
+            Some(text) if charset == CharacterSet::Utf8 => Cow::Borrowed(text),
+            _ => charset.decode(place.raw),
+        }
     }
 
     /// The set to decode bytes without escapes with. While the message is all
@@ -86,15 +114,65 @@ impl Hl7 {
     /// The bytes at a path, if they exist, and the number of their line.
     #[inline]
     pub(super) fn found(&self, path: &Hl7Path) -> Option<(usize, Place<'_>)> {
+        let (position, range) = match self.located(path) {
+            Some((position, Located::Plain(range))) => (position, range),
+            Some((_, Located::Absent)) => return None,
+            Some((_, Located::Escaped)) | None => return self.found_step_by_step(path),
+        };
+        let raw = self.store.bytes.get(range)?;
+        let depth = path.element.as_ref()?.depth();
+        Some((
+            position,
+            Place { raw, delimiters: self.store.table.delimiters(position), depth, plain: true },
+        ))
+    }
+
+    fn found_step_by_step(&self, path: &Hl7Path) -> Option<(usize, Place<'_>)> {
         let position = self.store.table.position(path.segment, path.occurrence.number())?;
         let segment = self.store.table.get(position)?;
         let line = self.line(segment);
         let delimiters = self.store.table.delimiters(position);
-        let Some(element) = &path.element else {
-            return Some((position, Place { raw: line, delimiters, depth: Depth::Segment }));
+        let place = match &path.element {
+            None => Place { raw: line, delimiters, depth: Depth::Segment, plain: false },
+            Some(element) => place_in_line(line, segment.name, element, delimiters)?,
         };
-        let place = place_in_line(line, segment.name, element, delimiters)?;
         Some((position, place))
+    }
+
+    /// Where an element stands that has a number at each level, and in which line;
+    /// `None` for a path of another kind.
+    #[inline]
+    fn located(&self, path: &Hl7Path) -> Option<(usize, Located)> {
+        let element = path.element.as_ref()?;
+        let every = element.repetition == Index::Every && element.is_repetition();
+        if every || element.component_index > 1 || is_verbatim(path.segment, element.field) {
+            return None;
+        }
+        let table = &self.store.table;
+        let absent = Some((0, Located::Absent));
+        let Some(position) = table.position(path.segment, path.occurrence.number()) else {
+            return absent;
+        };
+        let segment = table.get(position)?;
+        let delimiters = table.delimiters(position);
+        let line = Words {
+            bytes: &self.store.bytes,
+            end: segment.end as usize,
+            // Once anything else stands in it, its character set is decided.
+            is_ascii: self.charset.is_none(),
+        };
+        let wanted = usize::from(element.field) - usize::from(path.segment.is_header());
+        let (known, behind) = table.known_separator(position, wanted);
+        let mut field = segment.start as usize + behind;
+        if known < wanted {
+            let separator = Wanted::new(delimiters.field);
+            let Some(start) = line.behind(field, separator, wanted - known, []) else {
+                return absent;
+            };
+            table.remember_separator(position, wanted, start - segment.start as usize);
+            field = start;
+        }
+        Some((position, locate(line, field, element, delimiters)))
     }
 
     /// The bytes of a segment without its terminator.
@@ -104,8 +182,7 @@ impl Hl7 {
     }
 }
 
-/// The bytes of an element of a segment, if they exist.
-#[inline]
+/// The bytes of an element of a segment, if they exist: level by level.
 pub(super) fn place_in_line<'a>(
     line: &'a [u8],
     name: Name,
@@ -119,26 +196,40 @@ pub(super) fn place_in_line<'a>(
     if is_verbatim(name, element.field) {
         let first =
             element.repetition.number() == 1 && element.component <= 1 && element.subcomponent <= 1;
-        return first.then_some(Place { raw: field, delimiters, depth: Depth::Verbatim });
+        return first.then_some(Place {
+            raw: field,
+            delimiters,
+            depth: Depth::Verbatim,
+            plain: false,
+        });
     }
     if element.repetition == Index::Every && element.is_repetition() {
-        return Some(Place { raw: field, delimiters, depth: Depth::Field });
+        return Some(Place { raw: field, delimiters, depth: Depth::Field, plain: false });
     }
     let mut raw = field;
-    let mut depth = Depth::Repetition;
     let step = |raw: &'a [u8], separator, number| -> Option<&'a [u8]> {
         raw.get(part(raw, separator, number).ok()?)
     };
     raw = step(raw, delimiters.repetition, element.repetition.number())?;
     if element.component > 0 {
         raw = step(raw, delimiters.component, usize::from(element.component))?;
-        depth = Depth::Component;
     }
     if element.subcomponent > 0 {
         raw = step(raw, delimiters.subcomponent, usize::from(element.subcomponent))?;
-        depth = Depth::Subcomponent;
     }
-    Some(Place { raw, delimiters, depth })
+    Some(Place { raw, delimiters, depth: element.depth(), plain: false })
+}
+
+impl Element {
+    /// How deep it is, of one repetition.
+    #[inline]
+    fn depth(&self) -> Depth {
+        match (self.component, self.subcomponent) {
+            (0, _) => Depth::Repetition,
+            (_, 0) => Depth::Component,
+            _ => Depth::Subcomponent,
+        }
+    }
 }
 
 /// MSH-1 and MSH-2, and the same of FHS and BHS.
@@ -180,7 +271,8 @@ pub(super) fn field_part(
 impl Place<'_> {
     #[inline]
     fn holds_escape(&self) -> bool {
-        self.delimiters.escape.is_some_and(|escape| find_byte(self.raw, escape).is_some())
+        !self.plain
+            && self.delimiters.escape.is_some_and(|escape| find_byte(self.raw, escape).is_some())
     }
 
     /// Whether no lower separator splits the bytes further.

@@ -118,7 +118,7 @@ impl Hl7 {
         if self.store.table.ends_like_framing(&self.store.bytes) {
             self.store.arrange();
             if let Ok(table) = SegmentTable::index(&self.store.bytes, &self.limits) {
-                self.store = Store::new(std::mem::take(&mut self.store.bytes), table);
+                self.store = Store::new(std::mem::take(self.store.bytes.edit()), table);
             }
         }
     }

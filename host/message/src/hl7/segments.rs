@@ -17,7 +17,9 @@
 //!   number of times.
 
 mod index;
+mod name;
 mod names;
+mod recent;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -25,8 +27,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 pub(super) use self::index::content_range;
 use self::index::{FILE_SEPARATOR, Lines};
+pub(super) use self::name::{Name, name_of_line};
 use self::names::Names;
-use super::delimiters::{Delimiters, is_field_separator};
+use self::recent::{Recent, first_of};
+use super::delimiters::Delimiters;
 use crate::{Limits, Problem};
 
 /// The longest message in bytes, whatever the limits say: offsets of a message
@@ -35,59 +39,10 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 30;
 
 /// How many lines are looked at one by one, which is faster than an index.
 const SCANNED_LINES: usize = 64;
+/// So many bytes have lines of real messages, or more: room is made at once.
+const BYTES_PER_LINE: usize = 48;
 /// How often all lines are looked at before an index of them pays.
 const SCANS_BEFORE_INDEX: u8 = 16;
-
-/// The three characters of a segment name in one number; compares in one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Name(u32);
-
-impl Name {
-    /// No segment: a line whose start is not a segment name.
-    pub(super) const NONE: Self = Self(0);
-    pub(super) const MSH: Self = Self::of(*b"MSH");
-    pub(super) const FILE_HEADER: Self = Self::of(*b"FHS");
-    pub(super) const BATCH_HEADER: Self = Self::of(*b"BHS");
-    pub(super) const BATCH_TRAILER: Self = Self::of(*b"BTS");
-    pub(super) const FILE_TRAILER: Self = Self::of(*b"FTS");
-
-    pub(super) const fn of(characters: [u8; 3]) -> Self {
-        let [first, second, third] = characters;
-        Self(u32::from_be_bytes([0, first, second, third]))
-    }
-
-    /// The name that text starts with: a capital letter, then two capital
-    /// letters or digits.
-    #[inline]
-    pub(super) fn start_of(text: &[u8]) -> Option<Self> {
-        let &[first, second, third, ..] = text else { return None };
-        let follows = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-        (first.is_ascii_uppercase() && follows(second) && follows(third))
-            .then(|| Self::of([first, second, third]))
-    }
-
-    pub(super) fn characters(self) -> [u8; 3] {
-        let [_, first, second, third] = self.0.to_be_bytes();
-        [first, second, third]
-    }
-
-    /// BTS and FTS close what BHS and FHS opened, with its delimiters.
-    pub(super) fn is_trailer(self) -> bool {
-        self == Self::BATCH_TRAILER || self == Self::FILE_TRAILER
-    }
-
-    /// MSH, FHS and BHS declare delimiters and number their fields from the
-    /// separator itself.
-    pub(super) fn is_header(self) -> bool {
-        self == Self::MSH || self == Self::FILE_HEADER || self == Self::BATCH_HEADER
-    }
-}
-
-impl std::fmt::Display for Name {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.characters().into_iter().try_for_each(|byte| write!(formatter, "{}", char::from(byte)))
-    }
-}
 
 /// One line: its name, its bytes, and behind them the gap up to the next line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +74,7 @@ impl Segment {
 /// All lines of a message.
 #[derive(Debug)]
 pub(super) struct SegmentTable {
-    pub(super) segments: Vec<Segment>,
+    segments: Vec<Segment>,
     /// Where the first line starts, which is also where it ever was.
     pub(super) lead: u32,
     /// Of the message, where reading starts: behind byte order mark and framing.
@@ -134,6 +89,10 @@ pub(super) struct SegmentTable {
     names: OnceLock<Names>,
     /// How often all lines were looked at; see [`SCANS_BEFORE_INDEX`].
     scans: AtomicU8,
+    recent: Recent,
+    /// Whether all bytes were ASCII, without an escape sequence of ISO 2022, when
+    /// they were indexed.
+    pub(super) is_plain: bool,
 }
 
 /// The memory of a table that is no longer needed.
@@ -177,10 +136,12 @@ impl SegmentTable {
             may_be_batch: false,
             names: OnceLock::new(),
             scans: AtomicU8::new(0),
+            recent: Recent::default(),
+            is_plain: false,
         };
         table.segments.clear();
         table.later.clear();
-        table.segments.reserve((body.len() / 80).clamp(8, 256));
+        table.segments.reserve((body.len() / BYTES_PER_LINE).clamp(8, 256));
         let filled = table.fill(&mut lines, limits);
         if let Some(last) = table.segments.last_mut() {
             last.next = narrow(bytes.len());
@@ -205,6 +166,9 @@ impl SegmentTable {
     /// The line number (from 0) of a segment by name and occurrence from 1.
     #[inline]
     pub(super) fn position(&self, name: Name, occurrence: usize) -> Option<usize> {
+        if occurrence == 1 {
+            return self.first_position(name);
+        }
         let mut remaining = occurrence;
         let near = self.segments.iter().take(SCANNED_LINES).position(|segment| {
             remaining -= usize::from(segment.name == name);
@@ -214,6 +178,20 @@ impl SegmentTable {
             return near;
         }
         self.far_position(name, occurrence)
+    }
+
+    #[inline]
+    fn first_position(&self, name: Name) -> Option<usize> {
+        if let Some(line) = self.recent.line_of(name) {
+            return Some(line);
+        }
+        let near = self.segments.get(..SCANNED_LINES).unwrap_or(&self.segments);
+        let found = match first_of(near, name) {
+            None if self.segments.len() > SCANNED_LINES => self.far_position(name, 1),
+            found => found,
+        }?;
+        self.recent.remember_line(name, found);
+        Some(found)
     }
 
     fn far_position(&self, name: Name, occurrence: usize) -> Option<usize> {
@@ -325,6 +303,26 @@ impl SegmentTable {
         }
     }
 
+    /// The last separator of a line that is known and not behind the wanted one; as
+    /// [`Recent::separator_of`].
+    #[inline]
+    pub(super) fn known_separator(&self, position: usize, wanted: usize) -> (usize, usize) {
+        self.recent.separator_of(position, wanted)
+    }
+
+    #[inline]
+    pub(super) fn remember_separator(&self, position: usize, number: usize, behind: usize) {
+        self.recent.remember_separator(position, number, behind);
+    }
+
+    /// Puts a changed line in the place of one with the same name.
+    pub(super) fn replace(&mut self, position: usize, line: Segment) {
+        self.recent = Recent::default();
+        if let Some(segment) = self.segments.get_mut(position) {
+            *segment = Segment { name: segment.name, ..line };
+        }
+    }
+
     /// Records that the lines from one on moved in memory that stands in order.
     pub(super) fn shift(&mut self, position: usize, removed: usize, added: usize) {
         let delta = narrow(added).wrapping_sub(narrow(removed));
@@ -337,6 +335,7 @@ impl SegmentTable {
 
     /// Puts a line in front of the one that has this number.
     pub(super) fn insert(&mut self, position: usize, segment: Segment) {
+        self.recent = Recent::default();
         self.segments.insert(position, segment);
         if let Some(names) = self.names.get_mut() {
             names.insert(segment.name, position);
@@ -345,6 +344,7 @@ impl SegmentTable {
 
     /// Takes lines out, given in ascending order.
     pub(super) fn remove(&mut self, positions: &[usize]) {
+        self.recent = Recent::default();
         if let &[position] = positions {
             let segment = self.segments.remove(position);
             if let Some(names) = self.names.get_mut() {
@@ -378,6 +378,7 @@ impl Clone for SegmentTable {
             later: self.later.clone(),
             names: OnceLock::new(),
             scans: AtomicU8::new(0),
+            recent: Recent::default(),
             ..*self
         }
     }
@@ -392,18 +393,6 @@ impl PartialEq for SegmentTable {
             && self.segments == other.segments
             && self.delimiters == other.delimiters
             && self.later == other.later
-    }
-}
-
-/// The name of a line that is a segment, else `Name::NONE`.
-#[inline]
-pub(super) fn name_of_line(line: &[u8], field: u8) -> Name {
-    let Some(name) = Name::start_of(line) else { return Name::NONE };
-    let own_separator = name.is_header() || name.is_trailer();
-    match line.get(3) {
-        None => name,
-        Some(&next) if next == field || (own_separator && is_field_separator(next)) => name,
-        Some(_) => Name::NONE,
     }
 }
 

@@ -16,6 +16,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::memory::Memory;
 use super::segments::{
     Name, Segment, SegmentTable, Spare, message_bytes_max, narrow, too_many_bytes,
 };
@@ -31,7 +32,7 @@ const GARBAGE_BYTES: usize = 4 << 10;
 /// Where the lines of a message stand.
 #[derive(Debug)]
 pub(super) struct Store {
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Memory,
     pub(super) table: SegmentTable,
     /// Of the message; the memory holds at least as many bytes.
     length: usize,
@@ -51,7 +52,8 @@ enum LineEnds {
 }
 
 impl Store {
-    pub(super) fn new(bytes: Vec<u8>, table: SegmentTable) -> Self {
+    pub(super) fn new(bytes: impl Into<Memory>, table: SegmentTable) -> Self {
+        let bytes = bytes.into();
         Self { length: bytes.len(), bytes, table, in_order: true, line_ends: None }
     }
 
@@ -79,21 +81,21 @@ impl Store {
 
     pub(super) fn into_assembled(self) -> Vec<u8> {
         match self.in_order {
-            true => self.bytes,
+            true => self.bytes.into_bytes(),
             false => self.assembled().into_owned(),
         }
     }
 
     /// The memory, for another message.
     pub(super) fn into_parts(self) -> (Vec<u8>, Spare) {
-        (self.bytes, self.table.into_spare())
+        (self.bytes.into_bytes(), self.table.into_spare())
     }
 
     /// Puts the lines in order; offsets of the message are those of the memory
     /// afterwards.
     pub(super) fn arrange(&mut self) {
         if !self.in_order {
-            self.bytes = self.assembled().into_owned();
+            self.bytes = self.assembled().into_owned().into();
             self.table.lay_out();
             self.in_order = true;
         }
@@ -103,6 +105,14 @@ impl Store {
     #[inline]
     pub(super) fn line(&self, segment: &Segment) -> &[u8] {
         self.bytes.get(segment.range()).unwrap_or_default()
+    }
+
+    /// The text of bytes that are a part of the memory, where that is known to be
+    /// text: without looking at them.
+    #[inline]
+    pub(super) fn text(&self, part: &[u8]) -> Option<&str> {
+        let start = part.as_ptr().addr().wrapping_sub(self.bytes.as_ptr().addr());
+        self.bytes.text(start..start.checked_add(part.len())?)
     }
 
     pub(super) fn gap(&self, segment: &Segment) -> &[u8] {
@@ -148,28 +158,28 @@ impl Store {
         let mut start = whole.start;
         if self.in_order && self.length <= SPLICED_BYTES {
             self.table.shift(position + 1, part.len(), new.len());
-            exchange(&mut self.bytes, part, new);
+            exchange(self.bytes.edit(), part, new);
         } else if whole.end == self.bytes.len() {
-            exchange(&mut self.bytes, part, new);
+            exchange(self.bytes.edit(), part, new);
         } else if new.len() <= part.len() {
             let kept_from = part.start + new.len();
             self.in_order &= new.len() == part.len();
-            if let Some(place) = self.bytes.get_mut(part.start..kept_from) {
+            let bytes = self.bytes.edit();
+            if let Some(place) = bytes.get_mut(part.start..kept_from) {
                 place.copy_from_slice(new);
             }
-            self.bytes.copy_within(part.end..whole.end, kept_from);
+            bytes.copy_within(part.end..whole.end, kept_from);
         } else {
             start = self.bytes.len();
             self.in_order = false;
-            self.bytes.reserve(length);
-            self.bytes.extend_from_within(whole.start..part.start);
-            self.bytes.extend_from_slice(new);
-            self.bytes.extend_from_within(part.end..whole.end);
+            let bytes = self.bytes.edit();
+            bytes.reserve(length);
+            bytes.extend_from_within(whole.start..part.start);
+            bytes.extend_from_slice(new);
+            bytes.extend_from_within(part.end..whole.end);
         }
         self.length = self.length - whole.len() + length;
-        if let Some(segment) = self.table.segments.get_mut(position) {
-            *segment = Segment { name: segment.name, ..placed(start, length, gap) };
-        }
+        self.table.replace(position, placed(start, length, gap));
         self.sweep();
     }
 
@@ -205,8 +215,9 @@ impl Store {
         let Some(name) = Name::start_of(line) else { return };
         let start = self.bytes.len();
         self.in_order &= position == self.table.segments().len();
-        self.bytes.extend_from_slice(line);
-        self.bytes.extend_from_slice(gap);
+        let bytes = self.bytes.edit();
+        bytes.extend_from_slice(line);
+        bytes.extend_from_slice(gap);
         let length = line.len() + gap.len();
         self.length += length;
         self.table.insert(position, Segment { name, ..placed(start, length, gap.len()) });
@@ -341,6 +352,10 @@ impl Clone for Store {
         if !self.in_order {
             table.lay_out();
         }
-        Self { bytes: self.assembled().into_owned(), table, in_order: true, ..*self }
+        let bytes = match self.in_order {
+            true => self.bytes.clone(),
+            false => self.assembled().into_owned().into(),
+        };
+        Self { bytes, table, in_order: true, ..*self }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn assert_is_current(message: &Hl7) {
     assert_eq!(message.store.len(), copy.store.bytes.len());
     assert!(message.store.bytes.len() <= 2 * message.store.len() + (8 << 10));
     if message.transcoded.is_none() {
-        assert_eq!(message.bytes(), copy.store.bytes);
+        assert_eq!(message.bytes(), &*copy.store.bytes);
     }
 }
 
