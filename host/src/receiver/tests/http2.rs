@@ -329,7 +329,7 @@ async fn a_worn_out_connection_is_replaced_without_losing_a_request() {
     let mut by_requests = limits();
     by_requests.requests_per_connection = 10;
     let mut by_age = limits();
-    by_age.connection_age = Duration::from_millis(20);
+    by_age.connection_age = Duration::from_millis(2);
     for limits in [by_requests, by_age] {
         let server = serve(limits).await;
         let connections = keep_asking(&server, 500).await;
