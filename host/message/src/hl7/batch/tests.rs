@@ -42,6 +42,14 @@ fn a_single_message_is_all_of_the_bytes() {
     }
 }
 
+/// A line feed that ends no segment may still be followed by another message.
+#[test]
+fn a_header_behind_any_line_end_may_be_another_message() {
+    let text = "MSH|^~\\&|A\n\u{0B}MSH|^~\\&|B\rPID|1";
+    assert_eq!(split(text).messages().len(), 2);
+    assert!(Hl7::parse(text.into(), &Limits::default()).unwrap().may_be_batch());
+}
+
 #[test]
 fn each_message_ends_where_the_next_header_or_trailer_starts() {
     for terminator in ["\r", "\n", "\r\n", "\r\r"] {

@@ -28,7 +28,13 @@ impl SegmentTable {
                 continue;
             }
             if !self.push_common(body, lines.start, hit, scope.current.field) {
-                if hit < lines.start || !lines.ends_line(hit, scope.current.field) {
+                if hit < lines.start {
+                    continue;
+                }
+                if !lines.ends_line(hit, scope.current.field) {
+                    // A header behind it begins a message, whatever the line end.
+                    let next = body.get(hit + 1);
+                    self.may_be_batch |= matches!(next, Some(&(b'M' | b'B' | b'F' | VERTICAL_TAB)));
                     continue;
                 }
                 self.push_line(body, lines.start..hit, &mut scope);
@@ -80,7 +86,7 @@ impl SegmentTable {
             None => {
                 scope.open(name, self.delimiters);
                 self.lead = start;
-                self.may_be_batch = name != Name::MSH;
+                self.may_be_batch |= name != Name::MSH;
             }
             Some(last) => {
                 last.next = start;
