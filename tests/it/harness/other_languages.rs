@@ -18,7 +18,7 @@ static AGE_FILTER: LazyLock<Vec<u8>> = LazyLock::new(|| {
         &[
             "python3 -m venv .venv",
             ".venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt",
-            ".venv/bin/componentize-py --wit-path wit --world plugin bindings bindings",
+            "rm -rf bindings && .venv/bin/componentize-py --wit-path wit --world plugin bindings bindings",
             "MYPYPATH=bindings .venv/bin/mypy --strict --follow-imports silent plugin.py tureen.py",
             ".venv/bin/componentize-py --wit-path wit --world plugin componentize --stub-wasi plugin --output age-filter.wasm",
         ],

@@ -59,7 +59,7 @@ fn commands(project: &Project<'_>) -> Vec<String> {
         "python3 -m venv .venv".to_owned(),
         ".venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt"
             .to_owned(),
-        ".venv/bin/componentize-py --wit-path wit --world plugin bindings bindings".to_owned(),
+        "rm -rf bindings && .venv/bin/componentize-py --wit-path wit --world plugin bindings bindings".to_owned(),
         "MYPYPATH=bindings .venv/bin/mypy --strict --follow-imports silent plugin.py tureen.py"
             .to_owned(),
         format!(
