@@ -89,19 +89,19 @@ fn their_settings_are_judged_when_the_workflow_is_loaded() {
     home.workflow("adults", &workflow(json!(200), parameters(&[])));
     let findings = Findings::of(&home);
     let told = findings.only("WF081");
-    assert_eq!(told["pointer"], "/WorkflowPattern/2/MinimumAge", "{told:#}");
+    assert!(told["pointer"].as_str().unwrap().ends_with("/MinimumAge"), "{told:#}");
     assert!(told.to_string().contains("years from 0 to 150"), "{told:#}");
 }
 
 #[test]
-fn an_exception_that_nobody_caught_fails_its_message_only() {
+fn what_an_author_forgot_fails_its_message_only() {
     let home = home();
     home.workflow("adults", &workflow(json!(18), parameters(&[("Path", "PID-13[*]")])));
     let server = home.serve();
     let mut http = server.http1();
     let answer = http.post("/adults", admission("19800229", "09 1234"));
     assert_eq!(answer.msa(1), "AE", "{answer:?}");
-    assert!(answer.text().contains("a parameter Country"), "{answer:?}");
+    assert!(answer.text().contains("phone.parameter"), "{answer:?}");
     // A date that Python's own library refuses is caught; a place that cannot be is not.
     let answer =
         http.post("/adults", "MSH|^~\\&|WARD|NORTH|T|L|20260102||ADT^A01|C-2|P|2.5.1\rPID|1\r");
