@@ -151,16 +151,13 @@ impl Destination {
             _ => return Err(invalid("expected the scheme http or https")),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
-        if rest.contains('@') {
-            return Err(invalid(
-                "write the server without a user: names and passwords go elsewhere",
-            ));
-        }
         if rest.contains(['/', '?', '#', '\\']) {
             return Err(invalid("a whole server is granted: leave the path away"));
         }
         if rest.contains('@') {
-            return Err(invalid("write the server without user: names and passwords go elsewhere"));
+            return Err(invalid(
+                "write the server without a user: names and passwords go elsewhere",
+            ));
         }
         Self::parse(scheme, text, rest)
     }
