@@ -27,6 +27,7 @@ mod find;
 mod format_text;
 mod header;
 mod insert;
+mod lanes;
 mod listing;
 mod locate;
 mod memory;
@@ -41,7 +42,6 @@ mod split;
 mod store;
 #[cfg(test)]
 mod tests;
-mod words;
 mod writing;
 
 use std::borrow::Cow;

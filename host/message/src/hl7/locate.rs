@@ -8,8 +8,8 @@
 use std::ops::Range;
 
 use super::delimiters::Delimiters;
+use super::lanes::{Lanes, Wanted};
 use super::path::{Element, Index};
-use super::words::{Wanted, Words};
 
 /// What was found of an element.
 pub(super) enum Located {
@@ -24,7 +24,7 @@ pub(super) enum Located {
 /// its line.
 #[inline]
 pub(super) fn locate(
-    line: Words<'_>,
+    line: Lanes<'_>,
     field: usize,
     element: &Element,
     delimiters: &Delimiters,

@@ -7,11 +7,11 @@ use super::Hl7;
 use super::charset::CharacterSet;
 use super::delimiters::Delimiters;
 use super::escape::unescape;
+use super::lanes::{Lanes, Wanted};
 use super::locate::{Located, locate};
 use super::path::{Element, Hl7Path, Index};
 use super::segments::{Name, Segment};
 use super::split::{find_byte, part};
-use super::words::{Wanted, Words};
 use crate::Value;
 
 /// The bytes of one place, and how deep they were addressed.
@@ -155,12 +155,7 @@ impl Hl7 {
         };
         let segment = table.get(position)?;
         let delimiters = table.delimiters(position);
-        let line = Words {
-            bytes: &self.store.bytes,
-            end: segment.end as usize,
-            // Once anything else stands in it, its character set is decided.
-            is_ascii: self.charset.is_none(),
-        };
+        let line = Lanes { bytes: &self.store.bytes, end: segment.end as usize };
         let wanted = usize::from(element.field) - usize::from(path.segment.is_header());
         let (known, behind) = table.known_separator(position, wanted);
         let mut field = segment.start as usize + behind;

@@ -17,6 +17,7 @@
 //!   number of times.
 
 mod index;
+mod marks;
 mod name;
 mod names;
 mod recent;

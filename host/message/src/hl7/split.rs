@@ -90,7 +90,7 @@ pub(super) fn after_separator(bytes: &[u8], separator: u8, number: usize) -> Res
 /// How many bytes are marked by their highest bit. Without a `popcnt`
 /// instruction, which the baseline processor lacks, this is the shorter way.
 #[inline]
-pub(super) fn count_marks(matches: u64) -> usize {
+fn count_marks(matches: u64) -> usize {
     ((matches >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
 }
 

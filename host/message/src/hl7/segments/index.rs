@@ -4,10 +4,11 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2_iter, memchr3_iter};
+use memchr::{memchr, memchr2_iter};
 
 use super::super::charset::ESCAPE;
 use super::super::delimiters::Delimiters;
+use super::marks::Marks;
 use super::{Name, Segment, SegmentTable, name_of_line, narrow, no_header, too_many_segments};
 use crate::{Limits, Problem};
 
@@ -22,7 +23,8 @@ impl SegmentTable {
         let mut scope = Scope { current: self.delimiters, file: None, batch: None };
         let body = lines.body;
         let mut has_escape = false;
-        for hit in memchr3_iter(CARRIAGE_RETURN, LINE_FEED, ESCAPE, body) {
+        let mut marks = Marks::of(body);
+        for hit in marks.by_ref() {
             if body.get(hit) == Some(&ESCAPE) {
                 has_escape = true;
                 continue;
@@ -44,7 +46,7 @@ impl SegmentTable {
                 return Err(too_many_segments(limits));
             }
         }
-        self.is_plain = !has_escape && is_ascii(body);
+        self.is_plain = !has_escape && marks.is_ascii();
         self.push_line(body, lines.start..body.len(), &mut scope);
         if self.segments.len() > limits.segments {
             return Err(too_many_segments(limits));
@@ -108,14 +110,6 @@ impl SegmentTable {
         let end = narrow(range.end);
         self.segments.push(Segment { name, start, end, next: end });
     }
-}
-
-/// As the standard library's, which ends with up to 63 single bytes: as long as a
-/// fifth of a short message.
-fn is_ascii(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let all = words.iter().fold(0, |all, word| all | u64::from_ne_bytes(*word));
-    all & 0x8080_8080_8080_8080 == 0 && rest.is_ascii()
 }
 
 /// The delimiters that lines are read with, and those that the trailers of an
