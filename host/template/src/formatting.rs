@@ -6,7 +6,8 @@
 //! # Invariants
 //! - The order is format, case, truncate, trim, remove, replace, lookup, pad,
 //!   encode, however the steps were written; steps of one kind keep theirs.
-//! - A value grows to at most [`FORMATTED_BYTES_MAX`].
+//! - A value grows to at most [`FORMATTED_BYTES_MAX`]; all steps for one text look at no
+//!   more than [`FORMATTING_WORK_MAX`].
 //! - Numbers of enumerations are refused, never guessed (contract 2.3).
 
 use std::borrow::Cow;
@@ -23,8 +24,11 @@ mod modifiers;
 mod properties;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub(crate) use encoding::Encoding;
+pub use work::FORMATTING_WORK_MAX;
+pub(crate) use work::Work;
 
 /// The most bytes that formatting may make of one value: 64 MiB.
 pub const FORMATTED_BYTES_MAX: usize = 64 << 20;
@@ -194,8 +198,19 @@ impl Formatting {
     /// A lookup table that does not exist; `formatting.value`: a value that
     /// cannot be decoded; `limit.formatted-bytes`. No problem quotes the value.
     pub fn apply<'v>(&self, value: &'v str, tables: &dyn Tables) -> Result<Cow<'v, str>, Problem> {
+        self.apply_within(value, tables, &mut Work::default())
+    }
+
+    /// As [`Formatting::apply`], as a part of more work.
+    pub(crate) fn apply_within<'v>(
+        &self,
+        value: &'v str,
+        tables: &dyn Tables,
+        work: &mut Work,
+    ) -> Result<Cow<'v, str>, Problem> {
         let mut value = Cow::Borrowed(value);
         for step in &self.steps {
+            check_work(work, &value)?;
             if let Some(changed) = step.apply(&value, tables)? {
                 value = Cow::Owned(changed);
             }
@@ -208,9 +223,11 @@ impl Formatting {
         &self,
         date: &DateTime,
         tables: &dyn Tables,
+        work: &mut Work,
     ) -> Result<String, Problem> {
         let mut text = date.second_text();
         for step in &self.steps {
+            check_work(work, &text)?;
             let changed = match step {
                 Step::Pattern(pattern) => pattern.apply_to_date(date),
                 _ => None,
@@ -290,6 +307,19 @@ fn check_size(bytes: usize) -> Result<(), Problem> {
         ));
     }
     Ok(())
+}
+
+fn check_work(work: &mut Work, value: &str) -> Result<(), Problem> {
+    if work.add(value.len()) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "limit.formatted-bytes",
+        format!(
+            "the steps of formatting may look at {FORMATTING_WORK_MAX} bytes for one text, these \
+             would look at more"
+        ),
+    ))
 }
 
 /// A length that an author wrote.

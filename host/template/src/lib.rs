@@ -31,7 +31,9 @@ mod template;
 mod variables;
 
 pub use data_table::{DataTable, Movement, RunTables, TableReference};
-pub use formatting::{FORMATTED_BYTES_MAX, Formatting, NoTables, PADDING_MAX, Tables};
+pub use formatting::{
+    FORMATTED_BYTES_MAX, FORMATTING_WORK_MAX, Formatting, NoTables, PADDING_MAX, Tables,
+};
 pub use pattern::Pattern;
 pub use setting_id::{Direction, SettingId};
 pub use template::{

@@ -17,7 +17,7 @@ use tureen_message::Problem;
 
 use crate::data_table::{self, Movement};
 use crate::date::DateTime;
-use crate::formatting::{Formatting, Tables};
+use crate::formatting::{FORMATTING_WORK_MAX, Formatting, Tables, Work};
 use crate::setting_id::{Direction, SettingId};
 use crate::variables::{Found, Purpose, Variables, is_constant, is_control};
 
@@ -32,9 +32,6 @@ pub use place::ByFormat;
 
 /// The most bytes of one rendered text: 64 MiB.
 pub const RENDERED_BYTES_MAX: usize = 64 << 20;
-
-/// The most bytes of all values that are read for one rendered text: 128 MiB.
-const READ_BYTES_MAX: usize = 128 << 20;
 
 /// The messages of the steps of a run.
 pub trait Messages {
@@ -131,8 +128,8 @@ pub(crate) struct Sources<'s> {
     on_missing: &'s mut dyn FnMut(Missing<'_>),
     /// The purposes of globals that may be inserted besides texts.
     purposes: &'s [Purpose],
-    /// Bytes of values read and formatted so far.
-    spent: usize,
+    /// Values read and formatted so far.
+    work: Work,
 }
 
 impl<'s> Sources<'s> {
@@ -142,19 +139,7 @@ impl<'s> Sources<'s> {
         tables: &'s dyn Tables,
         on_missing: &'s mut dyn FnMut(Missing<'_>),
     ) -> Self {
-        Self { variables, messages, tables, on_missing, purposes: &[], spent: 0 }
-    }
-
-    /// Bounds the work on values, also where little of them ends in the text.
-    fn spend(&mut self, bytes: usize) -> Result<(), Problem> {
-        self.spent = self.spent.saturating_add(bytes);
-        if self.spent > READ_BYTES_MAX {
-            return Err(Problem::new(
-                "limit.rendered-bytes",
-                format!("the values in one text may have {READ_BYTES_MAX} bytes, these have more"),
-            ));
-        }
-        Ok(())
+        Self { variables, messages, tables, on_missing, purposes: &[], work: Work::default() }
     }
 }
 
@@ -360,7 +345,8 @@ impl Field {
             Content::Variable { name, folded } => match variable(name, folded, sources)? {
                 Found::Date(date) => {
                     let date = DateTime::from_zoned(&date);
-                    return formatting.apply_to_date(&date, sources.tables).map(Cow::Owned);
+                    let (tables, work) = (sources.tables, &mut sources.work);
+                    return formatting.apply_to_date(&date, tables, work).map(Cow::Owned);
                 }
                 Found::Text(text) => text,
                 Found::Guarded(_, text) | Found::Unavailable(text) => Cow::Borrowed(text),
@@ -376,9 +362,9 @@ impl Field {
                 Cow::Owned(data_table::read_moved(sources.tables, reference, *movement)?)
             }
         };
-        sources.spend(read.len())?;
-        let value = format(formatting, read, sources.tables)?;
-        sources.spend(value.len())?;
+        spend(&mut sources.work, read.len())?;
+        let value = format(formatting, read, sources.tables, &mut sources.work)?;
+        spend(&mut sources.work, value.len())?;
         Ok(value)
     }
 }
@@ -410,12 +396,30 @@ fn format<'v>(
     formatting: &Formatting,
     value: Cow<'v, str>,
     tables: &dyn Tables,
+    work: &mut Work,
 ) -> Result<Cow<'v, str>, Problem> {
     match value {
         _ if formatting.is_none() => Ok(value),
-        Cow::Borrowed(value) => formatting.apply(value, tables),
-        Cow::Owned(value) => Ok(Cow::Owned(formatting.apply(&value, tables)?.into_owned())),
+        Cow::Borrowed(value) => formatting.apply_within(value, tables, work),
+        Cow::Owned(value) => {
+            let formatted = formatting.apply_within(&value, tables, work)?;
+            Ok(Cow::Owned(formatted.into_owned()))
+        }
     }
+}
+
+/// Bounds the work on values, also where little of them ends in the text.
+fn spend(work: &mut Work, bytes: usize) -> Result<(), Problem> {
+    if work.add(bytes) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "limit.rendered-bytes",
+        format!(
+            "the values of one text, and what their formatting looks at, may have \
+             {FORMATTING_WORK_MAX} bytes, these have more"
+        ),
+    ))
 }
 
 /// Appends, within the limit on a rendered text.

@@ -2,8 +2,11 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
-use super::{Encoding, FORMATTED_BYTES_MAX, Formatting, NoTables, PADDING_MAX};
-use crate::fixtures::Sexes;
+use super::{
+    Encoding, FORMATTED_BYTES_MAX, FORMATTING_WORK_MAX, Formatting, NoTables, PADDING_MAX,
+};
+use crate::Template;
+use crate::fixtures::{Inbound, Sexes, variables};
 
 fn properties(properties: &[(&str, &str)]) -> Formatting {
     Formatting::from_properties(properties.iter().copied()).unwrap()
@@ -115,6 +118,24 @@ fn a_value_cannot_grow_without_limit() {
     assert_eq!(
         properties(&[("PaddingLength", &widest)]).apply("", &NoTables).unwrap().len(),
         PADDING_MAX
+    );
+}
+
+#[test]
+fn steps_cannot_work_without_limit() {
+    // Twenty steps make 2 MiB of two letters, each of the others looks at all of them.
+    let render = |looks: usize| {
+        let steps = ":Replace(a,aa)".repeat(20) + &":Replace(b,c)".repeat(looks);
+        let template = Template::compile(&format!("${{Name{steps}}}"));
+        template.render(&variables(&[("Name", "aa")]), &Inbound(""), &NoTables)
+    };
+    assert_eq!(render(100).map(|text| text.len()), Ok(2 << 20));
+    assert_eq!(render(200).unwrap_err().code, "limit.formatted-bytes");
+    let removing: Vec<(&str, &str)> = vec![("Remove", "b"), ("Truncation", "Trim")];
+    let value = "a".repeat(FORMATTING_WORK_MAX / 2 + 1);
+    assert_eq!(
+        properties(&removing).apply(&value, &NoTables).unwrap_err().code,
+        "limit.formatted-bytes"
     );
 }
 

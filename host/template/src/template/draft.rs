@@ -18,8 +18,8 @@ use std::sync::Arc;
 use tureen_message::Problem;
 
 use super::place::{ByFormat, Written};
-use super::{Compiled, Content, Field, Messages, Missing, Sources, format, push};
-use crate::formatting::{NoTables, Tables};
+use super::{Compiled, Content, Field, Messages, Missing, Sources, format, push, spend};
+use crate::formatting::{NoTables, Tables, Work};
 use crate::variables::Variables;
 
 /// Tokens with these numbers stand at both ends of a JSON string that was made
@@ -60,6 +60,7 @@ impl Draft {
             text: String::with_capacity(compiled.source.len() + compiled.fields.len() * 48),
             token: token.as_deref().unwrap_or_default(),
             strings: (json && later).then(Strings::default),
+            work: Work::default(),
         };
         let problem = writer.write(compiled, messages, on_missing).err();
         let text = writer.text;
@@ -247,6 +248,7 @@ struct Writer<'a> {
     token: &'a str,
     /// Only for JSON with tokens.
     strings: Option<Strings>,
+    work: Work,
 }
 
 /// Where in a JSON text the writer is.
@@ -278,7 +280,10 @@ impl Writer<'_> {
                         on_missing(Missing::Message(*setting, *direction));
                     }
                     let formatting = field.formatting.as_ref().map_err(Problem::clone)?;
-                    self.copy(&format(formatting, message.unwrap_or_default(), &NoTables)?)?;
+                    let message = message.unwrap_or_default();
+                    spend(&mut self.work, message.len())?;
+                    let text = format(formatting, message, &NoTables, &mut self.work)?;
+                    self.copy(&text)?;
                 }
                 _ => self.field(number + FIRST_FIELD)?,
             }

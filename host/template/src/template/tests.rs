@@ -283,7 +283,7 @@ fn a_rendered_text_and_the_values_read_for_it_are_limited() {
     // Little of the value reaches the text, but each was read.
     assert_eq!(render("${Big:Truncate(1)}".repeat(120)).unwrap().len(), 120);
     let problem = render("${Big:Truncate(1)}".repeat(130)).unwrap_err();
-    assert_eq!(problem.code, "limit.rendered-bytes");
+    assert_eq!(problem.code, "limit.formatted-bytes");
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn finishing_many_tokens_reads_a_limited_number_of_bytes() {
     let big = "x".repeat(1 << 20);
     let text = draft.text.repeat(10_000);
     let problem = draft.finish(&text, &variables(&[("Big", &big)]), &MESSAGES, &Sexes);
-    assert_eq!(problem.unwrap_err().code, "limit.rendered-bytes");
+    assert_eq!(problem.unwrap_err().code, "limit.formatted-bytes");
 }
 
 #[test]
