@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Encode, Listen, StatusProfile, optional_between, refuse_content_type};
+use super::http::refuse_content_type;
+use super::{Encode, Listen, StatusProfile, optional_between};
 
 /// The server's own address, which receivers in host mode share.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -19,7 +19,9 @@ use tureen_sandbox::{
 use tureen_template::SettingId;
 
 use super::Installed;
-use crate::config::{Clock, FILE_NAME, GrantKeys, Names, Plugin, Random, ServerConfig};
+use crate::config::{
+    Clock, FILE_NAME, GrantKeys, Names, Plugin, Random, ServerConfig, is_same_name,
+};
 use crate::diagnostics::{Code, Diagnostic, codes, quoted};
 
 /// What a plugin is granted in one step besides what it is granted everywhere.
@@ -34,11 +36,6 @@ impl StepGrant {
     fn is_for(&self, workflow: &str, step: SettingId) -> bool {
         self.step == step && is_same_name(&self.workflow, workflow)
     }
-}
-
-/// Names are compared without regard to case.
-fn is_same_name(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
 }
 
 impl Installed {
