@@ -13,58 +13,30 @@
 
 pub mod audit;
 pub mod code;
+mod files;
 pub mod grants;
+mod installed;
+mod limits;
 pub mod trust;
+mod variants;
 pub mod words;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tureen_sandbox::{Engine, Kind, LoadError, Plugin};
+
+pub use self::files::read_bounded;
+pub use self::installed::{Installed, candidate};
 
 use self::code::CodeBindings;
-use self::grants::{Grantor, StepGrant};
+use self::files::plugin_files;
+use self::installed::{granted_to, installed};
 use self::trust::Signature;
-use sha2::{Digest, Sha256};
-use tureen_sandbox::{DirectoryGrant, Engine, Grants, Kind, Limits, LoadError, Plugin};
-
-use crate::config::{self, Faults, PluginFaults, ServerConfig};
+use crate::config::{Faults, PluginFaults, ServerConfig};
 use crate::diagnostics::{Diagnostic, codes, quoted};
-
-/// Wall time of an activity's call: it waits for disks and peers.
-const ACTIVITY_CALL_TIME: Duration = Duration::from_secs(30);
-
-/// Calls of one plugin at the same time that is not a standard one: half of the
-/// default number of messages in flight.
-const CALLS_AT_ONCE: usize = 32;
-
-/// Bytes of a plugin file that are read.
-const PLUGIN_BYTES_MAX: u64 = 64 << 20;
-
-/// One plugin with what it may do.
-#[derive(Debug)]
-pub struct Installed {
-    pub plugin: Arc<Plugin>,
-    /// `None`: built into the program.
-    pub file: Option<PathBuf>,
-    pub limits: Limits,
-    pub grants: Grants,
-    /// For single steps, besides `grants`.
-    pub steps: Vec<StepGrant>,
-    pub reuse: bool,
-    pub signature: Signature,
-    /// Is the file's digest pinned?
-    pub pinned: bool,
-}
-
-impl Installed {
-    /// Ours: stateless, and its log lines are free of message content.
-    pub fn is_standard(&self) -> bool {
-        self.file.is_none()
-    }
-}
 
 /// All plugins of a home at one time.
 #[derive(Default)]
@@ -109,79 +81,6 @@ impl PluginSet {
             }
         }
         set
-    }
-
-    /// The same plugins, all of them granted this one directory for writing and
-    /// no other, and no network: what a test may touch.
-    #[must_use]
-    pub fn confined_to(&self, directory: &Path) -> Self {
-        let grant = DirectoryGrant { path: directory.to_path_buf(), write: true };
-        let confined = |installed: &Installed| {
-            let only = |grants: &Grants, directories| Grants {
-                directories,
-                http: Vec::new(),
-                tcp: Vec::new(),
-                tls: Vec::new(),
-                ..grants.clone()
-            };
-            let steps = installed
-                .steps
-                .iter()
-                .map(|step| StepGrant { grants: only(&step.grants, Vec::new()), ..step.clone() });
-            Arc::new(Installed {
-                plugin: Arc::clone(&installed.plugin),
-                file: installed.file.clone(),
-                limits: installed.limits.clone(),
-                grants: only(&installed.grants, vec![grant.clone()]),
-                steps: steps.collect(),
-                reuse: installed.reuse,
-                signature: installed.signature.clone(),
-                pinned: installed.pinned,
-            })
-        };
-        let by_name: BTreeMap<_, _> =
-            self.by_name.iter().map(|(name, it)| (name.clone(), confined(it))).collect();
-        let by_type = self.by_type.iter().filter_map(|(key, installed)| {
-            Some((key.clone(), Arc::clone(by_name.get(&installed.plugin.name)?)))
-        });
-        Self {
-            by_type: by_type.collect(),
-            by_name,
-            diagnostics: Vec::new(),
-            code: self.code.clone(),
-            faults: self.faults.clone(),
-            digest: self.digest,
-        }
-    }
-
-    /// The same plugins with this one as that configuration installs it: in place of
-    /// the file of its name, or beside the others. A built-in plugin keeps its place
-    /// and its type names, as it does in a home. What is in the way is told.
-    pub fn with_candidate(
-        &self,
-        home: &Path,
-        config: &ServerConfig,
-        plugin: Arc<Plugin>,
-        file: Option<PathBuf>,
-    ) -> (Self, Vec<Diagnostic>) {
-        let stays = |installed: &Installed| {
-            installed.plugin.name != plugin.name || (file.is_some() && installed.file.is_none())
-        };
-        let by_name = self.by_name.iter().filter(|(_, it)| stays(it));
-        let by_type = self.by_type.iter().filter(|(_, it)| stays(it));
-        let mut set = Self {
-            by_name: by_name.map(|(name, it)| (name.clone(), Arc::clone(it))).collect(),
-            by_type: by_type.map(|(key, it)| (key.clone(), Arc::clone(it))).collect(),
-            diagnostics: Vec::new(),
-            code: self.code.clone(),
-            faults: self.faults.clone(),
-            digest: self.digest,
-        };
-        // Whether it would be trusted, `inspect` tells.
-        let signature = if file.is_none() { Signature::BuiltIn } else { Signature::Unsigned };
-        set.install(home, config, plugin, file, signature);
-        let found = std::mem::take(&mut set.diagnostics);
-        (set, found)
     }
 
     /// Would [`PluginSet::load`] read something else now?
@@ -359,130 +258,6 @@ impl PluginSet {
         hash.update(format!("{:?}", config.faults).as_bytes());
         hash.finalize().into()
     }
-}
-
-/// A plugin as it would be installed.
-pub fn candidate(
-    home: &Path,
-    config: &ServerConfig,
-    plugin: Arc<Plugin>,
-    file: Option<PathBuf>,
-    signature: Signature,
-) -> Installed {
-    let (grants, steps, _) = granted_to(home, config, &plugin.name, file.is_none());
-    installed(config, plugin, file, signature, (grants, steps))
-}
-
-fn granted_to(
-    home: &Path,
-    config: &ServerConfig,
-    name: &str,
-    is_standard: bool,
-) -> (Grants, Vec<StepGrant>, Vec<Diagnostic>) {
-    Grantor::new(home, config).grants(name, is_standard)
-}
-
-fn installed(
-    config: &ServerConfig,
-    plugin: Arc<Plugin>,
-    file: Option<PathBuf>,
-    signature: Signature,
-    (grants, steps): (Grants, Vec<StepGrant>),
-) -> Installed {
-    let written = config.plugins.get(&plugin.name);
-    Installed {
-        limits: limits_of(&plugin, file.is_none(), config.limits.body_bytes, written),
-        grants,
-        steps,
-        signature,
-        pinned: written.is_some_and(|it| it.sha256.is_some()),
-        reuse: written.and_then(|it| it.reuse).unwrap_or(file.is_none()),
-        file,
-        plugin,
-    }
-}
-
-/// `*.wasm` right in the folder, by name; a folder that is not there is empty.
-fn plugin_files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|it| it.eq_ignore_ascii_case("wasm")))
-        .collect();
-    files.sort();
-    files
-}
-
-/// A plugin's file.
-///
-/// # Errors
-/// It cannot be read, is no file, or too large.
-pub fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
-    let found = fs::metadata(file).map_err(|error| error.to_string())?;
-    if !found.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    if found.len() > PLUGIN_BYTES_MAX {
-        return Err(format!("it has {} bytes, at most {PLUGIN_BYTES_MAX} are read", found.len()));
-    }
-    // It may grow while it is read.
-    let mut bytes = Vec::new();
-    let opened = fs::File::open(file).map_err(|error| error.to_string())?;
-    let read = opened.take(PLUGIN_BYTES_MAX + 1).read_to_end(&mut bytes);
-    match read.map_err(|error| error.to_string())? as u64 {
-        found if found > PLUGIN_BYTES_MAX => {
-            Err(format!("it has more than the {PLUGIN_BYTES_MAX} bytes that are read"))
-        }
-        _ => Ok(bytes),
-    }
-}
-
-/// Takes over what the operator wrote.
-fn set<T>(limit: &mut T, written: Option<T>) {
-    if let Some(written) = written {
-        *limit = written;
-    }
-}
-
-fn limits_of(
-    plugin: &Plugin,
-    is_standard: bool,
-    body_bytes: usize,
-    written: Option<&config::Plugin>,
-) -> Limits {
-    let mut limits = Limits::default();
-    // A plugin can hand over any message that the server takes.
-    limits.host_call_bytes = limits.host_call_bytes.max(body_bytes.saturating_add(64 << 10));
-    // The standard ones serve every workflow; what they do is bounded by messages.
-    limits.calls_at_once = (!is_standard).then_some(CALLS_AT_ONCE);
-    if plugin.kind == Kind::Activity {
-        limits.call_time = ACTIVITY_CALL_TIME;
-    }
-    let Some(written) = written else { return limits };
-    limits.network = written.network_limits();
-    let count = |calls: u64| u32::try_from(calls).unwrap_or(u32::MAX);
-    let milliseconds = Duration::from_millis;
-    set(&mut limits.memory_bytes, written.memory_bytes);
-    set(&mut limits.call_time, written.call_time_milliseconds.map(milliseconds));
-    set(&mut limits.running_time, written.running_time_milliseconds.map(milliseconds));
-    set(&mut limits.host_calls, written.host_calls.map(count));
-    set(&mut limits.host_call_bytes, written.host_call_bytes);
-    set(&mut limits.handles, written.handles);
-    set(&mut limits.table_elements, written.table_elements);
-    set(&mut limits.table_count, written.table_count);
-    set(&mut limits.memory_count, written.memory_count);
-    set(&mut limits.instance_count, written.instance_count);
-    set(&mut limits.log_lines, written.log_lines.map(|lines| count(lines as u64)));
-    set(&mut limits.log_bytes, written.log_bytes);
-    set(&mut limits.notifications, written.notifications.map(|it| count(it as u64)));
-    set(&mut limits.output_bytes, written.output_bytes);
-    set(&mut limits.variables, written.variables);
-    set(&mut limits.variable_bytes, written.variable_bytes);
-    if written.calls_at_once.is_some() {
-        limits.calls_at_once = written.calls_at_once;
-    }
-    limits
 }
 
 fn faults_of(config: &ServerConfig) -> (Faults, BTreeMap<String, PluginFaults>) {
