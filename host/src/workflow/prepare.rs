@@ -6,37 +6,30 @@
 //! can say.
 
 mod code;
+mod custom;
+mod granted;
+mod numbers;
 mod reaches;
+mod texts;
+mod told;
+mod watched;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
-use tureen_sandbox::{
-    Activity, Failure, Finding, Grants, Kind, Need, Needs, Requirement, Severity, Step,
-    StepOptions, TableGrant, Ungranted, need_of,
-};
+use tureen_sandbox::{Activity, Grants, Kind, Need, Step, StepOptions, Ungranted, need_of};
 use tureen_template::SettingId;
 
 use super::definition::{self, FilterHost, Role, WorkflowDefinition};
-use super::nearest::nearest;
 use super::purpose::Purpose;
 use super::running::{FilterSteps, Parts, RunningActivity, RunningStep, StepName, Workflow};
-use super::vocabulary::{Unknown, Vocabulary};
+use super::vocabulary::Vocabulary;
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
 use crate::faults::FaultRegister;
-use crate::plugins::grants::Missing;
 use crate::plugins::{Installed, PluginSet};
-
-mod numbers;
-mod texts;
-mod watched;
 
 pub use code::CodeObject;
 use watched::Watched;
-
-/// Candidates that a "not installed" lists.
-const CANDIDATES_MAX: usize = 12;
 
 /// What [`prepare`] made of a definition.
 pub struct Prepared {
@@ -236,187 +229,6 @@ impl Preparation<'_> {
         installed
     }
 
-    fn no_plugin(&mut self, step: &definition::Step, pointer: &str, type_name: &str, kind: Kind) {
-        let handled: Vec<&str> = self.plugins.handled(kind).collect();
-        let text = format!("no installed plugin handles the {} {}", kind.name(), quoted(type_name));
-        let help = match nearest(type_name, handled.iter().copied()) {
-            Some(near) => format!("did you mean {}? otherwise put the plugin's .wasm file into plugins/", quoted(near)),
-            None => "put the plugin's .wasm file into plugins/; `tureen plugin list` shows what is there".to_owned(),
-        };
-        let mut listed =
-            handled.iter().take(CANDIDATES_MAX).copied().collect::<Vec<_>>().join(", ");
-        if handled.len() > CANDIDATES_MAX {
-            listed.push_str(", …");
-        }
-        let found = Diagnostic::new(codes::NO_PLUGIN, text)
-            .expected(format!("one of: {listed}"))
-            .found(quoted(type_name))
-            .help(help);
-        self.report(step, pointer, found);
-    }
-
-    /// What the plugin may reach in a step; `None` when that is less than it
-    /// needs, which is told with the lines to add.
-    fn granted(
-        &mut self,
-        step: &definition::Step,
-        installed: &Installed,
-        pointer: &str,
-    ) -> Option<Grants> {
-        let grants = installed.grants_for(&self.definition.name, step.owner);
-        let Some(missing) = Missing::of(installed, &grants) else { return Some(grants) };
-        let text = format!(
-            "the plugin {} asks for more than it is granted: {}",
-            installed.plugin.name,
-            missing.names()
-        );
-        let lines = missing.lines(Some((&self.definition.name, step.owner)));
-        self.not_granted(step, pointer, text, &lines);
-        self.purpose.forgives_grants().then_some(grants)
-    }
-
-    fn not_granted(&mut self, step: &definition::Step, pointer: &str, text: String, lines: &str) {
-        let found = Diagnostic::new(codes::GRANT_MISSING, text)
-            .help(format!("if you trust it with that, add to tureen.toml:\n{lines}"));
-        let severity = match self.purpose.forgives_grants() {
-            true => diagnostics::Severity::Warning,
-            false => diagnostics::Severity::Error,
-        };
-        self.report(step, pointer, found.as_severity(severity));
-    }
-
-    /// Tells of the tables that the settings need and the plugin is not granted;
-    /// gives the other requirements.
-    fn only_granted_tables(
-        &mut self,
-        step: &definition::Step,
-        installed: &Installed,
-        granted: &TableGrant,
-        requires: Vec<Requirement>,
-    ) -> Vec<Requirement> {
-        let (mine, others) = requires.into_iter().partition(|Requirement { needs, .. }| {
-            let table = match needs {
-                Needs::Transformer(_) => return true,
-                Needs::LookupTable(table) => table.as_str(),
-                Needs::DataTable(reference) => reference.split('.').next().unwrap_or(reference),
-            };
-            granted.covers(table)
-        });
-        let others: Vec<Requirement> = others;
-        for Requirement { needs, pointer } in others {
-            let (Needs::LookupTable(table) | Needs::DataTable(table) | Needs::Transformer(table)) =
-                needs;
-            let table = table.split('.').next().unwrap_or(&table);
-            let plugin = &installed.plugin.name;
-            let text = format!("the plugin {plugin} is not granted the table {}", quoted(table));
-            let lines = format!("[plugins.{plugin}]\ntables = [{}]", quoted(table));
-            self.not_granted(step, &pointer, text, &lines);
-        }
-        mine
-    }
-
-    /// A finding that depends on what the home has: only a warning where there is none.
-    fn about_the_home(&mut self, found: Diagnostic) {
-        let at_home = matches!(found.code, codes::TABLE_UNKNOWN | codes::GLOBAL_PURPOSE);
-        let is_shown = at_home && self.purpose.forgives_grants();
-        let severity = if is_shown { diagnostics::Severity::Warning } else { found.severity };
-        self.diagnostics.push(found.as_severity(severity));
-    }
-
-    /// The transformers of other plugins that the settings call; tables are looked for.
-    async fn custom(
-        &mut self,
-        step: &definition::Step,
-        requires: Vec<Requirement>,
-    ) -> BTreeMap<String, Arc<Step>> {
-        let mut found: BTreeMap<String, Arc<Step>> = BTreeMap::new();
-        for Requirement { needs, pointer } in requires {
-            let type_name = match needs {
-                Needs::Transformer(type_name) => type_name,
-                Needs::DataTable(reference) => {
-                    let checked = self.vocabulary.check_data_table(&reference);
-                    self.needs_table(step, &pointer, checked);
-                    continue;
-                }
-                Needs::LookupTable(table) => {
-                    let checked = self.vocabulary.check_lookup(&table);
-                    self.needs_table(step, &pointer, checked);
-                    continue;
-                }
-            };
-            if found.contains_key(&type_name) {
-                continue;
-            }
-            let installed = match code::digest_in(&type_name) {
-                Some(digest) => self.code_transformer(step, &pointer, digest),
-                None => {
-                    let installed = self.plugins.handling(Kind::Transformer, &type_name);
-                    let installed = installed.map(Arc::clone);
-                    if installed.is_none() {
-                        self.no_plugin(step, &pointer, &type_name, Kind::Transformer);
-                    }
-                    installed
-                }
-            };
-            let Some(installed) = installed else { continue };
-            let Some(grants) = self.granted(step, &installed, &pointer) else { continue };
-            let settings = "{}".to_owned();
-            let options = self.options(&installed, grants, settings, step.owner, "custom");
-            match Box::pin(Step::prepare(Arc::clone(&installed.plugin), options)).await {
-                Ok(prepared) => {
-                    let watched = Watched { role: "custom", settings: type_name.clone() };
-                    let ready = self.overseen(prepared.step, step, &installed, &watched);
-                    drop(found.insert(type_name, Arc::new(ready)));
-                }
-                Err(failure) => self.failed(step, &failure),
-            }
-        }
-        found
-    }
-
-    fn needs_table(
-        &mut self,
-        step: &definition::Step,
-        pointer: &str,
-        checked: Result<(), Unknown>,
-    ) {
-        let Err(unknown) = checked else { return };
-        let (pointer, position) = self.definition.locate(step, pointer);
-        let found = texts::unknown_table(unknown).in_file(&self.definition.file);
-        self.about_the_home(found.at(position).pointing(pointer));
-    }
-
-    fn found(&mut self, step: &definition::Step, finding: Finding) {
-        let handling = self.plugins.handling(kind_of(step.role), &step.type_name);
-        let plugin = handling.map(|it| it.plugin.name.clone());
-        let mut found = Diagnostic::new(codes::PLUGIN_FINDING, finding.text).as_severity(
-            match finding.severity {
-                Severity::Error => diagnostics::Severity::Error,
-                Severity::Warning => diagnostics::Severity::Warning,
-            },
-        );
-        for (name, value) in finding.detail {
-            found = match name.as_str() {
-                "expected" => found.expected(value),
-                "found" => found.found(value),
-                "help" => found.help(value),
-                _ => found,
-            };
-        }
-        let by = plugin.map(|plugin| format!("{plugin}: {}", finding.code));
-        if let Some(by) = by {
-            found.message = format!("{} [{by}]", found.message);
-        }
-        self.report(step, &finding.pointer, found);
-    }
-
-    fn failed(&mut self, step: &definition::Step, failure: &Failure) {
-        let text = format!("the plugin could not be set up: {failure}");
-        let found = Diagnostic::new(codes::PLUGIN_FAILED, text)
-            .help("this is the plugin's fault, not the workflow's; tell its author, or install another version");
-        self.report(step, "/$type", found);
-    }
-
     fn options(
         &self,
         installed: &Installed,
@@ -435,12 +247,6 @@ impl Preparation<'_> {
             ungranted: if inert { Ungranted::Inert } else { Ungranted::Refused },
             reuse: installed.reuse,
         }
-    }
-
-    fn report(&mut self, step: &definition::Step, pointer: &str, found: Diagnostic) {
-        let (pointer, position) = self.definition.locate(step, pointer);
-        let found = found.in_file(&self.definition.file).at(position).pointing(pointer);
-        self.diagnostics.push(found);
     }
 }
 
