@@ -33,7 +33,8 @@ use crate::receiver::{HostRules, HttpLimits, HttpReceiver};
 use crate::refusals::Refusals;
 use crate::tables::Stamp;
 use crate::workflow::definition::WorkflowDefinition;
-use crate::workflow::registry::{Registry, ScanChanges, Surroundings};
+use crate::workflow::registry::{Registry, ScanChanges};
+use crate::workflow::version::Surroundings;
 use crate::workflow::vocabulary::Vocabulary;
 use crate::workflow::watch::HomeWatch;
 

@@ -13,5 +13,6 @@ pub mod prepare;
 pub mod purpose;
 pub mod registry;
 pub mod running;
+pub mod version;
 pub mod vocabulary;
 pub mod watch;

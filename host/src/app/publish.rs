@@ -11,8 +11,9 @@ use crate::listener::{BindError, DesiredListener, Drained, ListenerKey, Listener
 use crate::receiver::{DeclaredParameter, DeclaredSection, HttpReceiver, Route, RouteTable};
 use crate::workflow::conflicts::conflicts;
 use crate::workflow::definition::{self, ReceiverKind, WorkflowDefinition};
-use crate::workflow::registry::{Publish, Stopped};
+use crate::workflow::registry::Publish;
 use crate::workflow::running::Workflow;
+use crate::workflow::version::Stopped;
 
 use super::access::{Access, Ground, Policies, access};
 use super::tls::ServerTls;

@@ -17,8 +17,9 @@ use crate::plugins::grants::{KnownWorkflow, unknown_steps};
 use crate::workflow::conflicts::conflicts;
 use crate::workflow::file::read_bounded;
 use crate::workflow::purpose::Purpose;
-use crate::workflow::registry::{Built, Surroundings, build_version, is_workflow_file};
+use crate::workflow::registry::is_workflow_file;
 use crate::workflow::running::Workflow;
+use crate::workflow::version::{Built, Surroundings, build_version};
 use crate::workflow::vocabulary::Vocabulary;
 
 /// Loads and checks workflow files, their plugins and the configuration.

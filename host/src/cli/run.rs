@@ -17,7 +17,7 @@ use crate::diagnostics::Report;
 use crate::pipeline::{Answer, Outcome, Performance, Pipeline, RunRecord};
 use crate::workflow::file::read_bounded;
 use crate::workflow::purpose::Purpose;
-use crate::workflow::registry::{Surroundings, build_version};
+use crate::workflow::version::{Surroundings, build_version};
 
 /// Runs one message through one workflow and shows what comes of it.
 ///

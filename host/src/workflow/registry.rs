@@ -10,33 +10,20 @@
 //! - An entry's `live` version is always one that loaded without an error.
 //! - What is published is always the set of `live` versions, whole.
 
+mod candidate;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 
-use super::definition::{ReceiverKind, WorkflowDefinition, load};
-use super::file::read_bounded;
-use super::prepare::{CodeObject, Prepared, prepare};
-use super::purpose::Purpose;
+use self::candidate::{Candidate, TRY_AGAIN, take_back};
 use super::running::Workflow;
-use super::vocabulary::Vocabulary;
+use super::version::{Stopped, Surroundings};
 use crate::diagnostics::{Diagnostic, codes};
-use crate::faults::FaultRegister;
-use crate::plugins::PluginSet;
-
-/// A file that does not load is read again after this long before the fault is
-/// believed: editors truncate and then write.
-const SECOND_LOOK: Duration = Duration::from_millis(250);
-
-/// Seen of a file whose workflow could not be opened or reached: the next look
-/// tries again, because what was missing may come without a save.
-const TRY_AGAIN: [u8; 32] = [0; 32];
 
 /// Where the live versions go.
 pub trait Publish {
@@ -51,28 +38,6 @@ pub trait Publish {
         live: &[Arc<Workflow>],
         stopped: &[Stopped],
     ) -> impl Future<Output = Result<(), Vec<Diagnostic>>> + Send;
-}
-
-/// A receiver that does not run, because it is disabled or its file has errors.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
-    pub workflow: String,
-    pub service_name: Vec<String>,
-    /// `None` at the shared address.
-    pub port: Option<u16>,
-    pub use_ssl: bool,
-}
-
-impl Stopped {
-    fn of(definition: &WorkflowDefinition) -> Option<Self> {
-        let ReceiverKind::Http(http) = &definition.receiver.kind else { return None };
-        Some(Self {
-            workflow: definition.name.clone(),
-            service_name: http.service_name.clone(),
-            port: (!http.host_mode).then_some(http.port),
-            use_ssl: http.use_ssl,
-        })
-    }
 }
 
 /// All workflow files of a home.
@@ -117,19 +82,6 @@ pub struct Standing<'a> {
     pub disabled: bool,
     /// Of the file as it is now; errors mean that `live` is an older version.
     pub diagnostics: &'a [Diagnostic],
-}
-
-/// A file's new version on its way.
-struct Candidate {
-    file: PathBuf,
-    seen: [u8; 32],
-    /// `None`: the file is not taken.
-    live: Option<Arc<Workflow>>,
-    /// Where it would be reached, as far as the file says.
-    stopped: Option<Stopped>,
-    diagnostics: Vec<Diagnostic>,
-    /// The receiver is disabled: loads, but is not started.
-    disabled: bool,
 }
 
 impl Registry {
@@ -191,11 +143,11 @@ impl Registry {
         let files = self.files(folder);
         let mut candidates = Vec::new();
         for file in &files {
-            if let Some(candidate) =
-                self.candidate(file, file_bytes_max, surroundings, rebuild).await
-            {
-                candidates.push(candidate);
-            }
+            let entry = self.entries.get(file);
+            let seen = entry.and_then(|entry| entry.seen).filter(|_| !rebuild);
+            let closings = &self.closings;
+            let new = Candidate::look(file, file_bytes_max, seen, surroundings, closings).await;
+            candidates.extend(new);
         }
         let gone: Vec<PathBuf> =
             self.entries.keys().filter(|file| !files.contains(*file)).cloned().collect();
@@ -231,32 +183,6 @@ impl Registry {
             .collect()
     }
 
-    /// A new version of a file, if there is something new to it.
-    async fn candidate(
-        &self,
-        file: &Path,
-        file_bytes_max: u64,
-        surroundings: Surroundings<'_>,
-        rebuild: bool,
-    ) -> Option<Candidate> {
-        let entry = self.entries.get(file);
-        let seen_before = entry.and_then(|entry| entry.seen);
-        let read = read(file, file_bytes_max);
-        if Some(read.seen()) == seen_before && !rebuild {
-            return None;
-        }
-        let first = build(file, read, surroundings, &self.closings).await;
-        if first.live.is_some() || first.disabled {
-            return Some(first);
-        }
-        tokio::time::sleep(SECOND_LOOK).await;
-        let again = self::read(file, file_bytes_max);
-        if again.seen() == first.seen {
-            return Some(first);
-        }
-        Some(build(file, again, surroundings, &self.closings).await)
-    }
-
     /// Opens the candidates, publishes the new set, and lets the old versions
     /// go. What cannot be opened or reached is taken back, one by one.
     async fn take_over(
@@ -266,7 +192,7 @@ impl Registry {
         publish: &mut impl Publish,
     ) -> ScanChanges {
         for candidate in &mut candidates {
-            open(candidate).await;
+            candidate.open().await;
         }
         loop {
             let next = self.next_set(&candidates, gone);
@@ -384,132 +310,4 @@ pub fn is_workflow_file(path: &Path) -> bool {
     let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let ending = path.extension().map(|it| it.to_string_lossy().to_ascii_lowercase());
     !hidden && matches!(ending.as_deref(), Some("hl7workflow" | "soupworkflow"))
-}
-
-/// A file's content, or why there is none.
-struct Read(Result<Vec<u8>, Box<Diagnostic>>);
-
-impl Read {
-    fn seen(&self) -> [u8; 32] {
-        match &self.0 {
-            Ok(bytes) => Sha256::digest(bytes).into(),
-            Err(diagnostic) => Sha256::digest(diagnostic.message.as_bytes()).into(),
-        }
-    }
-}
-
-fn read(file: &Path, limit: u64) -> Read {
-    Read(read_bounded(file, limit))
-}
-
-async fn build(
-    file: &Path,
-    read: Read,
-    surroundings: Surroundings<'_>,
-    closings: &TaskTracker,
-) -> Candidate {
-    let mut candidate = Candidate {
-        file: file.to_path_buf(),
-        seen: read.seen(),
-        live: None,
-        stopped: None,
-        diagnostics: Vec::new(),
-        disabled: false,
-    };
-    let bytes = match read.0 {
-        Ok(bytes) => bytes,
-        Err(diagnostic) => {
-            candidate.diagnostics.push(*diagnostic);
-            return candidate;
-        }
-    };
-    let built = build_version(file, bytes, surroundings, closings, Purpose::Serve).await;
-    candidate.diagnostics = built.diagnostics;
-    candidate.stopped = built.receiver;
-    let disabled = |workflow: &Workflow| workflow.definition().receiver.disabled;
-    candidate.disabled = built.workflow.as_ref().is_some_and(disabled);
-    candidate.live = built.workflow.filter(|workflow| !disabled(workflow)).map(Arc::new);
-    candidate
-}
-
-/// What a version is built with.
-#[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
-    pub plugins: &'a PluginSet,
-    pub vocabulary: &'a Vocabulary,
-    /// Who watches the steps, in a server.
-    pub faults: Option<&'a FaultRegister>,
-}
-
-/// What became of a file.
-pub struct Built {
-    /// `None` when an error forbids to run it.
-    pub workflow: Option<Workflow>,
-    /// Where its receiver is or would be, as far as the file says.
-    pub receiver: Option<Stopped>,
-    pub diagnostics: Vec<Diagnostic>,
-    /// The scripts in it that would run.
-    pub code: Vec<CodeObject>,
-}
-
-impl Built {
-    /// A file that could not even be read.
-    pub fn refused(diagnostic: Diagnostic) -> Self {
-        Self { workflow: None, receiver: None, diagnostics: vec![diagnostic], code: Vec::new() }
-    }
-}
-
-/// One file to one version, as `tureen check`, `run` and `test` do it too.
-/// Nothing is opened yet.
-pub async fn build_version(
-    file: &Path,
-    bytes: Vec<u8>,
-    surroundings: Surroundings<'_>,
-    closings: &TaskTracker,
-    purpose: Purpose,
-) -> Built {
-    let loaded = load(file, bytes, purpose);
-    let mut diagnostics = loaded.diagnostics;
-    let Some(definition) = loaded.definition else {
-        return Built { workflow: None, receiver: None, diagnostics, code: Vec::new() };
-    };
-    let receiver = Stopped::of(&definition);
-    let Surroundings { plugins, vocabulary, faults } = surroundings;
-    // Prepared even when the file has errors: one check tells everything.
-    let Prepared { workflow, diagnostics: found, code } =
-        prepare(definition, plugins, vocabulary, closings, purpose, faults).await;
-    diagnostics.extend(found);
-    let broken = diagnostics.iter().any(Diagnostic::is_error);
-    Built { workflow: workflow.filter(|_| !broken), receiver, diagnostics, code }
-}
-
-async fn open(candidate: &mut Candidate) {
-    let Some(live) = &candidate.live else { return };
-    let Err((index, failure)) = live.open().await else { return };
-    let definition = live.definition();
-    let name = definition.activities.get(index).map_or("", |activity| activity.name.as_str());
-    let found = Diagnostic::new(
-        codes::ACTIVITY_NOT_OPEN,
-        format!("the activity {name:?} cannot start: {failure}"),
-    )
-    .in_file(&candidate.file)
-    .help("put right what it names, then save the file again");
-    candidate.diagnostics.push(found);
-    candidate.live = None;
-    candidate.seen = TRY_AGAIN;
-}
-
-/// Takes the candidates back that the diagnostics name; was there any?
-fn take_back(candidates: &mut [Candidate], diagnostics: Vec<Diagnostic>) -> bool {
-    let mut any = false;
-    for diagnostic in diagnostics {
-        let named = candidates.iter_mut().find(|it| it.file == diagnostic.file);
-        if let Some(candidate) = named.filter(|it| it.live.is_some()) {
-            candidate.live = None;
-            candidate.seen = TRY_AGAIN;
-            candidate.diagnostics.push(diagnostic);
-            any = true;
-        }
-    }
-    any
 }

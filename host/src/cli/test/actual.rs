@@ -20,8 +20,8 @@ use crate::pipeline::{Answer, Performance, Pipeline, Rehearsal, RunRecord};
 use crate::response::Response;
 use crate::workflow::file::read_bounded;
 use crate::workflow::purpose::Purpose;
-use crate::workflow::registry::{Surroundings, build_version};
 use crate::workflow::running::Workflow;
+use crate::workflow::version::{Surroundings, build_version};
 
 /// Files that a case may write.
 const FILES_MAX: usize = 10_000;
