@@ -19,98 +19,48 @@
 
 mod answer;
 mod batch;
+mod begin;
+mod ends;
 mod hooks;
+mod inbound;
 mod lines;
 mod notifications;
 mod places;
 mod reading;
+mod receiving;
 mod record;
+mod replies;
 mod steps;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Zoned;
-use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
 use tureen_message::ParseOptions;
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
-use tureen_sandbox::{CallFacts, Exchange, Fault, Notifications, Performed, Run, Target};
-use tureen_template::{
-    Direction, Globals, Repeatable, RunFacts, RunTables, SettingId, Tables, Variables,
-};
+use tureen_sandbox::{Fault, Performed, Target};
+use tureen_template::{Direction, Globals, SettingId, Tables};
 
 use crate::config::ServerConfig;
-use crate::metrics::MessageOutcome;
-use crate::response::{Question, Response, RunError, Told, respond};
-use crate::workflow::definition::{ResponseMode, ResponsePriority};
+use crate::response::{Response, RunError};
+use crate::workflow::definition::ResponsePriority;
 use crate::workflow::running::Workflow;
 
 pub use answer::Answer;
-use batch::{Several, Signature};
+use ends::{class_of, is_cut_off, was_cut_off};
 use hooks::{Hook, Untold};
+pub use inbound::{Inbound, Performance};
 use lines::PluginLines;
 use notifications::ToldKeys;
-use places::{Place, Places};
-use reading::UNREADABLE;
+use places::Places;
 pub use record::{ActivityRecord, NotificationRecord, Outcome, RunRecord};
-use steps::{Steps, Telling};
-
-/// One received message, complete.
-pub struct Inbound {
-    pub body: Vec<u8>,
-    pub method: String,
-    pub client_ip: String,
-    /// The Content-Type of the request, where it has one that can be read.
-    pub media_type: Option<MediaType>,
-    /// What the host says about the client and its request. A workflow reads these and cannot set
-    /// them.
-    pub builtin_variables: Vec<(String, String)>,
-    /// Declared query parameters and path sections, defaults applied.
-    pub variables: Vec<(String, String)>,
-    pub received_at: Zoned,
-}
-
-impl Inbound {
-    /// The same request with another body.
-    fn with_body(&self, body: Vec<u8>) -> Self {
-        Self {
-            body,
-            method: self.method.clone(),
-            client_ip: self.client_ip.clone(),
-            media_type: self.media_type.clone(),
-            builtin_variables: self.builtin_variables.clone(),
-            variables: self.variables.clone(),
-            received_at: self.received_at.clone(),
-        }
-    }
-}
-
-/// Are activities performed, or only shown?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Performance {
-    Live,
-    /// `tureen run`: messages are built, nothing leaves, and a record is kept.
-    Shown,
-    /// `tureen run --live`: performed, with a record.
-    LiveRecorded,
-}
-
-impl Performance {
-    fn is_live(self) -> bool {
-        self != Self::Shown
-    }
-
-    fn is_recorded(self) -> bool {
-        self != Self::Live
-    }
-}
+use steps::Steps;
 
 /// What runs of all workflows share.
 pub struct Pipeline {
@@ -183,104 +133,6 @@ impl Pipeline {
         self.settings.load_full()
     }
 
-    /// Takes a message in and gives its one answer: 503 when there is no place for it within
-    /// `limits.message_wait_seconds`, and nothing has been done with it then.
-    ///
-    /// An answer that waits for all the work is given by this very task. One
-    /// that comes earlier leaves the rest of the run to a task of its own.
-    ///
-    /// # Cancellation
-    /// Do not drop this future: the run would end in the middle. The receiver
-    /// runs it apart from the sender's connection.
-    pub async fn receive(self: &Arc<Self>, workflow: Arc<Workflow>, inbound: Inbound) -> Response {
-        let complete_at = Instant::now();
-        let Some(running) = self.enter(&workflow).await else {
-            tracing::debug!(workflow = %workflow.name(), "no place for a message in time");
-            return unavailable();
-        };
-        let mut inbound = inbound;
-        let limits = &self.settings().parse.limits;
-        let series = Arc::clone(workflow.series());
-        let response = match Several::take(&workflow, &mut inbound, limits) {
-            Some(several) => self.receive_several(running, workflow, inbound, several).await,
-            None => self.receive_one(running, workflow, inbound).await,
-        };
-        series.answered(complete_at.elapsed());
-        response
-    }
-
-    async fn receive_one(
-        &self,
-        running: Running,
-        workflow: Arc<Workflow>,
-        inbound: Inbound,
-    ) -> Response {
-        let span = tracing::info_span!("message", workflow = %workflow.name());
-        let (send, answered) = oneshot::channel();
-        let priority = workflow.definition().receiver.response.priority;
-        let run = async move {
-            let running = running;
-            running.0.run(&workflow, inbound, Performance::Live, Answer::new(send)).await;
-        };
-        if priority == ResponsePriority::AfterAllProcessing {
-            run.instrument(span).await;
-        } else {
-            self.tasks.spawn(run.instrument(span));
-        }
-        // A run that panicked dropped its answer; the sender still gets one.
-        answered.await.unwrap_or_else(|_| broken())
-    }
-
-    /// Runs the messages of one body in their order, each with an answer of its own, in one place
-    /// in flight: a batch takes nobody else's turn.
-    async fn receive_several(
-        &self,
-        running: Running,
-        workflow: Arc<Workflow>,
-        inbound: Inbound,
-        several: Several,
-    ) -> Response {
-        let count = several.count();
-        let (send, mut answered): (Vec<_>, Vec<_>) = (0..count).map(|_| oneshot::channel()).unzip();
-        let parts: Vec<Inbound> = several.messages(&inbound).collect();
-        let name = workflow.name().to_owned();
-        let tasks = self.tasks.clone();
-        let runs = async move {
-            let running = Arc::new(running);
-            for (part, send) in parts.into_iter().zip(send) {
-                let (workflow, running) = (Arc::clone(&workflow), Arc::clone(&running));
-                let span = tracing::info_span!("message", workflow = %workflow.name());
-                let run = async move {
-                    running.0.run(&workflow, part, Performance::Live, Answer::new(send)).await;
-                };
-                // A task of its own: one that panics takes no other message with it.
-                let _ended = tasks.spawn(run.instrument(span)).await;
-            }
-        };
-        self.tasks.spawn(runs);
-        let mut answers = Vec::with_capacity(count);
-        for answer in &mut answered {
-            answers.push(answer.await.unwrap_or_else(|_| broken()));
-        }
-        tracing::debug!(
-            workflow = name,
-            messages = count,
-            "a body with several messages was answered"
-        );
-        let number = self.next_run.fetch_add(1, Ordering::Relaxed);
-        let signature = Signature {
-            control_id: &format!("{}{number:06x}", self.started),
-            timestamp: &timestamp(&Zoned::now()),
-        };
-        several.answer(answers, &signature)
-    }
-
-    /// A place among the runs in flight, or nothing when none is free in time.
-    async fn enter(self: &Arc<Self>, workflow: &Workflow) -> Option<Running> {
-        let place = self.places.enter(workflow.name()).await?;
-        Some(Running(Arc::clone(self), place))
-    }
-
     /// Waits until no run is left; call it when nothing is received any more.
     pub async fn drained(&self) {
         self.tasks.close();
@@ -347,73 +199,6 @@ impl Pipeline {
         }
         let response = life.finish(&outcome, &mut answer).await;
         life.into_record(outcome, response)
-    }
-
-    fn begin<'a>(
-        &'a self,
-        workflow: &'a Arc<Workflow>,
-        settings: &'a Settings,
-        inbound: Inbound,
-        performance: Performance,
-    ) -> Life<'a> {
-        let number = self.next_run.fetch_add(1, Ordering::Relaxed);
-        let message_id = format!("{}-{number}", self.started);
-        let facts = RunFacts { received: inbound.received_at, instance: number, clock: Zoned::now };
-        let mut variables = Variables::new(facts, Arc::clone(&settings.globals));
-        if let Some(rehearsal) = &self.rehearsal {
-            variables.repeat(Repeatable::at(rehearsal.now.clone()));
-        }
-        let body_expected = matches!(inbound.method.as_str(), "POST" | "PUT" | "PATCH");
-        variables.set_builtin("HttpMethod", inbound.method);
-        variables.set_builtin("ClientIP", inbound.client_ip);
-        for (name, value) in inbound.builtin_variables {
-            variables.set_builtin(&name, value);
-        }
-        for (name, value) in inbound.variables {
-            // Over a limit: such a request is over the URL limit long before.
-            let _ = variables.set(&name, value);
-        }
-        let definition = workflow.definition();
-        let activities = definition.activities.iter().map(|activity| activity.id);
-        let run = Box::new(Run {
-            variables,
-            exchange: Exchange::new(definition.receiver.id, activities),
-            tables: Arc::new(RunTables::new(Arc::clone(&settings.tables))),
-            latest: Some(Instant::now() + self.message_time),
-            parse: Arc::clone(&settings.parse),
-            facts: Arc::new(CallFacts {
-                workflow: definition.name.clone(),
-                message_id: message_id.clone(),
-                attempt: 1,
-            }),
-            log: Vec::new(),
-            notifications: Notifications::default(),
-            acknowledgements: 0,
-        });
-        Life {
-            workflow,
-            settings,
-            steps: Steps::new(
-                workflow,
-                settings,
-                run,
-                Telling {
-                    lines: &self.lines,
-                    told: &self.told,
-                    is_recorded: performance.is_recorded(),
-                },
-            ),
-            body: inbound.body,
-            body_expected,
-            media_type: inbound.media_type,
-            control_id: format!("{}{number:06x}", self.started),
-            untold: Untold::new(Arc::clone(workflow), message_id.clone()),
-            message_id,
-            header: None,
-            performance,
-            activities: Vec::new(),
-            rehearsal: self.rehearsal.as_ref(),
-        }
     }
 }
 
@@ -539,85 +324,6 @@ impl Life<'_> {
         }
     }
 
-    /// One line for the operator, without message content.
-    fn report(&self, outcome: &Outcome) {
-        let id = self.message_id.as_str();
-        match outcome {
-            Outcome::Accepted => tracing::debug!(id, "a message was processed"),
-            Outcome::Filtered { reason } => tracing::debug!(id, reason, "a message was filtered"),
-            Outcome::Rejected { error } => {
-                let words = loggable(error);
-                tracing::warn!(id, code = error.code, fault = %error.fault, "a message was refused: {words}");
-            }
-            Outcome::Failed { error } => {
-                let words = loggable(error);
-                tracing::error!(id, code = error.code, fault = %error.fault, "a message failed: {words}");
-            }
-        }
-    }
-
-    /// Answers if nothing has been answered yet.
-    async fn finish(&mut self, outcome: &Outcome, answer: &mut Answer) -> Option<Response> {
-        if answer.is_open() {
-            let response = match self.response(outcome).await {
-                Ok(response) => response,
-                // The response itself cannot be built: say that instead.
-                Err(error) => self.tell(&Told::Failed(&error)),
-            };
-            answer.give(response);
-        }
-        answer.given().cloned()
-    }
-
-    /// The answer to an outcome, by the receiver's mode (contract 10.1, 10.4).
-    async fn response(&mut self, outcome: &Outcome) -> Result<Response, RunError> {
-        match outcome {
-            Outcome::Rejected { error } if error.code.starts_with(UNREADABLE) => {
-                return Ok(self.tell(&Told::Unreadable(error)));
-            }
-            Outcome::Rejected { error } => return Ok(self.tell(&Told::Rejected(error))),
-            Outcome::Failed { error } => return Ok(self.tell(&Told::Failed(error))),
-            Outcome::Filtered { .. } => return Ok(self.tell(&Told::Filtered)),
-            Outcome::Accepted => {}
-        }
-        let receiver = &self.workflow.definition().receiver;
-        Ok(match &receiver.response.mode {
-            ResponseMode::None => self.tell(&Told::Nothing),
-            ResponseMode::Accept => self.tell(&Told::Accept),
-            ResponseMode::Error { message } => {
-                self.tell(&Told::Forced { reject: false, text: message })
-            }
-            ResponseMode::Reject { message } => {
-                self.tell(&Told::Forced { reject: true, text: message })
-            }
-            ResponseMode::FromActivity { id, name } => {
-                match self.steps.message(*id, Direction::Inbound) {
-                    Some(message) => self.tell(&Told::Message(message)),
-                    None => self.tell(&Told::NoActivityResponse { name }),
-                }
-            }
-            ResponseMode::Custom => {
-                let message = self.steps.respond(self.workflow.response_transformers()).await?;
-                self.tell(&Told::Message(&message))
-            }
-        })
-    }
-
-    fn tell(&self, told: &Told<'_>) -> Response {
-        let now = self.rehearsal.map_or_else(Zoned::now, |it| it.now.clone());
-        let timestamp = timestamp(&now);
-        let definition = self.workflow.definition();
-        let question = Question {
-            format: definition.receiver.message_type,
-            header: self.header.as_ref(),
-            media_type: self.media_type.as_ref(),
-            timestamp: &timestamp,
-            control_id: &self.control_id,
-            message_id: &self.message_id,
-        };
-        respond(self.settings.config.response_style(&definition.name), &question, told)
-    }
-
     fn into_record(self, outcome: Outcome, response: Option<Response>) -> RunRecord {
         let recorded = self.performance.is_recorded();
         let variables = if recorded { self.steps.variables() } else { Vec::new() };
@@ -631,60 +337,4 @@ struct Lived {
     outcome: Outcome,
     /// The answer that waited for all the work.
     answer: Option<Response>,
-}
-
-/// The code of a run that the server's end cut off.
-const CUT_OFF: &str = "run.cut-off";
-
-fn was_cut_off() -> RunError {
-    let text = "the server stopped before the message was done: whether it was, is not known";
-    RunError {
-        code: CUT_OFF.to_owned(),
-        fault: Fault::Host,
-        text: text.to_owned(),
-        place: None,
-        is_quoted: false,
-    }
-}
-
-/// Was the run, or the step that failed it, ended from outside? What it did until then is not
-/// known.
-fn is_cut_off(error: &RunError) -> bool {
-    error.code == CUT_OFF || error.fault == Fault::Plugin && error.code == "plugin.time"
-}
-
-fn class_of(outcome: &Outcome) -> MessageOutcome {
-    match outcome {
-        Outcome::Accepted => MessageOutcome::Accepted,
-        Outcome::Filtered { .. } => MessageOutcome::Filtered,
-        Outcome::Rejected { .. } => MessageOutcome::Rejected,
-        Outcome::Failed { .. } => MessageOutcome::Failed,
-    }
-}
-
-/// A time as MSH-7 and BHS-7 have it.
-fn timestamp(time: &Zoned) -> String {
-    time.strftime("%Y%m%d%H%M%S%z").to_string()
-}
-
-/// What the log may say at its default level.
-fn loggable(error: &RunError) -> String {
-    if !error.is_quoted {
-        return error.to_string();
-    }
-    tracing::debug!(code = error.code, "a plugin's own words: {error}");
-    "the plugin's own words may hold message content and are only in the debug log".to_owned()
-}
-
-/// A place among the runs in flight; given back even when the run panics.
-struct Running(Arc<Pipeline>, #[expect(dead_code, reason = "held, not looked at")] Place);
-
-fn unavailable() -> Response {
-    Response { status: 503, content_type: None, body: Vec::new() }
-}
-
-/// A run ended without an answer: a fault of ours, reported by the panic hook.
-fn broken() -> Response {
-    let body = b"the receiver failed while it processed this message; its log has more\n".to_vec();
-    Response { status: 500, content_type: Some("text/plain; charset=utf-8".to_owned()), body }
 }

@@ -14,6 +14,7 @@ use tureen_message::{Format, Limits, Message, ParseOptions, Problem};
 use tureen_sandbox::{Activity, Failure, Fault, Notification, Performed, Run, Target, Verdict};
 use tureen_template::{ByFormat, Direction, SettingId, Template};
 
+use super::ends::loggable;
 use super::hooks::{Done, Hook, Untold};
 use super::lines::PluginLines;
 use super::notifications::{self, ToldKeys};
@@ -291,7 +292,7 @@ impl<'a> Steps<'a> {
         if let Err(failure) = told {
             // The outcome stands; the operator should know.
             let error = run_error(failure, &activity.name);
-            let words = super::loggable(&error);
+            let words = loggable(&error);
             tracing::warn!(code = error.code, fault = %error.fault, "after a run: {words}");
         }
     }
