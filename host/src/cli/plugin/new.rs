@@ -14,6 +14,7 @@ mod name;
 mod tests;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -77,11 +78,11 @@ impl New {
         output::line(&format!("made {} ({} files)", directory.display(), files.len()));
         output::line("\nnext:");
         output::line(&format!("  cd {}", directory.display()));
-        for command in (self.language.commands)(&project) {
+        for command in self.language.commands(&project) {
             output::line(&format!("  {command}"));
         }
         output::line("\ninto a home, also while its server runs:");
-        for command in (self.language.install)(&project) {
+        for command in self.language.install(&project) {
             output::line(&format!("  {command}"));
         }
         output::line("\nREADME.md in the project says the rest");
@@ -103,23 +104,37 @@ struct ProjectFile {
 
 /// Makes the folder with these files in it, or nothing.
 fn write(directory: &Path, files: &[ProjectFile]) -> anyhow::Result<()> {
-    if let Some(parent) = directory.parent() {
-        fs::create_dir_all(parent)
-            .with_context(|| format!("{} cannot be made", parent.display()))?;
-    }
-    fs::create_dir(directory).with_context(|| {
-        let help = "name another folder with --directory, or another plugin";
-        format!("{} cannot be made; nothing was changed\n  help: {help}", directory.display())
+    make(directory).map_err(|error| {
+        let help = match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                "name another folder with --directory, or another plugin"
+            }
+            _ => "name a folder that you may write with --directory",
+        };
+        let folder = directory.display();
+        anyhow::anyhow!(
+            "the folder {folder} cannot be made: {error}; nothing was changed\n  help: {help}"
+        )
     })?;
     let written = files.iter().try_for_each(|file| {
         let path = directory.join(&file.path);
         let folder = path.parent().unwrap_or(directory);
         let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, &file.text));
-        written.with_context(|| format!("{} cannot be written", path.display()))
+        written.with_context(|| {
+            format!("{} cannot be written; what was made is taken away", path.display())
+        })
     });
     if written.is_err() {
         // It was made a moment ago, by this command, with nothing else in it.
         let _ = fs::remove_dir_all(directory);
     }
     written
+}
+
+/// A folder that was not there, and what leads to it.
+fn make(directory: &Path) -> io::Result<()> {
+    if let Some(parent) = directory.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::create_dir(directory)
 }

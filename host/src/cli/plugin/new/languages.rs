@@ -4,14 +4,30 @@
 //! A language is offered when a project of it builds and passes its own tests; there
 //! is an end-to-end test for each.
 
-mod javascript;
-mod python;
-mod rust;
-
 use tureen_bundle::sdk;
 use tureen_sandbox::Kind;
 
+use super::name::ProjectName;
 use super::{Project, ProjectFile};
+
+/// A template: where it goes, the kind that it is for, where it is kept.
+macro_rules! template {
+    ($path:literal, $kind:expr, $file:literal) => {
+        Template {
+            path: $path,
+            kind: $kind,
+            text: include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/src/cli/plugin/templates/",
+                $file
+            )),
+        }
+    };
+}
+
+mod javascript;
+mod python;
+mod rust;
 
 /// All of them, the usual one first.
 pub(super) static LANGUAGES: &[Language] = &[rust::RUST, javascript::JAVASCRIPT, python::PYTHON];
@@ -25,13 +41,14 @@ pub(super) struct Language {
     pub(super) refuses: fn(&str) -> Option<String>,
     /// What its sample of an activity does.
     activity: ActivitySample,
+    /// Those of the language alone.
     templates: &'static [Template],
     /// Files that no template is needed for: what the project is built with.
-    carried: fn(&Project<'_>) -> Vec<ProjectFile>,
-    /// Tests, builds and tries it; to be typed in its folder.
-    pub(super) commands: fn(&Project<'_>) -> Vec<String>,
-    /// Puts it into a home.
-    pub(super) install: fn(&Project<'_>) -> Vec<String>,
+    carried: fn(&ProjectName) -> Vec<ProjectFile>,
+    /// Checks and builds it; to be typed in its folder.
+    build: fn(&ProjectName) -> Vec<String>,
+    /// The file that `build` makes, seen from the project's folder.
+    component: fn(&ProjectName) -> String,
 }
 
 /// Activities are made for what they reach, and not every language reaches the same.
@@ -42,6 +59,37 @@ enum ActivitySample {
     /// Answers with the number of the message.
     Counts,
 }
+
+/// The samples of filters and transformers, and the message for all: in every language the same.
+const SAMPLES: &[Template] = &[
+    template!("message.hl7", None, "samples/message.hl7"),
+    template!("settings.json", Some(Kind::Filter), "samples/filter/settings.json"),
+    template!("expected.txt", Some(Kind::Filter), "samples/filter/expected.txt"),
+    template!("settings.json", Some(Kind::Transformer), "samples/transformer/settings.json"),
+    template!("expected.hl7", Some(Kind::Transformer), "samples/transformer/expected.hl7"),
+];
+
+const NOTES: &[Template] = &[
+    template!("settings.json", Some(Kind::Activity), "samples/notes/settings.json"),
+    template!("out/.gitignore", Some(Kind::Activity), "samples/notes/out-gitignore"),
+];
+
+const COUNTS: &[Template] = &[
+    template!("settings.json", Some(Kind::Activity), "samples/counts/settings.json"),
+    template!("expected.txt", Some(Kind::Activity), "samples/counts/expected.txt"),
+];
+
+impl ActivitySample {
+    fn templates(self) -> &'static [Template] {
+        match self {
+            Self::Notes => NOTES,
+            Self::Counts => COUNTS,
+        }
+    }
+}
+
+/// The world of a project that is built from the contract itself.
+const WORLD: Template = template!("wit/world.wit", None, "world.wit");
 
 /// A file with placeholders, `{{name}}`.
 #[derive(Debug)]
@@ -55,21 +103,39 @@ struct Template {
 impl Language {
     /// The files of a project, filled in.
     pub(super) fn files(&self, project: &Project<'_>) -> Vec<ProjectFile> {
-        let fitting =
-            self.templates.iter().filter(|it| it.kind.is_none_or(|kind| kind == project.kind));
+        let templates = self.templates.iter().chain(SAMPLES).chain(self.activity.templates());
+        let fitting = templates.filter(|it| it.kind.is_none_or(|kind| kind == project.kind));
         let filled = fitting.map(|template| ProjectFile {
             path: template.path.to_owned(),
             text: self.filled(template.text, project),
         });
-        filled.chain((self.carried)(project)).collect()
+        filled.chain((self.carried)(project.name)).collect()
+    }
+
+    /// Tests, builds and tries it; to be typed in its folder.
+    pub(super) fn commands(&self, project: &Project<'_>) -> Vec<String> {
+        let mut commands = (self.build)(project.name);
+        commands.push(self.trial(project));
+        commands
+    }
+
+    /// Puts it into a home.
+    pub(super) fn install(&self, project: &Project<'_>) -> Vec<String> {
+        let (component, name) = ((self.component)(project.name), project.name.as_str());
+        // Written beside and renamed, so that no server reads half of it.
+        vec![
+            format!("tureen plugin inspect {component}"),
+            format!("cp {component} HOME/plugins/{name}.wasm.new"),
+            format!("mv HOME/plugins/{name}.wasm.new HOME/plugins/{name}.wasm"),
+        ]
     }
 
     fn filled(&self, text: &str, project: &Project<'_>) -> String {
         let Project { name, kind } = project;
         let lines = |commands: Vec<String>| commands.join("\n");
         let values = [
-            ("{{commands}}", lines((self.commands)(project))),
-            ("{{install}}", lines((self.install)(project))),
+            ("{{commands}}", lines(self.commands(project))),
+            ("{{install}}", lines(self.install(project))),
             ("{{workflow}}", self.in_a_workflow(project)),
             ("{{files}}", self.files_in_words(*kind).to_owned()),
             ("{{summary}}", self.summary(*kind).to_owned()),
@@ -92,8 +158,9 @@ impl Language {
     }
 
     /// `tureen plugin test` with the sample of the kind.
-    fn trial(&self, kind: Kind, component: &str) -> String {
-        let further = match (kind, self.activity) {
+    fn trial(&self, project: &Project<'_>) -> String {
+        let component = (self.component)(project.name);
+        let further = match (project.kind, self.activity) {
             (Kind::Filter, _) => "--expect expected.txt",
             (Kind::Transformer, _) => "--expect expected.hl7",
             (Kind::Activity, ActivitySample::Notes) => "--grant-directory out:write",
@@ -141,24 +208,19 @@ impl Language {
     }
 }
 
-/// The commands that put a component into a home.
-fn into_a_home(component: &str, project: &Project<'_>) -> Vec<String> {
-    let name = project.name.as_str();
-    // Written beside and renamed, so that no server reads half of it.
-    vec![
-        format!("tureen plugin inspect {component}"),
-        format!("cp {component} HOME/plugins/{name}.wasm.new"),
-        format!("mv HOME/plugins/{name}.wasm.new HOME/plugins/{name}.wasm"),
-    ]
-}
-
 /// The contract, where tools look for it: beside the world of the project.
-fn contract() -> impl Iterator<Item = ProjectFile> {
-    sdk::sources().iter().filter_map(|source| {
+fn contract(_name: &ProjectName) -> Vec<ProjectFile> {
+    let files = sdk::sources().iter().filter_map(|source| {
         let file = source.path.strip_prefix("wit/")?;
         let path = format!("wit/deps/tureen-plugin/{file}");
         Some(ProjectFile { path, text: source.text.to_owned() })
-    })
+    });
+    files.collect()
+}
+
+/// A file of the plugin's name in the project's folder.
+fn named_component(name: &ProjectName) -> String {
+    format!("{}.wasm", name.as_str())
 }
 
 fn filter_in_a_workflow(handles: &str) -> String {

@@ -1,9 +1,17 @@
 //! Names, placeholders, and folders that are there already. That a project builds and
 //! passes its tests is tested end to end.
 
+use std::fs;
+use std::path::Path;
+
+use tureen_sandbox::Kind;
+
 use super::languages::LANGUAGES;
 use super::name::ProjectName;
 use super::{KINDS, Project, write};
+
+/// Writes what a test compares.
+const UPDATE: &str = "TUREEN_UPDATE_EXAMPLES";
 
 #[test]
 fn a_name_is_lower_case_words_and_nobody_else_s() {
@@ -101,4 +109,44 @@ fn what_cannot_be_written_to_its_end_is_taken_away() {
     // The second needs a folder where the first is a file.
     assert!(write(&project, &[file("src"), file("src/lib.rs")]).is_err());
     assert!(!project.exists());
+}
+
+/// The examples are projects that were made by this command and gone on with. What the
+/// command carries is the same in both; the rest is the example's own.
+#[test]
+fn the_examples_have_what_a_project_of_today_carries() {
+    let own = ["README.md", "src/plugin.js", "plugin.py", "wit/world.wit"];
+    let samples = ["message.hl7", "settings.json", "expected.txt", "expected.hl7"];
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/plugins");
+    for (name, language, kind) in
+        [("phone-numbers", "javascript", Kind::Transformer), ("age-filter", "python", Kind::Filter)]
+    {
+        let language = LANGUAGES.iter().find(|it| it.name == language).unwrap();
+        let name = ProjectName::parse(name, language).unwrap();
+        let folder = examples.join(name.as_str());
+        let carried = language.files(&Project { name: &name, kind });
+        let carried = carried.iter().filter(|file| !file.path.starts_with("wit/deps/"));
+        let mut compared = 0;
+        for file in carried.filter(|it| !own.contains(&&*it.path) && !samples.contains(&&*it.path))
+        {
+            let path = folder.join(&file.path);
+            let kept = fs::read_to_string(&path).unwrap_or_default();
+            let expected = with_description_of(&kept, &file.text);
+            if std::env::var_os(UPDATE).is_some() {
+                fs::write(&path, &expected).unwrap();
+            } else {
+                let path = path.display();
+                assert_eq!(kept, expected, "{path}: set {UPDATE}=1 to write what is expected");
+            }
+            compared += 1;
+        }
+        assert!(compared >= 3, "{compared} files of {} are compared", name.as_str());
+    }
+}
+
+/// The text, with the line that describes what an example does, where it has one.
+fn with_description_of(kept: &str, text: &str) -> String {
+    let is_description = |line: &&str| line.trim_start().starts_with("\"description\":");
+    let (own, sample) = (kept.lines().find(is_description), text.lines().find(is_description));
+    own.zip(sample).map_or_else(|| text.to_owned(), |(own, sample)| text.replace(sample, own))
 }

@@ -3,40 +3,23 @@
 
 use tureen_sandbox::Kind;
 
-use super::{ActivitySample, Language, Template, contract, into_a_home};
-use crate::cli::plugin::new::{Project, ProjectFile};
+use super::{ActivitySample, Language, Template, WORLD, contract, named_component};
+use crate::cli::plugin::new::name::ProjectName;
 
 pub(super) const PYTHON: Language = Language {
     name: "python",
     refuses,
     activity: ActivitySample::Counts,
     templates: TEMPLATES,
-    carried,
-    commands,
-    install,
+    carried: contract,
+    build,
+    component: named_component,
 };
 
-macro_rules! template {
-    ($path:literal, $kind:expr, $file:literal) => {
-        Template {
-            path: $path,
-            kind: $kind,
-            text: include_str!(concat!("../../templates/", $file)),
-        }
-    };
-}
-
 const TEMPLATES: &[Template] = &[
-    template!("wit/world.wit", None, "world.wit"),
+    WORLD,
     template!(".gitignore", None, "python/gitignore"),
     template!("README.md", None, "python/README.md"),
-    template!("message.hl7", None, "rust/message.hl7"),
-    template!("settings.json", Some(Kind::Filter), "rust/filter/settings.json"),
-    template!("expected.txt", Some(Kind::Filter), "rust/filter/expected.txt"),
-    template!("settings.json", Some(Kind::Transformer), "rust/transformer/settings.json"),
-    template!("expected.hl7", Some(Kind::Transformer), "rust/transformer/expected.hl7"),
-    template!("settings.json", Some(Kind::Activity), "counting/settings.json"),
-    template!("expected.txt", Some(Kind::Activity), "counting/expected.txt"),
     template!("requirements.txt", None, "python/requirements.txt"),
     template!("tureen.py", None, "python/tureen.py"),
     template!("plugin.py", Some(Kind::Filter), "python/filter/plugin.py"),
@@ -49,12 +32,8 @@ fn refuses(_name: &str) -> Option<String> {
     None
 }
 
-fn carried(_project: &Project<'_>) -> Vec<ProjectFile> {
-    contract().collect()
-}
-
-fn commands(project: &Project<'_>) -> Vec<String> {
-    let component = component(project);
+fn build(name: &ProjectName) -> Vec<String> {
+    let component = named_component(name);
     vec![
         "python3 -m venv .venv".to_owned(),
         ".venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt"
@@ -65,14 +44,5 @@ fn commands(project: &Project<'_>) -> Vec<String> {
         format!(
             ".venv/bin/componentize-py --wit-path wit --world plugin componentize --stub-wasi plugin --output {component}"
         ),
-        PYTHON.trial(project.kind, &component),
     ]
-}
-
-fn install(project: &Project<'_>) -> Vec<String> {
-    into_a_home(&component(project), project)
-}
-
-fn component(project: &Project<'_>) -> String {
-    format!("{}.wasm", project.name.as_str())
 }

@@ -6,8 +6,9 @@
 use tureen_bundle::sdk;
 use tureen_sandbox::Kind;
 
-use super::{ActivitySample, Language, Template, into_a_home};
-use crate::cli::plugin::new::{Project, ProjectFile};
+use super::{ActivitySample, Language, Template};
+use crate::cli::plugin::new::ProjectFile;
+use crate::cli::plugin::new::name::ProjectName;
 
 pub(super) const RUST: Language = Language {
     name: "rust",
@@ -15,36 +16,19 @@ pub(super) const RUST: Language = Language {
     activity: ActivitySample::Notes,
     templates: TEMPLATES,
     carried,
-    commands,
-    install,
+    build,
+    component,
 };
 
-macro_rules! template {
-    ($path:literal, $kind:expr, $file:literal) => {
-        Template {
-            path: $path,
-            kind: $kind,
-            text: include_str!(concat!("../../templates/rust/", $file)),
-        }
-    };
-}
-
 const TEMPLATES: &[Template] = &[
-    template!("Cargo.toml", None, "manifest.toml"),
-    template!(".cargo/config.toml", None, "cargo-config.toml"),
-    template!("rust-toolchain.toml", None, "rust-toolchain.toml"),
-    template!(".gitignore", None, "gitignore"),
-    template!("README.md", None, "README.md"),
-    template!("message.hl7", None, "message.hl7"),
-    template!("src/lib.rs", Some(Kind::Filter), "filter/lib.rs"),
-    template!("settings.json", Some(Kind::Filter), "filter/settings.json"),
-    template!("expected.txt", Some(Kind::Filter), "filter/expected.txt"),
-    template!("src/lib.rs", Some(Kind::Transformer), "transformer/lib.rs"),
-    template!("settings.json", Some(Kind::Transformer), "transformer/settings.json"),
-    template!("expected.hl7", Some(Kind::Transformer), "transformer/expected.hl7"),
-    template!("src/lib.rs", Some(Kind::Activity), "activity/lib.rs"),
-    template!("settings.json", Some(Kind::Activity), "activity/settings.json"),
-    template!("out/.gitignore", Some(Kind::Activity), "activity/out-gitignore"),
+    template!("Cargo.toml", None, "rust/manifest.toml"),
+    template!(".cargo/config.toml", None, "rust/cargo-config.toml"),
+    template!("rust-toolchain.toml", None, "rust/rust-toolchain.toml"),
+    template!(".gitignore", None, "rust/gitignore"),
+    template!("README.md", None, "rust/README.md"),
+    template!("src/lib.rs", Some(Kind::Filter), "rust/filter/lib.rs"),
+    template!("src/lib.rs", Some(Kind::Transformer), "rust/transformer/lib.rs"),
+    template!("src/lib.rs", Some(Kind::Activity), "rust/activity/lib.rs"),
 ];
 
 /// Names that cargo takes for no package: words of the language (those that are no
@@ -115,9 +99,8 @@ fn refuses(name: &str) -> Option<String> {
 }
 
 /// Below `tureen/`, and the versions of the crates that were tested with it.
-fn carried(project: &Project<'_>) -> Vec<ProjectFile> {
-    let lock =
-        ProjectFile { path: "Cargo.lock".to_owned(), text: sdk::lock_of(project.name.as_str()) };
+fn carried(name: &ProjectName) -> Vec<ProjectFile> {
+    let lock = ProjectFile { path: "Cargo.lock".to_owned(), text: sdk::lock_of(name.as_str()) };
     let sources = sdk::sources().iter().map(|source| ProjectFile {
         path: format!("tureen/{}", source.path),
         text: source.text.to_owned(),
@@ -125,18 +108,10 @@ fn carried(project: &Project<'_>) -> Vec<ProjectFile> {
     std::iter::once(lock).chain(sources).collect()
 }
 
-fn commands(project: &Project<'_>) -> Vec<String> {
-    vec![
-        "cargo test".to_owned(),
-        "cargo build --release --target wasm32-wasip2".to_owned(),
-        RUST.trial(project.kind, &component(project)),
-    ]
+fn build(_name: &ProjectName) -> Vec<String> {
+    vec!["cargo test".to_owned(), "cargo build --release --target wasm32-wasip2".to_owned()]
 }
 
-fn install(project: &Project<'_>) -> Vec<String> {
-    into_a_home(&component(project), project)
-}
-
-fn component(project: &Project<'_>) -> String {
-    format!("target/wasm32-wasip2/release/{}.wasm", project.name.underscored())
+fn component(name: &ProjectName) -> String {
+    format!("target/wasm32-wasip2/release/{}.wasm", name.underscored())
 }
