@@ -164,7 +164,7 @@ async fn a_name_that_changes_its_mind_is_checked_each_time_and_looked_up_once() 
     ]);
     let outbound = outbound(names.clone(), &OutboundConfig::default());
     let url = format!("http://lab.example.org:{}/", good.port());
-    let plugin = caller("p", &[url.clone()], &["127.0.0.2"]);
+    let plugin = caller("p", std::slice::from_ref(&url), &["127.0.0.2"]);
     assert_eq!(status(&outbound, &plugin, &url).await, Ok(200));
     assert_eq!(names.asked(), 1, "the address that was checked is the one that is used");
     for _ in 0..6 {
@@ -184,7 +184,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     });
     let outbound = outbound(Names::leading_to(&[&[]]), &OutboundConfig::default());
     let url = format!("http://127.0.0.2:{}/", good.port());
-    let plugin = caller("p", &[url.clone()], &[]);
+    let plugin = caller("p", std::slice::from_ref(&url), &[]);
     let response = outbound.http(&plugin, get(&url)).await.unwrap();
     assert_eq!(response.status, 302);
     assert!(response.headers.iter().any(|(name, _)| name == "location"));

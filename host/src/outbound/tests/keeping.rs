@@ -8,12 +8,15 @@ async fn a_connection_is_kept_for_its_own_plugin_only() {
     let server = Server::ok("127.0.0.1:0");
     let url = format!("http://127.0.0.1:{}/", server.port());
     let outbound = outbound(Names::leading_to(&[&[]]), &OutboundConfig::default());
-    let one = caller("one", &[url.clone()], &[]);
+    let one = caller("one", std::slice::from_ref(&url), &[]);
     for _ in 0..5 {
         assert_eq!(status(&outbound, &one, &url).await, Ok(200));
     }
     assert_eq!(server.connections(), 1);
-    assert_eq!(status(&outbound, &caller("other", &[url.clone()], &[]), &url).await, Ok(200));
+    assert_eq!(
+        status(&outbound, &caller("other", std::slice::from_ref(&url), &[]), &url).await,
+        Ok(200)
+    );
     assert_eq!(server.connections(), 2);
     outbound.apply(&OutboundConfig::default());
     assert_eq!(status(&outbound, &one, &url).await, Ok(200));
@@ -25,9 +28,9 @@ async fn a_kept_connection_to_an_address_that_is_granted_no_more_is_not_used() {
     let server = Server::ok("127.0.0.1:0");
     let url = format!("http://lab.example.org:{}/", server.port());
     let outbound = outbound(Names::leading_to(&[&["127.0.0.1"]]), &OutboundConfig::default());
-    let before = caller("p", &[url.clone()], &["127.0.0.0/8"]);
+    let before = caller("p", std::slice::from_ref(&url), &["127.0.0.0/8"]);
     assert_eq!(status(&outbound, &before, &url).await, Ok(200));
-    let after = caller("p", &[url.clone()], &[]);
+    let after = caller("p", std::slice::from_ref(&url), &[]);
     assert_eq!(status(&outbound, &after, &url).await, Err("network.address no".to_owned()));
     assert_eq!(server.connections(), 1);
 }
@@ -36,7 +39,7 @@ async fn a_kept_connection_to_an_address_that_is_granted_no_more_is_not_used() {
 async fn no_more_connections_are_kept_than_the_configuration_says() {
     let server = Server::ok("127.0.0.1:0");
     let url = format!("http://127.0.0.1:{}/", server.port());
-    let plugin = caller("p", &[url.clone()], &[]);
+    let plugin = caller("p", std::slice::from_ref(&url), &[]);
     for (all, of_one, expected) in [(256, 2, 2), (1, 8, 1), (0, 8, 0)] {
         let config = OutboundConfig {
             kept_connections: all,
@@ -57,7 +60,7 @@ async fn an_idle_connection_is_closed_after_its_time() {
     let server =
         Server::start("127.0.0.1:0", |_| b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec());
     let url = format!("http://127.0.0.1:{}/", server.port());
-    let plugin = caller("p", &[url.clone()], &[]);
+    let plugin = caller("p", std::slice::from_ref(&url), &[]);
     let config = OutboundConfig { kept_seconds: 1, ..OutboundConfig::default() };
     let outbound = outbound(Names::leading_to(&[&[]]), &config);
     assert_eq!(status(&outbound, &plugin, &url).await, Ok(200));
@@ -76,7 +79,7 @@ async fn an_idle_connection_is_closed_after_its_time() {
 async fn more_than_the_plugin_s_concurrency_waits_for_its_turn() {
     let server = Server::start("127.0.0.1:0", |_| Vec::new());
     let url = format!("http://127.0.0.1:{}/", server.port());
-    let mut plugin = caller("p", &[url.clone()], &[]);
+    let mut plugin = caller("p", std::slice::from_ref(&url), &[]);
     plugin.limits.concurrent = 1;
     let outbound = outbound(Names::leading_to(&[&[]]), &OutboundConfig::default());
     let first = outbound.http(&plugin, get(&url));

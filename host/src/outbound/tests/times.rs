@@ -31,7 +31,7 @@ async fn every_wait_ends_with_the_request_s_own_time() {
 #[tokio::test]
 async fn a_look_up_has_a_time_of_its_own() {
     let named = "http://lab.example.org/".to_owned();
-    let plugin = caller("p", &[named.clone()], &[]);
+    let plugin = caller("p", std::slice::from_ref(&named), &[]);
     let config = OutboundConfig { resolve_timeout_milliseconds: 20, ..OutboundConfig::default() };
     let outbound = outbound(Arc::new(Silence), &config);
     let problem = outbound.http(&plugin, get(&named)).await.unwrap_err();
@@ -87,7 +87,7 @@ async fn answered(answer: String) -> Result<HttpResponse, OutboundProblem> {
             let _ = wait.recv();
         }
     });
-    let mut plugin = caller("p", &[url.clone()], &[]);
+    let mut plugin = caller("p", std::slice::from_ref(&url), &[]);
     plugin.limits.response_bytes = 1 << 20;
     let outbound = outbound(Names::leading_to(&[&[]]), &OutboundConfig::default());
     let answered = outbound.http(&plugin, get(&url)).await;
@@ -104,7 +104,7 @@ async fn nobody_listening_is_told_as_such() {
         listener.local_addr().unwrap().port()
     };
     let url = format!("http://127.0.0.1:{port}/");
-    let plugin = caller("p", &[url.clone()], &[]);
+    let plugin = caller("p", std::slice::from_ref(&url), &[]);
     let outbound = outbound(Names::leading_to(&[&[]]), &OutboundConfig::default());
     assert_eq!(status(&outbound, &plugin, &url).await, Err("network.refused no".to_owned()));
 }
