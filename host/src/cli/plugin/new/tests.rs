@@ -47,9 +47,8 @@ fn a_name_is_lower_case_words_and_nobody_else_s() {
         let error = format!("{:#}", ProjectName::parse(text, rust).unwrap_err());
         assert!(error.contains(wrong), "{text}: {error}");
     }
-    let long = "a".repeat(65);
-    assert!(ProjectName::parse(&long, &LANGUAGES[0]).is_err());
-    assert!(ProjectName::parse(&long[1..], &LANGUAGES[0]).is_ok());
+    assert!(ProjectName::parse(&"a".repeat(65), rust).is_err());
+    assert!(ProjectName::parse(&"a".repeat(64), rust).is_ok());
 }
 
 #[test]
@@ -95,10 +94,10 @@ fn a_folder_that_is_there_is_left_alone() {
     let name = ProjectName::parse("acme-sample", &LANGUAGES[0]).unwrap();
     let files = LANGUAGES[0].files(&Project { name: &name, kind: KINDS[0] });
     write(&project, &files).unwrap();
-    std::fs::write(project.join("src/lib.rs"), "mine").unwrap();
+    fs::write(project.join("src/lib.rs"), "mine").unwrap();
     let error = format!("{:#}", write(&project, &files).unwrap_err());
     assert!(error.contains("nothing was changed") && error.contains("--directory"), "{error}");
-    assert_eq!(std::fs::read_to_string(project.join("src/lib.rs")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(project.join("src/lib.rs")).unwrap(), "mine");
 }
 
 #[test]
