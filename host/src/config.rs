@@ -28,6 +28,7 @@ pub use network::{
 pub use outbound::Outbound;
 pub use plugins::{Clock, Every, GrantKeys, GrantedDirectory, Names, Plugin, PluginStep, Random};
 pub use plugins_cache::PluginsCache;
+pub use secret::Secret;
 pub use texts::{Encode, FormatNumbers, Templates};
 pub use trust::Trust;
 pub use upkeep::{Log, LogFormat, Reload, Watch};
@@ -47,11 +48,13 @@ mod numbers;
 mod outbound;
 mod plugins;
 mod plugins_cache;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod trust;
 mod upkeep;
+mod words;
 
 /// The name of the file inside a home.
 pub const FILE_NAME: &str = "tureen.toml";
@@ -104,16 +107,6 @@ pub struct ServerConfig {
     pub format_numbers: FormatNumbers,
 }
 
-/// Where a secret is kept: one of the two.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Secret {
-    /// Relative to the home unless absolute. Only the server's user may read it.
-    pub file: Option<PathBuf>,
-    /// The name of an environment variable.
-    pub environment: Option<String>,
-}
-
 /// Why a configuration cannot be used. The fault is always the operator's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -153,7 +146,7 @@ impl ServerConfig {
     pub fn parse(path: &Path, text: &str) -> Result<(Self, Vec<ConfigWarning>), ConfigError> {
         let config: Self = toml::from_str(text).map_err(|error| {
             let (line, column) = line_and_column(text, error.span());
-            let text = error.message().to_owned();
+            let text = words::in_words(error.message());
             ConfigError::Content { path: path.to_owned(), line, column, text }
         })?;
         config.refuse_contradictions().map_err(|(key, text)| ConfigError::Contradiction {

@@ -13,6 +13,7 @@
 //!   characters.
 
 pub mod codes;
+pub mod nearest;
 mod text;
 
 use std::borrow::Cow;

@@ -8,7 +8,6 @@ pub mod definition;
 pub mod document;
 pub mod file;
 pub mod load;
-pub mod nearest;
 pub mod prepare;
 pub mod purpose;
 pub mod registry;

@@ -50,6 +50,7 @@ impl ServerConfig {
         for (number, code) in self.code.iter().enumerate() {
             code.refuse_contradictions(number + 1)?;
         }
+        self.log.refuse_contradictions()?;
         self.faults.refuse_contradictions("faults")?;
         for (name, plugin) in &self.plugins {
             let key = format!("plugins.{name}");

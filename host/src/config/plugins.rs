@@ -174,7 +174,7 @@ pub struct GrantKeys<'a> {
 
 /// A directory that a plugin may open.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { path = \"out\", write = true }")]
 pub struct GrantedDirectory {
     /// Relative to the home unless absolute.
     pub path: PathBuf,
@@ -368,7 +368,7 @@ mod tests {
         check("random = \"yes\"", &["per-message", "secure"]);
         check("sha256 = \"abc\"", &["plugins.p.sha256", "64 hexadecimal"]);
         check("directories = [{ path = \"\" }]", &["plugins.p.directories"]);
-        check("network = true", &["unknown field", "network"]);
+        check("network = true", &["unknown key", "network"]);
         check("[[plugins.p.steps]]\nstep = \"1\"", &["plugins.p.steps[0].workflow"]);
         check("[[plugins.p.steps]]\nworkflow = \"W\"\nstep = \"1\"", &["steps[0].step", "the id"]);
         let many = vec!["\"a\""; 1_001].join(",");

@@ -77,18 +77,50 @@ fn a_file_changes_only_what_it_names() {
 #[test]
 fn mistakes_are_found_with_their_place() {
     let cases = [
-        ("[limits]\nbody_byte = 5\n", "tureen.toml:2:1: unknown field `body_byte`"),
-        ("[limit]\n", "tureen.toml:1:2: unknown field `limit`"),
+        (
+            "[limits]\nbody_byte = 5\n",
+            "tureen.toml:2:1: unknown key \"body_byte\"; did you mean body_bytes?\n  expected  one of ",
+        ),
+        ("[limit]\n", "tureen.toml:1:2: unknown key \"limit\"; did you mean limits?"),
         ("[limits]\nbody_bytes = 0\n", "tureen.toml:2:14: expected a number from 1 to 1073741824"),
-        ("[limits]\n  connections = -1\n", "tureen.toml:2:17: "),
-        ("[limits]\nconnections = \"9\"\n", "tureen.toml:2:15: invalid type"),
-        ("[listen]\ntls_minimum = \"1.1\"\n", "tureen.toml:2:15: unknown variant `1.1`"),
+        ("[limits]\n  connections = -1\n", "tureen.toml:2:17: expected a number from 1 to "),
+        (
+            "[limits]\nconnections = \"9\"\n",
+            "tureen.toml:2:15: invalid type: string \"9\", expected a whole number from 1 to",
+        ),
+        ("[listen]\ntls_minimum = \"1.1\"\n", "tureen.toml:2:15: unknown word `1.1`"),
         ("[listen]\naddress = \"localhost\"\n", "tureen.toml:2:11: invalid IP address"),
-        ("[http]\nstatus_profile = \"HOH\"\n", "tureen.toml:2:18: unknown variant `HOH`"),
-        ("[log]\nformat = \"xml\"\n", "tureen.toml:2:10: unknown variant `xml`"),
+        ("[http]\nstatus_profile = \"HOH\"\n", "tureen.toml:2:18: unknown word `HOH`"),
+        ("[log]\nformat = \"xml\"\n", "tureen.toml:2:10: unknown word `xml`"),
         ("[plugins.a]\nmemory_bytes = 1\n", "tureen.toml:2:16: expected a number from 65536"),
         ("[plugins.a]\ndirectories = [{ path = \"x\", mode = 1 }]\n", "tureen.toml:2:30: unknown"),
         ("[globals]\nA = 1\n", "tureen.toml:2:5: invalid type"),
+        (
+            "[faults]\nconsecutive = 99999999999999999999999\n",
+            "tureen.toml:2:15: expected a number from 1 to 1000000, found 99999999999999999999999",
+        ),
+        (
+            "[faults]\nconsecutive = 3.5\n",
+            "tureen.toml:2:15: invalid type: floating point `3.5`, expected a whole number from 1",
+        ),
+        (
+            "[plugins.a]\nhttp = \"https://a\"\n",
+            "tureen.toml:2:8: invalid type: string \"https://a\", expected a list, in brackets",
+        ),
+        (
+            "[plugins.a]\ndirectories = [\"out\"]\n",
+            "tureen.toml:2:16: invalid type: string \"out\", expected a table such as { path = ",
+        ),
+        (
+            "[secrets]\nA = \"sesame\"\n",
+            "tureen.toml:2:5: expected a table that says where the secret is, { file = ",
+        ),
+        ("[secrets]\nA = 4711\n", "tureen.toml:2:5: expected a table that says where"),
+        ("[secrets]\nA = [\"sesame\"]\n", "tureen.toml:2:5: expected a table that says where"),
+        ("[secrets]\nA = { file = 4711 }\n", "tureen.toml:2:"),
+        ("[connection_strings]\nA = true\n", "tureen.toml:2:5: expected a table that says where"),
+        ("[log]\nlevel = \"loud\"\n", "tureen.toml: log.level: expected off, error, warn, "),
+        ("[log]\nlevel = \"info,a=[=\"\n", "tureen.toml: log.level: expected off, error, warn, "),
         (
             "[connection_strings]\nA = {}\n",
             "tureen.toml: connection_strings.A: expected either file or environment",
@@ -102,7 +134,7 @@ fn mistakes_are_found_with_their_place() {
             "[data_tables]\n\"a.b\" = \"x\"\n",
             "tureen.toml: data_tables.\"a.b\": a name without a dot",
         ),
-        ("[templates]\nencode = \"yes\"\n", "tureen.toml:2:10: unknown variant `yes`"),
+        ("[templates]\nencode = \"yes\"\n", "tureen.toml:2:10: unknown word `yes`"),
         (
             "[format_numbers]\nTextFormat = { 0 = \"LowerCase\" }\n",
             "tureen.toml: format_numbers.TextFormat.0: expected a whole number from 1",
@@ -111,7 +143,7 @@ fn mistakes_are_found_with_their_place() {
             "[format_numbers]\nEncoding = { 2 = \"LowerCase\" }\n",
             "tureen.toml: format_numbers.Encoding.2: expected one of HL7Encode, ",
         ),
-        ("[format_numbers]\nCase = {}\n", "tureen.toml:2:1: unknown field `Case`"),
+        ("[format_numbers]\nCase = {}\n", "tureen.toml:2:1: unknown key \"Case\""),
         ("a = \n", "tureen.toml:1:5: "),
         ("[secrets]\nA = {}\n", "tureen.toml: secrets.A: expected either file or environment"),
         (
@@ -150,6 +182,9 @@ fn mistakes_are_found_with_their_place() {
     for (text, expected) in cases {
         let found = parse(text).unwrap_err().to_string();
         assert!(found.starts_with(expected), "{text:?}: expected {expected:?}, found {found:?}");
+        for secret in ["sesame", "4711"] {
+            assert!(!found.contains(secret) || found.contains("path"), "{text:?}: {found:?}");
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The keys that say how changed files are noticed, and what is logged.
 
 use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::between;
 
@@ -49,5 +51,26 @@ impl Default for Reload {
 impl Default for Log {
     fn default() -> Self {
         Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Log {
+    /// A word alone is a level: as a filter, any other word is the name of a part that does not
+    /// exist, and nothing at all would be logged.
+    pub(super) fn refuse_contradictions(&self) -> Result<(), (String, String)> {
+        let is_word = !self.level.contains(['=', ',', ':', '[']);
+        let usable = match is_word {
+            true => self.level.parse::<LevelFilter>().is_ok(),
+            false => EnvFilter::try_new(&self.level).is_ok(),
+        };
+        if usable {
+            return Ok(());
+        }
+        let text = format!(
+            "expected off, error, warn, info, debug or trace, or a filter such as \
+             \"info,tureen::plugin=debug\", found {:?}",
+            self.level
+        );
+        Err(("log.level".to_owned(), text))
     }
 }

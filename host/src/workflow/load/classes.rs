@@ -1,7 +1,7 @@
 //! The classes of settings that a workflow file can hold (contract 1.2).
 
+use crate::diagnostics::nearest::distance;
 use crate::workflow::definition::{FILTER_CLASS, TRANSFORMER_CLASS};
-use crate::workflow::nearest::distance;
 
 /// What part a setting plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@
 use tureen_template::{SettingId, Template};
 
 use super::findings::{Findings, Headline as _};
+use crate::diagnostics::nearest::nearest;
 use crate::diagnostics::{codes, quoted};
 use crate::workflow::document::{Kind, Node, pointer_step};
-use crate::workflow::nearest::nearest;
 
 /// Numbers and names of an enum.
 pub(super) type Names = &'static [(i64, &'static str)];

@@ -12,9 +12,9 @@ use tureen_template::SettingId;
 use super::classes::{Class, Known, Part, by_last_word, class_name, classify};
 use super::fields::{Fields, Found};
 use super::findings::{Findings, Headline as _};
+use crate::diagnostics::nearest::distance;
 use crate::diagnostics::{codes, quoted};
 use crate::workflow::document::{Kind, Node};
-use crate::workflow::nearest::distance;
 
 /// Settings in one workflow file.
 pub(super) const SETTINGS_MAX: usize = 2_000;

@@ -3,9 +3,13 @@
 use tureen_sandbox::{Failure, Finding, Kind, Severity};
 
 use super::{Preparation, kind_of};
+use crate::diagnostics::nearest::nearest;
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
 use crate::workflow::definition;
-use crate::workflow::nearest::nearest;
+
+/// The sandbox's word for a granted directory that cannot be opened: nobody's fault but the
+/// operator's.
+const DIRECTORY: &str = "grant.directory";
 
 /// Candidates that a "not installed" lists.
 const CANDIDATES_MAX: usize = 12;
@@ -69,6 +73,17 @@ impl Preparation<'_> {
     }
 
     pub(super) fn failed(&mut self, step: &definition::Step, failure: &Failure) {
+        if failure.code == DIRECTORY {
+            let plugin = &failure.plugin;
+            let found = Diagnostic::new(
+                codes::GRANT_DIRECTORY,
+                format!("plugin {plugin}: {}", failure.text),
+            )
+            .help(format!(
+                "make the directory, or correct directories in [plugins.{plugin}] of tureen.toml"
+            ));
+            return self.report(step, "/$type", found);
+        }
         let text = format!("the plugin could not be set up: {failure}");
         let found = Diagnostic::new(codes::PLUGIN_FAILED, text)
             .help("this is the plugin's fault, not the workflow's; tell its author, or install another version");

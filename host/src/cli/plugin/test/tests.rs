@@ -38,7 +38,7 @@ fn what_tureen_toml_would_refuse_is_refused() {
     for (line, said) in [
         ("host_calls", "is no line of tureen.toml"),
         ("host_calls = 0", "[plugins.acme] is refused"),
-        ("hostcalls = 7", "unknown field `hostcalls`"),
+        ("hostcalls = 7", "unknown key \"hostcalls\"; did you mean host_calls?"),
         ("memory_bytes = \"much\"", "[plugins.acme] is refused"),
     ] {
         let error = added("", &[line]).unwrap_err();

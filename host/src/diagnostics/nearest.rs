@@ -5,7 +5,7 @@ const LENGTH_MAX: usize = 120;
 
 /// How many characters must be changed, added or removed to make one text of
 /// the other, regardless of case; `usize::MAX` when either is too long.
-pub(super) fn distance(left: &str, right: &str) -> usize {
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.chars().take(LENGTH_MAX + 1).map(lower).collect();
     let right: Vec<char> = right.chars().take(LENGTH_MAX + 1).map(lower).collect();
     if left.len().max(right.len()) > LENGTH_MAX {
