@@ -35,7 +35,8 @@ use self::code::CodeBindings;
 use self::files::plugin_files;
 use self::installed::{granted_to, installed};
 use self::trust::Signature;
-use crate::config::{Faults, PluginFaults, ServerConfig};
+use crate::config::{FILE_NAME, Faults, PluginFaults, ServerConfig};
+use crate::diagnostics::nearest::nearest;
 use crate::diagnostics::{Diagnostic, codes, quoted};
 
 /// All plugins of a home at one time.
@@ -80,6 +81,8 @@ impl PluginSet {
                 Err(error) => set.refuse(&file, &error),
             }
         }
+        let found = set.without_effect(home, config);
+        set.diagnostics.extend(found);
         set
     }
 
@@ -218,6 +221,32 @@ impl PluginSet {
         self.by_name.insert(plugin.name.clone(), installed);
     }
 
+    /// Tables of `[plugins]` that are for nobody, and pins of what is part of the program.
+    fn without_effect(&self, home: &Path, config: &ServerConfig) -> Vec<Diagnostic> {
+        // A file that is not taken may have any name.
+        let is_whole = !self.diagnostics.iter().any(Diagnostic::is_error);
+        let told = config.plugins.iter().filter_map(|(name, written)| {
+            let (text, help) = match self.by_name.get(name) {
+                None if is_whole => {
+                    let names = self.by_name.keys().map(String::as_str);
+                    let help = nearest(name, names).map_or_else(
+                        || "what stands there counts once it is installed".to_owned(),
+                        |near| format!("did you mean {near}?"),
+                    );
+                    (format!("no plugin with the name {} is installed", quoted(name)), help)
+                }
+                Some(installed) if !installed.keeps_to(written.sha256.as_deref()) => (
+                    "sha256 has no effect: the plugin is part of the program".to_owned(),
+                    "take it out; whoever changes the program changes this plugin".to_owned(),
+                ),
+                _ => return None,
+            };
+            let found = Diagnostic::new(codes::GRANT_EMPTY, format!("plugins.{name}: {text}"));
+            Some(found.in_file(&home.join(FILE_NAME)).help(help))
+        });
+        told.collect()
+    }
+
     fn refuse(&mut self, file: &Path, error: &str) {
         let found =
             Diagnostic::new(codes::PLUGIN_FILE, format!("the plugin cannot be read: {error}"))
@@ -235,7 +264,7 @@ impl PluginSet {
             .in_file(file)
             .help(match error {
                 LoadError::Compiler(_) => "raise the limit in [plugins_cache] if you trust the file that far, or remove it",
-                _ => "put a component there that was built with the plugin SDK, or remove the file",
+                _ => "put a component there, whole, that was built with the plugin SDK, or remove the file",
             })
             .state("the file is left out; workflows that need it do not start");
         self.diagnostics.push(found);

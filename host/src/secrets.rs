@@ -31,7 +31,9 @@ pub fn globals(home: &Path, config: &ServerConfig) -> (Globals, Vec<Diagnostic>)
             Err(reason) => {
                 let text = format!("the {} {name:?} cannot be used: {reason}", purpose.name());
                 let file = home.join(crate::config::FILE_NAME);
-                diagnostics.push(Diagnostic::new(codes::SECRET, text).in_file(&file));
+                let found = Diagnostic::new(codes::SECRET, text).in_file(&file);
+                let help = "a file is the server's user's alone (mode 0600); an environment variable is set before the server starts";
+                diagnostics.push(found.help(help).state("workflows that need it fail there"));
                 globals.insert_unavailable(purpose, name, reason);
             }
         }

@@ -159,6 +159,13 @@ impl<'a> Grantor<'a> {
                 "add it to [secrets]; until then the plugin is told that there is none",
             );
         }
+        for name in unknown_tables(self.config, keys.tables) {
+            tell(
+                codes::GRANT_EMPTY,
+                format!("there is no table {}", quoted(name)),
+                "add it to [tables] or [data_tables]; until then the plugin finds none",
+            );
+        }
         grants
     }
 
@@ -208,6 +215,22 @@ fn names(written: Option<&Names>) -> NameGrant {
         Some(Names::Every(_)) => NameGrant::All,
         Some(Names::Named(names)) => NameGrant::named(names.iter().map(String::as_str)),
     }
+}
+
+/// Tables that are granted by name and that the home does not have.
+fn unknown_tables<'a>(
+    config: &'a ServerConfig,
+    granted: Option<&'a Names>,
+) -> impl Iterator<Item = &'a str> {
+    let named = match granted {
+        Some(Names::Named(names)) => names.as_slice(),
+        Some(Names::Every(_)) | None => &[],
+    };
+    let is_known = |name: &str| {
+        let mut known = config.tables.keys().chain(config.data_tables.keys());
+        known.any(|known| is_same_name(known, name))
+    };
+    named.iter().map(String::as_str).filter(move |name| !is_known(name))
 }
 
 /// Every directory that is granted to some plugin or step.

@@ -7,7 +7,7 @@ use tureen_sandbox::{Grants, Limits, Plugin};
 
 use super::grants::{Grantor, StepGrant};
 use super::limits::limits_of;
-use super::trust::Signature;
+use super::trust::{self, Signature};
 use crate::config::ServerConfig;
 use crate::diagnostics::Diagnostic;
 
@@ -28,6 +28,11 @@ pub struct Installed {
 }
 
 impl Installed {
+    /// Is it the file that is pinned, if any is?
+    pub fn keeps_to(&self, pin: Option<&str>) -> bool {
+        trust::is_pinned(pin, &self.plugin.digest_text())
+    }
+
     /// Ours: stateless, and its log lines are free of message content.
     pub fn is_standard(&self) -> bool {
         self.file.is_none()

@@ -34,6 +34,13 @@ fn what_is_granted_but_not_there_is_told() {
     assert_eq!(grants.environment.len(), 1);
     assert!(found[0].contains("TUREEN_NOT_SET"), "{found:?}");
     assert!(found[1].contains("there is no secret \"lab\""), "{found:?}");
+    let tables = "[plugins.p]\ntables = [\"Wards\", \"Beds\", \"nobody's\"]\n\
+        [tables]\nwards = \"w.csv\"\n[data_tables]\nbeds = \"b.csv\"\n";
+    let (grants, _, told) = granted(home.path(), tables, "p");
+    assert!(grants.tables.covers("nobody's"), "it may come later");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("there is no table \"nobody's\""), "{told:?}");
+    assert!(granted(home.path(), "[plugins.p]\ntables = \"all\"\n", "p").2.is_empty());
     let with = format!("{text}[secrets]\nLab = {{ environment = \"PATH\" }}\n");
     assert_eq!(granted(home.path(), &with, "p").2.len(), 1);
 }
