@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod example;
 mod init;
+mod input;
 mod output;
 mod plugin;
 mod run;

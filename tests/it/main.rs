@@ -114,5 +114,7 @@ mod traps;
 mod trust;
 /// What the tutorials for authors say is done and seen.
 mod tutorial;
+/// What a user reads about command lines and keys that cannot be meant.
+mod wrong_command_lines;
 /// What an operator reads about configurations that cannot work.
 mod wrong_configurations;

@@ -58,10 +58,11 @@ impl Home {
     /// of defaults and standard plugins, for commands that name their own files.
     ///
     /// # Errors
-    /// As [`Home::open`].
+    /// As [`Home::open`]; a path that is no directory at all is an error, too.
     pub async fn open_or_bare(path: &Path, bare: bool) -> anyhow::Result<(Self, Vec<Diagnostic>)> {
         let is_home = path.join("tureen.toml").exists() || path.join("workflows").is_dir();
-        if is_home || !bare {
+        // A folder that is not there was named, and not meant as no home.
+        if is_home || !bare || !path.is_dir() {
             return Self::open(path).await;
         }
         Self::bare().await
@@ -102,6 +103,7 @@ impl Home {
             "the page-map scan of the pool of plugin instances: {}",
             engine.page_map_scan()
         );
+        tracing::info!("loads the plugins; new ones are compiled first, which takes seconds each");
         let plugins = PluginSet::load(&engine, &path, &config, None).await;
         diagnostics.extend(plugins.diagnostics.iter().cloned());
         diagnostics.extend(engine.cache_unusable().map(compiling::unusable));

@@ -47,8 +47,12 @@ pub(super) fn make_home(home: &Path, workflow: &str) -> anyhow::Result<Vec<PathB
     for folder in ["", "workflows", "plugins", "out"] {
         let folder = home.join(folder);
         if !folder.is_dir() {
-            fs::create_dir_all(&folder)
-                .with_context(|| format!("{} cannot be made", folder.display()))?;
+            fs::create_dir_all(&folder).map_err(|error| {
+                let folder = folder.display();
+                anyhow::anyhow!(
+                    "{folder} cannot be made: {error}\n  help: name a directory that you may write, where no file is in the way"
+                )
+            })?;
             made.push(folder);
         }
     }

@@ -2,6 +2,7 @@
 
 mod compile;
 mod inspect;
+mod named;
 mod new;
 mod test;
 

@@ -1,17 +1,14 @@
 //! `tureen run`: one message through one workflow.
 
-use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context;
 use clap::Args;
 use jiff::Zoned;
 use tokio_util::task::TaskTracker;
 
 use super::trial::{Given, refused_variable};
-use super::{Ended, HomeArgument, output};
+use super::{Ended, HomeArgument, input, output};
 use crate::app::Home;
 use crate::diagnostics::Report;
 use crate::pipeline::{Answer, Outcome, Performance, Pipeline, RunRecord};
@@ -79,7 +76,7 @@ impl Run {
         }
         let file_name = self.message.file_name().filter(|name| *name != "-");
         let given = Given {
-            body: read_message(&self.message)?,
+            body: input::read(&self.message, "the message", home.config.limits.body_bytes)?,
             file_name: file_name.map(|name| name.to_string_lossy().into_owned()),
             method: "POST".to_owned(),
             client_ip: "127.0.0.1".to_owned(),
@@ -127,15 +124,6 @@ impl Run {
         }
         Ended::Badly
     }
-}
-
-fn read_message(path: &Path) -> anyhow::Result<Vec<u8>> {
-    if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).context("standard input cannot be read")?;
-        return Ok(bytes);
-    }
-    fs::read(path).with_context(|| format!("the message {} cannot be read", path.display()))
 }
 
 fn show(record: &RunRecord) {

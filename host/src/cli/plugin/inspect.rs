@@ -1,13 +1,14 @@
 //! `tureen plugin inspect`: everything that a person should know of a plugin
 //! before trusting it, and what it has been granted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tureen_sandbox::{Kind, Limits, Plugin as Component};
+use tureen_sandbox::{Kind, Limits};
 
+use super::named::{Named, load};
 use super::{Ended, HomeArgument, output};
 use crate::app::Home;
 use crate::plugins::grants::Missing;
@@ -20,7 +21,8 @@ const SHOWN: usize = 100;
 
 /// Shows a plugin's identity, digest, signature, type names, imports in words,
 /// grants and limits. Nothing of it runs but the question who it is, and that
-/// without any grant. Ends with 1 when the file is not trusted or is no plugin.
+/// without any grant. Ends with 1 when the file is not trusted, 2 when there is none or
+/// it is no plugin.
 #[derive(Args)]
 pub(in crate::cli) struct Inspect {
     /// The name of an installed plugin, or a .wasm file
@@ -35,11 +37,11 @@ pub(in crate::cli) struct Inspect {
 impl Inspect {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
         let (home, _) = Home::open_or_bare(&self.home.home, true).await?;
-        let seen = match home.plugins.named(&self.plugin) {
-            Some(installed) => {
-                Seen { installed: Arc::clone(installed), is_installed: true, distrusted: None }
+        let seen = match Named::find(&home, &self.plugin)? {
+            Named::Installed(installed) => {
+                Seen { installed, place: Place::Installed, distrusted: None }
             }
-            None => of_file(&home, Path::new(&self.plugin)).await?,
+            Named::File { path, bytes } => of_file(&home, &path, bytes).await?,
         };
         if self.json {
             output::line(&seen.to_json().to_string());
@@ -53,31 +55,29 @@ impl Inspect {
 /// A plugin as it is installed, or as it would be.
 struct Seen {
     installed: Arc<Installed>,
-    is_installed: bool,
+    place: Place,
     /// Why the server would refuse it.
     distrusted: Option<String>,
 }
 
-async fn of_file(home: &Home, file: &Path) -> anyhow::Result<Seen> {
-    if !file.exists() {
-        let names: Vec<&str> = home.plugins.iter().map(|it| it.plugin.name.as_str()).collect();
-        anyhow::bail!(
-            "no plugin and no file is called {:?}; installed: {}",
-            file.display().to_string(),
-            names.join(", ")
-        );
-    }
-    let bytes: Arc<[u8]> = crate::plugins::read_bounded(file).map_err(anyhow::Error::msg)?.into();
+/// Where the file is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Installed,
+    /// Among the plugins of the home, which does not take it.
+    Refused,
+    Elsewhere,
+}
+
+async fn of_file(home: &Home, file: &Path, bytes: Arc<[u8]>) -> anyhow::Result<Seen> {
     let judged = trust::judge(&home.config.trust, file, &bytes);
-    let loaded = Component::load(&home.engine, bytes).await.map_err(|error| {
-        anyhow::anyhow!("{} is no plugin that can run here: {error}", file.display())
-    })?;
+    let loaded = load(home, file, bytes).await?;
     let (signature, mut distrusted) = match judged {
         Ok(signature) => (signature, None),
         Err(reason) => (Signature::Unsigned, Some(reason)),
     };
-    let file = PathBuf::from(file);
-    let installed = candidate(&home.path, &home.config, Arc::new(loaded), Some(file), signature);
+    let installed =
+        candidate(&home.path, &home.config, Arc::new(loaded), Some(file.to_owned()), signature);
     let pin = home.config.plugins.get(&installed.plugin.name);
     let pin = pin.and_then(|written| written.sha256.as_deref());
     if !trust::is_pinned(pin, &installed.plugin.digest_text()) {
@@ -86,7 +86,17 @@ async fn of_file(home: &Home, file: &Path) -> anyhow::Result<Seen> {
     }
     let same = home.plugins.named(&installed.plugin.name);
     let is_installed = same.is_some_and(|same| same.plugin.digest == installed.plugin.digest);
-    Ok(Seen { installed: Arc::new(installed), is_installed, distrusted })
+    let place = match is_installed {
+        true => Place::Installed,
+        false if is_below(file, &home.path.join("plugins")) => Place::Refused,
+        false => Place::Elsewhere,
+    };
+    Ok(Seen { installed: Arc::new(installed), place, distrusted })
+}
+
+fn is_below(file: &Path, folder: &Path) -> bool {
+    let folder_of = file.parent().and_then(|it| it.canonicalize().ok());
+    folder_of.is_some() && folder_of == folder.canonicalize().ok()
 }
 
 impl Seen {
@@ -116,8 +126,14 @@ impl Seen {
         if let Some(reason) = &self.distrusted {
             output::line(&format!("NOT TRUSTED: {reason}"));
         }
-        if !self.is_installed {
-            output::line("not installed: copy the file into the home's plugins/ folder");
+        match self.place {
+            Place::Installed => {}
+            Place::Refused => output::line(
+                "not taken: the file is in the home's plugins/ folder, `tureen plugin list` says why",
+            ),
+            Place::Elsewhere => {
+                output::line("not installed: copy the file into the home's plugins/ folder");
+            }
         }
     }
 
@@ -173,7 +189,7 @@ impl Seen {
         let lines = Missing::of(installed, &installed.grants).map(|missing| missing.lines(None));
         let mut object = super::to_json(installed);
         let more = json!({
-            "installed": self.is_installed,
+            "installed": self.place == Place::Installed,
             "distrusted": self.distrusted,
             "contract": plugin.contract(),
             "exports": plugin.exports,

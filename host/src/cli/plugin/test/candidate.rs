@@ -12,6 +12,7 @@ use tureen_sandbox::Plugin;
 
 use super::Test;
 use crate::app::Home;
+use crate::cli::plugin::named::{Named, load};
 use crate::config::{FILE_NAME, ServerConfig};
 use crate::diagnostics::{Diagnostic, codes};
 use crate::pipeline::Settings;
@@ -38,7 +39,7 @@ impl Candidate {
     /// the file is no plugin.
     pub(super) async fn find(test: &Test) -> anyhow::Result<Self> {
         let (mut home, _) = Home::open_or_bare(&test.home.home, true).await?;
-        let (plugin, file) = load(&home, &test.plugin).await?;
+        let (plugin, file) = find(&home, &test.plugin).await?;
         let config = Additions::of(test)?.to(&home.config, &plugin.name)?;
         let (set, mut refusals) =
             home.plugins.with_candidate(&home.path, &config, Arc::clone(&plugin), file);
@@ -53,24 +54,13 @@ impl Candidate {
     }
 }
 
-async fn load(home: &Home, named: &str) -> anyhow::Result<(Arc<Plugin>, Option<PathBuf>)> {
-    if let Some(installed) = home.plugins.named(named) {
-        return Ok((Arc::clone(&installed.plugin), installed.file.clone()));
-    }
-    let file = PathBuf::from(named);
-    if !file.exists() {
-        let names: Vec<&str> = home.plugins.iter().map(|it| it.plugin.name.as_str()).collect();
-        anyhow::bail!(
-            "no plugin and no file is called {named:?}; installed: {}\n  help: has it been built? `cargo build --release --target wasm32-wasip2` says where it puts the file",
-            names.join(", ")
-        );
-    }
-    let bytes: Arc<[u8]> =
-        fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?.into();
-    match Plugin::load(&home.engine, bytes).await {
-        Ok(plugin) => Ok((Arc::new(plugin), Some(file))),
-        Err(error) => Err(anyhow::Error::new(error)
-            .context(format!("{} is no plugin that can run here", file.display()))),
+async fn find(home: &Home, name: &str) -> anyhow::Result<(Arc<Plugin>, Option<PathBuf>)> {
+    match Named::find(home, name)? {
+        Named::Installed(installed) => Ok((Arc::clone(&installed.plugin), installed.file.clone())),
+        Named::File { path, bytes } => {
+            let plugin = load(home, &path, bytes).await?;
+            Ok((Arc::new(plugin), Some(path)))
+        }
     }
 }
 
@@ -129,7 +119,7 @@ impl Additions {
             None => (text, false),
         };
         let path = fs::canonicalize(path)
-            .with_context(|| format!("the directory {path} cannot be granted"))?;
+            .map_err(|error| anyhow::anyhow!("the directory {path} cannot be granted: {error}\n  help: DIR or DIR:write is expected, a directory that is there"))?;
         let path = path.to_str().context("a directory's name must be UTF-8")?.to_owned();
         let mut grant = toml::Table::new();
         grant.insert("path".to_owned(), toml::Value::String(path));

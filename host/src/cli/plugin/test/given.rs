@@ -1,8 +1,6 @@
 //! What the command line gives: the message, the settings, what is expected.
 
 use std::borrow::Cow;
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
@@ -12,6 +10,7 @@ use tureen_sandbox::Kind;
 
 use super::Test;
 use super::candidate::Candidate;
+use crate::cli::input;
 use crate::cli::test::Looks;
 use crate::workflow::document::{DEPTH_MAX, Document};
 
@@ -20,6 +19,9 @@ pub(super) const TYPES: [&str; 7] = ["hl7", "json", "xml", "csv", "text", "binar
 
 /// Bytes of a settings file.
 const SETTINGS_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of what is expected: as many as a plugin may make of a message, and more.
+const EXPECTED_BYTES_MAX: usize = 256 << 20;
 
 /// Everything that was given, read.
 pub(super) struct Given {
@@ -72,8 +74,8 @@ impl Given {
 
 fn message(test: &Test, candidate: &Candidate) -> anyhow::Result<Message> {
     let file = test.message.as_path();
-    let bytes =
-        read(file).with_context(|| format!("the message {} cannot be read", file.display()))?;
+    let bytes_max = candidate.settings.parse.limits.message_bytes;
+    let bytes = input::read(file, "the message", bytes_max)?;
     let format = match &test.message_type {
         Some(name) => Format::from_name(name).context("no such message type")?,
         None => format_of(file, &bytes),
@@ -90,15 +92,6 @@ fn message(test: &Test, candidate: &Candidate) -> anyhow::Result<Message> {
         if format == Format::Hl7 { Undecodable::Replace } else { Undecodable::Refuse };
     let decoded = charset::decode(format, bytes, None, undecodable).map_err(unreadable)?;
     Message::parse(format, decoded.bytes, &candidate.settings.parse).map_err(unreadable)
-}
-
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes)?;
-        return Ok(bytes);
-    }
-    fs::read(file)
 }
 
 pub(super) fn format_of(file: &Path, bytes: &[u8]) -> Format {
@@ -126,16 +119,10 @@ impl SettingsFile {
             return Ok(Self { name: "settings".to_owned(), document: None });
         };
         let name = file.display().to_string();
-        let bytes =
-            fs::read(file).with_context(|| format!("the settings {name} cannot be read"))?;
-        if bytes.len() > SETTINGS_BYTES_MAX {
-            anyhow::bail!(
-                "the settings {name} have {} bytes, at most {SETTINGS_BYTES_MAX} are read",
-                bytes.len()
-            );
-        }
-        let document = Document::parse(bytes, DEPTH_MAX)
-            .map_err(|wrong| anyhow::anyhow!("{}", wrong.in_file(file)))?;
+        let bytes = input::read(file, "the settings", SETTINGS_BYTES_MAX)?;
+        let document = Document::parse(bytes, DEPTH_MAX).map_err(|wrong| {
+            anyhow::anyhow!("the settings are no JSON\n{}", wrong.in_file(file))
+        })?;
         if !document.root().normalised().is_object() {
             anyhow::bail!(
                 "{name}: the settings of a step are one JSON object, found {}",
@@ -165,8 +152,7 @@ impl SettingsFile {
 
 impl Expected {
     fn read(file: &Path, kind: Kind) -> anyhow::Result<Self> {
-        let bytes = fs::read(file)
-            .with_context(|| format!("what is expected, {}, cannot be read", file.display()))?;
+        let bytes = input::read(file, "what is expected,", EXPECTED_BYTES_MAX)?;
         if kind != Kind::Filter {
             return Ok(Self::Bytes(bytes));
         }
