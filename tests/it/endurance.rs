@@ -4,15 +4,9 @@
 //!
 //! A usual run makes some hundred reloads; `TUREEN_RELOADS=10000` makes as many.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-use bytes::Bytes;
-
 use crate::harness::actions::{custom, set_variable};
 use crate::harness::home::{workflow_file, workflow_text};
-use crate::harness::http2::{KeptAlive, RUNTIME};
+use crate::harness::load::{Load, Senders};
 use crate::harness::messages::adt;
 use crate::harness::resources::Resources;
 use crate::harness::wait::wait_for;
@@ -71,13 +65,6 @@ impl Version {
     }
 }
 
-#[derive(Default)]
-struct Seen {
-    answered: AtomicUsize,
-    enough: AtomicBool,
-    wrong: Mutex<Vec<String>>,
-}
-
 #[test]
 fn thousands_of_reloads_leave_nothing_behind() {
     let reloads = reloads();
@@ -86,19 +73,15 @@ fn thousands_of_reloads_leave_nothing_behind() {
     home.plugin("marker", &marked(live.plugin));
     home.write(&workflow_file("one"), workflow(live.workflow));
     let server = home.serve();
-    let seen = Arc::new(Seen::default());
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|client| {
-            let (socket, certificate) = (server.socket(), server.certificate());
-            let seen = Arc::clone(&seen);
-            RUNTIME.spawn(async move {
-                match KeptAlive::connect(socket, certificate).await {
-                    Ok(http) => ask(http, client, &seen).await,
-                    Err(error) => seen.wrong.lock().unwrap().push(error),
-                }
-            })
-        })
-        .collect();
+    let load = Load::start(&server, &Senders::without_pause(CLIENTS, "/in"), || {
+        let mut newest = 0;
+        move |answer, _| {
+            let version = answer.msa(3).parse::<usize>();
+            let goes_on = version.as_ref().is_ok_and(|version| *version >= newest);
+            newest = version.unwrap_or(newest);
+            goes_on
+        }
+    });
 
     let mut probe = server.http1();
     let mut settled = None;
@@ -116,13 +99,7 @@ fn thousands_of_reloads_leave_nothing_behind() {
         }
     }
     let (settled, after) = (settled.unwrap(), Resources::of(server.process_id()));
-    seen.enough.store(true, Ordering::Relaxed);
-    for client in clients {
-        RUNTIME.block_on(client).unwrap();
-    }
-    let wrong = seen.wrong.lock().unwrap();
-    assert!(wrong.is_empty(), "{} wrong, such as {:?}", wrong.len(), wrong.first());
-    let answered = seen.answered.load(Ordering::Relaxed);
+    let answered = load.end();
     assert!(answered > reloads, "only {answered} answers during {reloads} reloads");
     println!(
         "{reloads} reloads, {answered} answers: {settled:?} after a tenth, {after:?} at the end"
@@ -134,29 +111,4 @@ fn thousands_of_reloads_leave_nothing_behind() {
     assert!(after.threads <= settled.threads + SOME, "{settled:?}, {after:?}");
     assert!(after.descriptors <= settled.descriptors + SOME, "{settled:?}, {after:?}");
     server.stop();
-}
-
-/// One request after the other: an answer that is lost or doubled shows in the next.
-async fn ask(mut http: KeptAlive, client: usize, seen: &Seen) {
-    let mut newest = 0;
-    for number in 0.. {
-        if seen.enough.load(Ordering::Relaxed) {
-            return;
-        }
-        let control_id = format!("{client}-{number}");
-        let answer = match http.post("/in", Bytes::from(adt(&control_id, "1"))).await {
-            Ok(answer) if answer.status == 200 => answer,
-            other => {
-                seen.wrong.lock().unwrap().push(format!("{control_id}: {other:?}"));
-                return;
-            }
-        };
-        let version = answer.msa(3).parse::<usize>().ok().filter(|it| *it >= newest);
-        let is_right = answer.msa(1) == "AA" && answer.msa(2) == control_id;
-        match version {
-            Some(version) if is_right => newest = version,
-            _ => seen.wrong.lock().unwrap().push(format!("{control_id}: {answer:?}")),
-        }
-        seen.answered.fetch_add(1, Ordering::Relaxed);
-    }
 }

@@ -14,6 +14,7 @@ pub(crate) mod guests;
 pub(crate) mod home;
 pub(crate) mod http1;
 pub(crate) mod http2;
+pub(crate) mod load;
 pub(crate) mod messages;
 pub(crate) mod minisign;
 pub(crate) mod openssl;

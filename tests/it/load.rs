@@ -2,17 +2,11 @@
 //! broken: every request gets exactly the answer of one whole version.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-
-use bytes::Bytes;
-use tokio::task::JoinHandle;
 
 use crate::harness::Home;
 use crate::harness::home::{workflow_file, workflow_text};
-use crate::harness::http2::{KeptAlive, RUNTIME};
-use crate::harness::messages::adt;
-use crate::harness::wait::wait_for;
+use crate::harness::load::{Load, Senders};
 use crate::reload::version;
 
 const CLIENTS: usize = 16;
@@ -28,52 +22,33 @@ fn size() -> (usize, usize) {
     }
 }
 
-/// What the clients have seen.
-#[derive(Default)]
-struct Seen {
-    answered: AtomicUsize,
-    enough: AtomicBool,
-    versions: Mutex<BTreeSet<usize>>,
-    wrong: Mutex<Vec<String>>,
-}
-
 #[test]
 fn saving_under_load_refuses_nobody_and_never_mixes_versions() {
     let (requests, saves) = size();
     let home = Home::new();
     home.workflow("one", &version(0));
     let server = home.serve();
-    let seen = Arc::new(Seen::default());
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|client| {
-            let (socket, certificate) = (server.socket(), server.certificate());
-            let seen = Arc::clone(&seen);
-            RUNTIME.spawn(async move {
-                match KeptAlive::connect(socket, certificate).await {
-                    Ok(http) => ask(http, client, &seen).await,
-                    Err(error) => seen.wrong.lock().unwrap().push(error),
-                }
-            })
-        })
-        .collect();
+    let versions = Arc::<Mutex<BTreeSet<usize>>>::default();
+    let load = Load::start(&server, &Senders::without_pause(CLIENTS, "/in"), || {
+        let versions = Arc::clone(&versions);
+        move |answer, _| {
+            let (from_template, from_variables) = (answer.msa(3), answer.msa(4));
+            let version = from_template.parse::<usize>().ok().filter(|it| it % 2 == 0);
+            versions.lock().unwrap().extend(version);
+            version.is_some() && from_template == from_variables
+        }
+    });
     for save in 1..=saves {
         save_version(&home, save);
         // The saves are spread over the whole load.
         let due = save * requests / saves;
-        wait_for("the load to go on", || {
-            let is_live = || seen.versions.lock().unwrap().contains(&save);
-            let answered = seen.answered.load(Ordering::Relaxed) >= due;
-            let is_due = answered && (save % SAVES_UNTIL_LIVE != 0 || is_live());
-            (is_due || clients.iter().any(JoinHandle::is_finished)).then_some(())
+        load.wait_until("the load to go on", || {
+            let is_live = || versions.lock().unwrap().contains(&save);
+            load.answered() >= due && (save % SAVES_UNTIL_LIVE != 0 || is_live())
         });
     }
-    seen.enough.store(true, Ordering::Relaxed);
-    for client in clients {
-        RUNTIME.block_on(client).unwrap();
-    }
-    let wrong = seen.wrong.lock().unwrap();
-    assert!(wrong.is_empty(), "{} wrong, such as {:?}", wrong.len(), wrong.first());
-    let versions = seen.versions.lock().unwrap();
+    load.end();
+    let versions = versions.lock().unwrap();
     assert!(versions.len() > saves / SAVES_UNTIL_LIVE, "{versions:?}");
     assert_eq!(versions.last(), Some(&saves), "the last save is live");
     server.stop();
@@ -93,35 +68,5 @@ fn save_version(home: &Home, save: usize) {
                 "00000000-1111-4222-8333-444444444444".into();
             home.replace(&file, workflow_text(&broken));
         }
-    }
-}
-
-async fn ask(mut http: KeptAlive, client: usize, seen: &Seen) {
-    for number in 0.. {
-        if seen.enough.load(Ordering::Relaxed) {
-            return;
-        }
-        let control_id = format!("{client}-{number}");
-        let answer = http.post("/in", Bytes::from(adt(&control_id, "1"))).await;
-        let answer = match answer {
-            Ok(answer) if answer.status == 200 => answer,
-            other => {
-                seen.wrong.lock().unwrap().push(format!("{control_id}: {other:?}"));
-                return;
-            }
-        };
-        let (from_template, from_variables) = (answer.msa(3), answer.msa(4));
-        let version = from_template.parse::<usize>().ok().filter(|it| it % 2 == 0);
-        match version {
-            Some(version)
-                if answer.msa(1) == "AA"
-                    && answer.msa(2) == control_id
-                    && from_template == from_variables =>
-            {
-                seen.versions.lock().unwrap().insert(version);
-            }
-            _ => seen.wrong.lock().unwrap().push(format!("{control_id}: {answer:?}")),
-        }
-        seen.answered.fetch_add(1, Ordering::Relaxed);
     }
 }

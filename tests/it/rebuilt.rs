@@ -5,15 +5,10 @@
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-
 use crate::harness::actions::{custom, set_variable};
-use crate::harness::http2::{KeptAlive, RUNTIME};
-use crate::harness::messages::adt;
-use crate::harness::wait::wait_for;
+use crate::harness::load::{Load, Senders};
 use crate::harness::{Home, Server, Workflow};
 use crate::reload::marked;
 
@@ -27,31 +22,40 @@ const FILE: &str = "plugins/marker.wasm";
 
 /// What the clients have seen.
 #[derive(Default)]
-struct Seen {
-    answered: AtomicUsize,
-    enough: AtomicBool,
-    /// The markers of all answers.
-    markers: Mutex<BTreeSet<String>>,
-    /// The last one.
-    latest: Mutex<String>,
-    wrong: Mutex<Vec<String>>,
+struct Markers {
+    all: BTreeSet<String>,
+    latest: String,
 }
 
-impl Seen {
-    /// Waits until the load has gone on for a while.
-    fn wait_for_load(&self, answers: usize) {
-        let until = self.answered.load(Ordering::Relaxed) + answers;
-        wait_for("the load to go on", || {
-            let is_wrong = !self.wrong.lock().unwrap().is_empty();
-            (is_wrong || self.answered.load(Ordering::Relaxed) >= until).then_some(())
+/// A load that notes the markers of its answers.
+struct Watched {
+    load: Load,
+    markers: Arc<Mutex<Markers>>,
+}
+
+impl Watched {
+    fn start(server: &Server) -> Self {
+        let markers = Arc::<Mutex<Markers>>::default();
+        let load = Load::start(server, &Senders::without_pause(CLIENTS, "/in"), || {
+            let markers = Arc::clone(&markers);
+            move |answer, _| {
+                let marker = answer.msa(3);
+                let is_marker = marker.starts_with("marker-version-");
+                let mut markers = markers.lock().unwrap();
+                markers.all.insert(marker.clone());
+                markers.latest = marker;
+                is_marker
+            }
         });
+        Self { load, markers }
+    }
+
+    fn latest(&self) -> String {
+        self.markers.lock().unwrap().latest.clone()
     }
 
     fn wait_for_marker(&self, marker: &str) {
-        wait_for(marker, || {
-            let is_wrong = !self.wrong.lock().unwrap().is_empty();
-            (is_wrong || *self.latest.lock().unwrap() == marker).then_some(())
-        });
+        self.load.wait_until(marker, || self.latest() == marker);
     }
 }
 
@@ -70,41 +74,24 @@ fn serving() -> (Home, Server) {
 #[test]
 fn a_rebuilt_component_is_live_at_the_next_message_and_half_of_one_changes_nothing() {
     let (home, server) = serving();
-    let seen = Arc::new(Seen::default());
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|client| {
-            let (socket, certificate) = (server.socket(), server.certificate());
-            let seen = Arc::clone(&seen);
-            RUNTIME.spawn(async move {
-                match KeptAlive::connect(socket, certificate).await {
-                    Ok(http) => ask(http, client, &seen).await,
-                    Err(error) => seen.wrong.lock().unwrap().push(error),
-                }
-            })
-        })
-        .collect();
+    let seen = Watched::start(&server);
     seen.wait_for_marker("marker-version-0");
     for build in 1..=BUILDS {
         save(&home, &server, &seen, build);
         seen.wait_for_marker(&format!("marker-version-{build}"));
-        seen.wait_for_load(50);
+        seen.load.answers(50);
     }
-    seen.enough.store(true, Ordering::Relaxed);
-    for client in clients {
-        RUNTIME.block_on(client).unwrap();
-    }
-    let wrong = seen.wrong.lock().unwrap();
-    assert!(wrong.is_empty(), "{} wrong, such as {:?}", wrong.len(), wrong.first());
+    seen.load.end();
     let expected: BTreeSet<String> =
         (0..=BUILDS).map(|build| format!("marker-version-{build}")).collect();
-    assert_eq!(*seen.markers.lock().unwrap(), expected, "every build, and nothing else");
+    assert_eq!(seen.markers.lock().unwrap().all, expected, "every build, and nothing else");
     let log = server.stop();
     assert!(log.contains("error[WF084]"), "half files were met and refused: {log}");
 }
 
 /// As a careful build does, as a careless one does, and as one that was cut short and
 /// done again.
-fn save(home: &Home, server: &Server, seen: &Seen, build: u8) {
+fn save(home: &Home, server: &Server, seen: &Watched, build: u8) {
     let component = marked(build);
     let half = &component[..component.len() / 2];
     match build % 3 {
@@ -114,7 +101,7 @@ fn save(home: &Home, server: &Server, seen: &Seen, build: u8) {
             let mut file =
                 OpenOptions::new().write(true).truncate(true).open(home.path(FILE)).unwrap();
             file.write_all(half).unwrap();
-            seen.wait_for_load(50);
+            seen.load.answers(50);
             file.write_all(&component[half.len()..]).unwrap();
         }
         _ => {
@@ -122,36 +109,9 @@ fn save(home: &Home, server: &Server, seen: &Seen, build: u8) {
             let refused = server.log().matches("error[WF084]").count();
             home.replace(FILE, half);
             server.wait_for_log_times("error[WF084]", refused + 1);
-            seen.wait_for_load(50);
-            assert_eq!(*seen.latest.lock().unwrap(), before, "what runs goes on");
+            seen.load.answers(50);
+            assert_eq!(seen.latest(), before, "what runs goes on");
             home.replace(FILE, &component);
         }
-    }
-}
-
-async fn ask(mut http: KeptAlive, client: usize, seen: &Seen) {
-    for number in 0.. {
-        if seen.enough.load(Ordering::Relaxed) {
-            return;
-        }
-        let control_id = format!("{client}-{number}");
-        let answer = http.post("/in", Bytes::from(adt(&control_id, "1"))).await;
-        match answer {
-            Ok(answer)
-                if answer.status == 200
-                    && answer.msa(1) == "AA"
-                    && answer.msa(2) == control_id
-                    && answer.msa(3).starts_with("marker-version-") =>
-            {
-                let marker = answer.msa(3);
-                seen.markers.lock().unwrap().insert(marker.clone());
-                *seen.latest.lock().unwrap() = marker;
-            }
-            other => {
-                seen.wrong.lock().unwrap().push(format!("{control_id}: {other:?}"));
-                return;
-            }
-        }
-        seen.answered.fetch_add(1, Ordering::Relaxed);
     }
 }
