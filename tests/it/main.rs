@@ -44,6 +44,8 @@ mod contract_reference;
 mod cookbook;
 /// DICOM files.
 mod dicom;
+/// Links between documents.
+mod documents;
 /// The edges of HTTP.
 mod edges;
 /// Thousands of reloads.

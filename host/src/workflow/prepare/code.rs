@@ -101,7 +101,7 @@ impl Preparation<'_> {
         )
         .found(format!("code with the SHA-256 {digest}"))
         .help(format!(
-            "put what it does into a plugin (docs/plugins.md), and add to tureen.toml:\n{lines}"
+            "put what it does into a plugin (docs/plugins/), and add to tureen.toml:\n{lines}"
         ));
         self.report(step, pointer, found);
     }
