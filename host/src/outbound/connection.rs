@@ -1,10 +1,12 @@
 //! Connections that a plugin holds and speaks a protocol of its own on.
 
 use std::io::ErrorKind;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tureen_sandbox::Scheme;
@@ -106,6 +108,17 @@ impl Connection {
         }
         let text = format!("{}: an earlier write was cut off; connect again", self.shown);
         Err(OutboundProblem::before(OutboundFault::Closed, text))
+    }
+}
+
+impl Drop for Connection {
+    /// Says goodbye: the peer knows that nothing was cut off. One attempt, for which nobody
+    /// waits: a peer that takes nothing gets none.
+    fn drop(&mut self) {
+        if !self.broken {
+            let mut nobody = Context::from_waker(Waker::noop());
+            let _ = Pin::new(&mut self.stream).poll_shutdown(&mut nobody);
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The MLLP sender.
 
-use std::sync::{Arc, Mutex};
+use std::io::{Read as _, Write as _};
+use std::sync::{Arc, Mutex, mpsc};
 
-use super::peers::{acknowledgement, mllp};
+use super::peers::{self, acknowledgement, mllp};
 use super::{MLLP_SENDER, home};
 use crate::harness::certificates::{Authority, params};
 use crate::harness::messages::adt;
-use crate::harness::wait::wait_until_equal;
+use crate::harness::wait::{PATIENCE, wait_until_equal};
 use crate::harness::workflow::received;
 use crate::harness::{Activity, Findings, Home, Workflow};
 
@@ -115,8 +116,8 @@ fn without_waiting_nothing_is_read() {
 
 #[test]
 fn frames_and_character_sets_are_those_of_the_settings() {
-    let (send, received_bytes) = std::sync::mpsc::channel();
-    let port = super::peers::listen(None, move |mut stream| {
+    let (send, received_bytes) = mpsc::channel();
+    let port = peers::listen(None, move |mut stream| {
         let mut bytes = [0; 6];
         stream.read_exact(&mut bytes).unwrap();
         send.send(bytes).unwrap();
@@ -172,6 +173,33 @@ fn tls_is_verified_and_a_client_certificate_is_shown() {
         server.stop();
     }
     assert_eq!(counts(&seen), [1], "a server that is not trusted gets nothing");
+}
+
+#[test]
+fn a_tls_connection_ends_with_a_goodbye_so_that_its_peer_knows_that_nothing_is_missing() {
+    let authority = Authority::root("Trusted");
+    let config = authority.issue(&params("lis")).server_config(None);
+    let (ended, how) = mpsc::channel();
+    let port = peers::listen(Some(config), move |mut stream| {
+        let message = peers::frame(&mut *stream).unwrap();
+        stream.write_all(&acknowledgement("AA", &message)).unwrap();
+        // An end without a goodbye is an error of the reader.
+        let read = stream.read(&mut [0]).map_err(|error| error.kind());
+        ended.send(read).unwrap();
+    });
+    let home = Home::with(&format!(
+        "[outbound]\ncertificate_authorities = [\"ca.pem\"]\n\
+         [plugins.mllp-sender]\ntls = [\"localhost:{port}\"]\n\
+         private_addresses = [\"127.0.0.0/8\", \"::1/128\"]\n"
+    ));
+    home.write("ca.pem", authority.pem());
+    let activity = sender(port).with("Server", "localhost").with("UseSsl", true);
+    home.workflow("relay", &super::relay(activity));
+    let server = home.serve();
+    assert_eq!(server.http1().post("/in", adt("M1", "1")).msa(1), "AA");
+    // The end of the workflow's version ends the connection that was kept for it.
+    server.stop();
+    assert_eq!(how.recv_timeout(PATIENCE).unwrap(), Ok(0));
 }
 
 #[test]
