@@ -295,7 +295,7 @@ impl Life<'_> {
             let Performed { response, by } = done?;
             self.untold.push(index, by);
             if let Some(response) = response {
-                self.steps.put(definition.id, Direction::Inbound, response);
+                self.steps.answered(definition, response)?;
             }
         } else {
             let reply = self.rehearsal.and_then(|it| it.replies.get(&definition.id));

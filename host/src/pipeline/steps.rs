@@ -250,6 +250,21 @@ impl<'a> Steps<'a> {
         outcome.map_err(|failure| run_error(failure, &activity.name))
     }
 
+    /// What an activity has answered. A plugin does not know the delimiter of its setting, so
+    /// the host reads an answer in CSV by it.
+    pub(super) fn answered(
+        &mut self,
+        activity: &definition::Activity,
+        response: Message,
+    ) -> Result<(), RunError> {
+        let is_csv = response.format() == Format::Csv && activity.message_type == Format::Csv;
+        if is_csv && activity.csv != self.settings.parse.csv {
+            return self.reply(activity, response.bytes().to_vec());
+        }
+        self.put(activity.id, Direction::Inbound, response);
+        Ok(())
+    }
+
     /// What an activity that nobody performed is said to have answered.
     pub(super) fn reply(
         &mut self,

@@ -12,6 +12,7 @@ use crate::harness::messages::adt;
 use crate::harness::{Activity, Findings, Home, Workflow};
 
 const TEXT: i64 = 13;
+const CSV: i64 = 5;
 
 fn sender(server: &str) -> Activity {
     Activity::of_class(HTTP_SENDER, "Lab")
@@ -252,6 +253,26 @@ fn bytes_and_character_sets_go_both_ways() {
     assert_eq!(server.http1().post("/both", adt("H1", "1")).msa(1), "AA");
     assert_eq!(home.read("out/copy.txt").unwrap().trim(), "/0f8AA==");
     server.stop();
+}
+
+#[test]
+fn an_answer_in_csv_is_read_by_the_delimiter_of_the_setting() {
+    let peer = HttpServer::start(None, |_| response(200, &[], "K-1;\"Smith; Ann\";ward"));
+    let mut second = set_variable("Second", "[1]");
+    second["FromSetting"] = crate::harness::workflow::activity_id(1).into();
+    for (options, expected) in [(json!({ "Delimiter": ";" }), "Smith; Ann"), (json!(null), "")] {
+        let activity = sender(&url(peer.port)).with("MessageType", CSV);
+        let workflow = Workflow::new("Relay", "in")
+            .activity(activity.with("MessageTypeOptions", options))
+            .response_transformers(vec![second.clone()])
+            .responding("MSH|^~\\&|T\rMSA|AA|${Second}\r");
+        let home = Home::with(&granted(peer.port));
+        home.workflow("relay", &workflow.build());
+        let server = home.serve();
+        let answer = server.http1().post("/in", adt("H1", "1"));
+        assert_eq!((answer.msa(1), answer.msa(2)), ("AA".into(), expected.into()), "{answer:?}");
+        server.stop();
+    }
 }
 
 #[test]
