@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tureen_sandbox::outbound::{Caller, OutboundFault, OutboundProblem};
 
-/// Places by plugin and limit: a changed limit counts anew.
+/// A plugin and its limit: a changed limit counts anew.
+type Key = (Arc<str>, usize);
+
+/// Places by plugin.
 #[derive(Default)]
-pub(super) struct Slots(Mutex<HashMap<(Arc<str>, usize), Arc<Semaphore>>>);
+pub(super) struct Slots(Mutex<HashMap<Key, Arc<Semaphore>>>);
 
 impl Slots {
     /// Waits for a place; giving it back is dropping it.
