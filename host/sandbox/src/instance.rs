@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustc_demangle::demangle;
 use tureen_template::SettingId;
 use wasmtime::component::{Resource, ResourceTableError};
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use crate::bindings::transformer::tureen::plugin::{configuring, types};
 use crate::bindings::{activity, filter, transformer};
@@ -477,8 +477,18 @@ fn failure_of_step(plugin: &str, error: types::StepError, nested: Option<Failure
 /// A trap, a limit or a broken contract.
 pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
     let stack = error.downcast_ref::<WasmBacktrace>().map(stack_of).unwrap_or_default();
+    if let Some(pool) = error.chain().find_map(|it| it.downcast_ref::<PoolConcurrencyLimitError>())
+    {
+        let text = format!(
+            "the pool of plugin instances has no room for another one: {pool}; messages that are done make room"
+        );
+        return no_room(plugin, "host.pool", text);
+    }
     if let Some(exceeded) = error.chain().find_map(|cause| cause.downcast_ref::<Exceeded>()) {
         let (code, outcome) = match exceeded {
+            Exceeded::AllMemory { .. } => {
+                return no_room(plugin, "host.memory", format!("{exceeded}; the call was ended"));
+            }
             Exceeded::Memory { .. } => ("plugin.memory", CallOutcome::Memory),
             Exceeded::Budget { .. } => ("plugin.memory-budget", CallOutcome::Memory),
             Exceeded::Table { .. } => ("plugin.table", CallOutcome::Table),
@@ -512,6 +522,15 @@ pub(crate) fn failure_of(plugin: &str, error: &wasmtime::Error) -> Failure {
     }
     let trap = trap.map(|trap| format!("{trap:?}"));
     Failure::broken_down(plugin, code, text, Breakdown { outcome, trap, stack })
+}
+
+/// A limit of the server that all plugins share is reached: whichever plugin comes next
+/// is refused, and need not be the one that took the most.
+fn no_room(plugin: &str, code: &str, text: String) -> Failure {
+    let outcome = CallOutcome::HostLimit;
+    let breakdown = Breakdown { outcome, trap: None, stack: Vec::new() };
+    let failure = Failure::broken_down(plugin, code, text, breakdown);
+    Failure { fault: Fault::Host, ..failure }
 }
 
 /// Limits that wasmtime itself holds, with the code of each and its key. It has no

@@ -119,16 +119,16 @@ impl MemoryBudget {
     }
 
     /// Takes so many bytes, or nothing where they are not there.
-    fn take(&self, bytes: usize) -> bool {
+    fn take(&self, bytes: usize) -> Result<(), Short> {
         let within = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.allowed);
         if self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_err() {
-            return false;
+            return Err(Short { allowed: self.allowed, of_all: self.whole.is_none() });
         }
-        let is_there = self.whole.as_ref().is_none_or(|whole| whole.take(bytes));
-        if !is_there {
+        let whole = self.whole.as_ref().map_or(Ok(()), |whole| whole.take(bytes));
+        if whole.is_err() {
             self.taken.fetch_sub(bytes, Ordering::Relaxed);
         }
-        is_there
+        whole
     }
 
     fn give_back(&self, bytes: usize) {
@@ -142,6 +142,14 @@ impl MemoryBudget {
     pub(crate) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
+}
+
+/// A budget that has not as much left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Short {
+    allowed: usize,
+    /// That of all plugins together; else the share of one.
+    of_all: bool,
 }
 
 /// Adds up what one store uses. Answers with an error instead of "no": a guest
@@ -199,9 +207,13 @@ pub(crate) enum Exceeded {
     #[error("it wants {wanted} bytes of memory, {allowed} are allowed (memory_bytes)")]
     Memory { wanted: usize, allowed: usize },
     #[error(
-        "it wants {wanted} bytes of memory, and its instances have the {allowed} bytes that they may together, or all plugins twice that (limits.plugin_memory_bytes)"
+        "it wants {wanted} bytes of memory, and its instances have the {allowed} bytes that they may together, half of limits.plugin_memory_bytes"
     )]
     Budget { wanted: usize, allowed: usize },
+    #[error(
+        "the instances of all plugins have the {allowed} bytes of memory that they may together (limits.plugin_memory_bytes)"
+    )]
+    AllMemory { allowed: usize },
     #[error("it wants {wanted} table elements, {allowed} are allowed (table_elements)")]
     Table { wanted: usize, allowed: usize },
     #[error("it made more than {allowed} host calls in one call (host_calls)")]
@@ -234,9 +246,13 @@ impl ResourceLimiter for Meter {
             let allowed = self.memory_bytes_max;
             return Err(Exceeded::Memory { wanted, allowed }.into());
         }
-        if !self.budget.take(wanted - self.memory_bytes) {
-            return Err(Exceeded::Budget { wanted, allowed: self.budget.allowed }.into());
-        }
+        self.budget.take(wanted - self.memory_bytes).map_err(|Short { allowed, of_all }| {
+            if of_all {
+                Exceeded::AllMemory { allowed }
+            } else {
+                Exceeded::Budget { wanted, allowed }
+            }
+        })?;
         self.memory_bytes = wanted;
         Ok(true)
     }
@@ -301,11 +317,16 @@ mod tests {
         let grown = meters.iter_mut().map(|it| it.memory_growing(0, 50, None));
         let grown = grown.filter(Result::is_ok).count();
         assert_eq!((grown, budget.taken()), (2, 100));
+        let refused = meter(&greedy).memory_growing(0, 1, None).unwrap_err();
+        let refused = refused.downcast_ref::<Exceeded>();
+        assert!(matches!(refused, Some(Exceeded::Budget { allowed: 100, .. })), "{refused:?}");
         assert!(meter(&modest).memory_growing(0, 100, None).is_ok());
         let other = Arc::new(budget.share());
         let mut last = meter(&modest);
         assert!(last.memory_growing(0, 60, None).is_ok());
-        assert!(meter(&other).memory_growing(0, 50, None).is_err(), "all is taken");
+        let refused = meter(&other).memory_growing(0, 50, None).unwrap_err();
+        let refused = refused.downcast_ref::<Exceeded>();
+        assert!(matches!(refused, Some(Exceeded::AllMemory { allowed: 200 })), "{refused:?}");
         assert_eq!(other.taken(), 0);
         drop((meters, last));
         assert_eq!((budget.taken(), greedy.taken(), modest.taken()), (0, 0, 0));

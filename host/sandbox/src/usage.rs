@@ -35,13 +35,16 @@ pub enum CallOutcome {
     Instances,
     /// Over a limit on what a call may ask of the network.
     Outbound,
+    /// The host has no room for what the plugin may have: all instances together are
+    /// at a limit of the server. No fault of this plugin's.
+    HostLimit,
     /// The host could not make the call.
     HostError,
 }
 
 impl CallOutcome {
     /// All of them; the place of each is its number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Ok,
         Self::Stopped,
         Self::Rejected,
@@ -59,6 +62,7 @@ impl CallOutcome {
         Self::Stack,
         Self::Instances,
         Self::Outbound,
+        Self::HostLimit,
         Self::HostError,
     ];
 
@@ -82,15 +86,17 @@ impl CallOutcome {
             Self::Stack => "stack",
             Self::Instances => "instances",
             Self::Outbound => "outbound",
+            Self::HostLimit => "host-limit",
             Self::HostError => "host-error",
         }
     }
 
     /// The plugin did not answer: it broke down, or could not be run. What a
-    /// plugin answers itself, an error too, is none.
+    /// plugin answers itself, an error too, is none; nor is what it had no part in.
     pub fn is_breakdown(self) -> bool {
         match self {
             Self::Ok | Self::Stopped | Self::Rejected | Self::Failed | Self::Retryable => false,
+            Self::HostLimit => false,
             Self::Trap
             | Self::Timeout
             | Self::Running

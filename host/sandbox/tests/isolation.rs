@@ -15,18 +15,18 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod common;
 #[path = "../guests/components.rs"]
 mod components;
 
 use std::sync::Arc;
 
-use jiff::Zoned;
-use tureen_message::{Format, Message, ParseOptions};
 use tureen_sandbox::{
-    CallFacts, Engine, EngineOptions, Exchange, Failure, Grants, Limits, NoTables, Notifications,
-    PageMapScan, Plugin, Run, Step, StepOptions, Target,
+    Engine, EngineOptions, Failure, Grants, Limits, PageMapScan, Plugin, Step, StepOptions, Target,
 };
-use tureen_template::{Direction, Globals, RunFacts, SettingId, Variables};
+use tureen_template::{Direction, SettingId};
+
+use common::run;
 
 /// Fresh instances without `TUREEN_CANARIES`.
 const CANARIES: u32 = 3_000;
@@ -69,29 +69,6 @@ async fn sight(step: &Step, number: u32) -> Result<Sight, Failure> {
     outcome?;
     let variable = |name| run.variables.get(name).unwrap().parse().unwrap();
     Ok(Sight { seen: variable("Seen"), left: variable("Left") })
-}
-
-fn run(number: u32) -> Box<Run> {
-    let text = format!("MSH|^~\\&|A|B|C|D|20260301||ADT^A01|1|P|2.5\rPID|1||{number}\r");
-    let message = Message::parse(Format::Hl7, text.into_bytes(), &ParseOptions::default());
-    let facts = RunFacts { received: Zoned::now(), instance: 1, clock: Zoned::now };
-    let mut exchange = Exchange::new(SettingId::NONE, std::iter::empty());
-    exchange.put(SettingId::NONE, Direction::Inbound, message.unwrap());
-    Box::new(Run {
-        variables: Variables::new(facts, Arc::new(Globals::default())),
-        exchange,
-        tables: Arc::new(NoTables),
-        parse: Arc::new(ParseOptions::default()),
-        facts: Arc::new(CallFacts {
-            workflow: "Canaries".to_owned(),
-            message_id: number.to_string(),
-            attempt: 1,
-        }),
-        log: Vec::new(),
-        notifications: Notifications::default(),
-        acknowledgements: 0,
-        latest: None,
-    })
 }
 
 /// All of them in turn from two tasks, so that both places are used at once.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tureen_sandbox::{self as sandbox, Admission, EndedCall, Overseer};
+use tureen_sandbox::{self as sandbox, Admission, CallOutcome, EndedCall, Overseer};
 use tureen_template::SettingId;
 
 use super::breaker::{Asked, Breaker, Change};
@@ -142,6 +142,10 @@ impl Overseer for Oversight {
         self.series.called(call.usage);
         let is_trial = call.asked == sandbox::Asked::Trial;
         let is_hook = call.asked == sandbox::Asked::Not;
+        if call.usage.outcome == CallOutcome::HostLimit {
+            // It says nothing about the step, neither well nor ill.
+            return self.breaker.abandoned(is_trial);
+        }
         if !call.usage.outcome.is_breakdown() {
             // An activity that opens well may break down at every message all the same.
             let change = if is_hook { Change::Nothing } else { self.breaker.answered(is_trial) };

@@ -132,6 +132,29 @@ fn an_answer_of_any_kind_is_no_breakdown() {
 }
 
 #[test]
+fn that_the_server_has_no_room_decides_nothing() {
+    let bench = Bench::new();
+    let step = bench.register.oversee(place("One", 'a'), Faults::default(), PLAIN);
+    // Between breakdowns it is no answer, which would begin the row anew.
+    for _ in 0..4 {
+        assert!(call(&step, CallOutcome::Trap));
+        assert!(call(&step, CallOutcome::HostLimit));
+    }
+    assert!(call(&step, CallOutcome::Trap));
+    assert!(!call(&step, CallOutcome::Ok), "five breakdowns in a row");
+    // A trial that finds no room is no trial: the next one may be made at once.
+    bench.wait(Duration::from_secs(1));
+    for _ in 0..3 {
+        assert!(call(&step, CallOutcome::HostLimit));
+        assert_eq!(bench.register.set_aside().len(), 1);
+    }
+    assert!(call(&step, CallOutcome::Ok));
+    assert_eq!(bench.register.set_aside(), []);
+    let text = bench.register.metrics().text();
+    assert!(text.contains("outcome=\"host-limit\"} 7\n"), "{text}");
+}
+
+#[test]
 fn hooks_of_an_activity_are_counted_and_decide_nothing() {
     let bench = Bench::new();
     let step = bench.register.oversee(place("One", 'a'), Faults::default(), PLAIN);
