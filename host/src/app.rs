@@ -136,6 +136,8 @@ impl Server {
         server.scan(false).await;
         server.tell_of_unknown_names();
         server.keep_certificates();
+        // Messages may come now. Until here the start itself waited for the compiler.
+        server.home.engine.give_way();
         Ok(server)
     }
 

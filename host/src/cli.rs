@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
     if let Command::Plugin(plugin::Plugin::Compile(_)) = command_line.command {
         return plugin::Compile::run();
     }
-    if let Err(error) = compile_in_children(matches!(command_line.command, Command::Serve(_))) {
+    if let Err(error) = compile_in_children() {
         output::error(&format!("plugins are compiled in this process: {error}"));
     }
     let runtime = match runtime() {

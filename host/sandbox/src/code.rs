@@ -25,7 +25,7 @@ use wasmtime::component::Component;
 use crate::cache::{
     CacheOptions, CacheUnusable, CodeCache, EntryKey, Found, MakingLock, TrustedCode,
 };
-use crate::compile::{CompileError, Compiler, Fingerprint, Product};
+use crate::compile::{CompileError, Compiler, Fingerprint, Manner, Product};
 use crate::linkers::LinkedWith;
 use crate::snapshot::{Configured, SnapshotSettings};
 use crate::start::Snapshot;
@@ -56,6 +56,8 @@ pub struct CodeCounts {
     pub compiled: u64,
     /// Components whose code was read from the cache, snapshots included.
     pub read: u64,
+    /// Components that could not be compiled: broken, or over a limit of the compiler.
+    pub failed: u64,
     /// Entries of the cache that were not used: changed, another's, of another
     /// engine.
     pub refused: u64,
@@ -70,12 +72,14 @@ pub(crate) struct CodeStore {
     compiling: Arc<Semaphore>,
     fingerprint: Fingerprint,
     makes_snapshots: AtomicBool,
+    gives_way: AtomicBool,
     /// Those that steps use now, by what they are linked with: a workflow that is
     /// prepared anew shares them.
     snapshots: Mutex<HashMap<(EntryKey, LinkedWith), Weak<Snapshot>>>,
     compiled: AtomicU64,
     read: AtomicU64,
     refused: AtomicU64,
+    failed: AtomicU64,
     snapshot_count: AtomicU64,
 }
 
@@ -104,10 +108,12 @@ impl CodeStore {
             compiling: Arc::new(Semaphore::new(options.compilers.max(1))),
             fingerprint: Fingerprint::of(engine),
             makes_snapshots: AtomicBool::new(false),
+            gives_way: AtomicBool::new(false),
             snapshots: Mutex::default(),
             compiled: AtomicU64::new(0),
             read: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
             snapshot_count: AtomicU64::new(0),
             options,
         }
@@ -123,6 +129,7 @@ impl CodeStore {
             compiled: self.compiled.load(Ordering::Relaxed),
             read: self.read.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
             snapshots: self.snapshot_count.load(Ordering::Relaxed),
         }
     }
@@ -133,6 +140,14 @@ impl CodeStore {
 
     pub(crate) fn makes_snapshots(&self) -> bool {
         self.makes_snapshots.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn give_way(&self) {
+        self.gives_way.store(true, Ordering::Relaxed);
+    }
+
+    fn manner(&self) -> Manner {
+        if self.gives_way.load(Ordering::Relaxed) { Manner::Beside } else { Manner::Waited }
     }
 
     pub(crate) fn count_snapshot(&self) {
@@ -237,7 +252,13 @@ impl CodeStore {
         {
             return Ok(Loaded { component, facts, new: None });
         }
-        let compiled = self.options.compiler.compile(engine, component, product).await?;
+        let compiler = &self.options.compiler;
+        let compiled = compiler.compile(engine, component, product, self.manner()).await;
+        let compiled = compiled.inspect_err(|error| {
+            if !matches!(error, CompileError::NoSnapshot(_)) {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+            }
+        })?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
         let (engine, code) = (engine.clone(), compiled.code);
         let taken = tokio::task::spawn_blocking(move || (deserialise(&engine, &code), code)).await;

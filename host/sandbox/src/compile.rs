@@ -41,7 +41,8 @@ pub struct CompileLimits {
     /// Time from start to answer. Default 600 s: the child is niced, and a busy
     /// server comes first.
     pub wall_time: Duration,
-    /// How much the child gives way to others, 0 to 19. Default 10.
+    /// How much the child gives way to others, 0 to 19, once the engine says that
+    /// there are some ([`Engine::give_way`](crate::Engine::give_way)). Default 10.
     pub niceness: u8,
     /// Bytes of compiled code. Default 512 MiB.
     pub code_bytes: u64,
@@ -75,6 +76,15 @@ pub enum Compiler {
     #[default]
     InProcess,
     Child(CompilerProgram),
+}
+
+/// What else there is to do while something is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Nothing: somebody waits for the result.
+    Waited,
+    /// Messages are served, and come first.
+    Beside,
 }
 
 /// What is made.
@@ -156,10 +166,17 @@ impl Compiler {
         engine: &wasmtime::Engine,
         component: Arc<[u8]>,
         product: Product,
+        manner: Manner,
     ) -> Result<Compiled, CompileError> {
         match self {
             Self::Child(program) => {
-                child::compile(program, Fingerprint::of(engine), component, product).await
+                let mut limits = program.limits.clone();
+                if manner == Manner::Waited {
+                    limits.niceness = 0;
+                }
+                let engine = Fingerprint::of(engine);
+                // Boxed: it is large, and everything that loads plugins would be.
+                Box::pin(child::compile(program, limits, engine, component, product)).await
             }
             Self::InProcess => {
                 let engine = engine.clone();

@@ -157,6 +157,13 @@ impl Engine {
         self.code.make_snapshots();
     }
 
+    /// From now on compiling gives way to others, as
+    /// [`CompileLimits::niceness`](crate::CompileLimits::niceness) says: for a server
+    /// that has messages to serve. Until then somebody waits for what is compiled.
+    pub fn give_way(&self) {
+        self.code.give_way();
+    }
+
     /// Does the pool ask the kernel which pages an instance wrote, and why not?
     pub fn page_map_scan(&self) -> PageMapDecision {
         self.page_map_scan

@@ -25,25 +25,18 @@ const DIRECTORY: &str = "TUREEN_PLUGINS_CACHE";
 /// The arguments that make this program a compiler.
 const COMPILE: [&str; 2] = ["plugin", "compile"];
 
-static THIS_PROGRAM: OnceLock<ThisProgram> = OnceLock::new();
-
-struct ThisProgram {
-    file: PathBuf,
-    gives_way: bool,
-}
+static THIS_PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 /// From now on plugins are compiled by this program, started with
-/// `plugin compile`. For the program's `main` only. A compiler that gives way, as
-/// `[plugins_cache] compile_niceness` says, is for servers: where somebody waits for
-/// the result it does not.
+/// `plugin compile`. For the program's `main` only.
 ///
 /// # Errors
 /// The program's own file cannot be told.
-pub fn compile_in_children(gives_way: bool) -> io::Result<()> {
+pub fn compile_in_children() -> io::Result<()> {
     // The file that runs, even after another one was put in its place.
     let program = Path::new("/proc/self/exe");
     let program = if program.exists() { program.to_owned() } else { env::current_exe()? };
-    let _ = THIS_PROGRAM.set(ThisProgram { file: program, gives_way });
+    let _ = THIS_PROGRAM.set(program);
     Ok(())
 }
 
@@ -65,13 +58,13 @@ pub(super) fn code_options(home: Option<&Path>, config: &PluginsCache) -> CodeOp
 fn compiler(config: &PluginsCache) -> Compiler {
     let Some(program) = THIS_PROGRAM.get() else { return Compiler::InProcess };
     Compiler::Child(CompilerProgram {
-        program: program.file.clone(),
+        program: program.clone(),
         arguments: COMPILE.map(OsString::from).to_vec(),
         limits: CompileLimits {
             memory_bytes: config.compile_memory_bytes,
             cpu_time: Duration::from_secs(config.compile_cpu_seconds),
             wall_time: Duration::from_secs(config.compile_seconds),
-            niceness: if program.gives_way { config.compile_niceness } else { 0 },
+            niceness: config.compile_niceness,
             ..CompileLimits::default()
         },
     })

@@ -20,11 +20,11 @@ const STDERR_BYTES: u64 = 4096;
 
 pub(super) async fn compile(
     program: &CompilerProgram,
+    limits: CompileLimits,
     engine: Fingerprint,
     component: Arc<[u8]>,
     product: Product,
 ) -> Result<Compiled, CompileError> {
-    let limits = program.limits.clone();
     let (child, pipes) = start(program)
         .map_err(|error| CompileError::Failed(format!("it cannot be started: {error}")))?;
     let request = Request {
