@@ -3,6 +3,7 @@
 
 pub mod access;
 mod admin_address;
+mod auditing;
 pub mod authority;
 mod compiling;
 mod figures;
@@ -40,6 +41,7 @@ use crate::workflow::watch::HomeWatch;
 
 use access::unknown_receivers;
 use admin_address::AdminAddress;
+use auditing::Auditing;
 pub use compiling::compile_in_children;
 pub use home::Home;
 pub use publish::Address;
@@ -65,6 +67,8 @@ pub struct Server {
     admin: Option<AdminAddress>,
     /// What was decided about plugins.
     audit: Audit,
+    /// What plugins do outside, on its way to the audit log.
+    auditing: Auditing,
     /// Ends what runs beside the workflows.
     ending: CancellationToken,
 }
@@ -112,9 +116,10 @@ impl Server {
         let publisher = Publisher::new(listeners, Arc::clone(&tls), ground);
         let metrics = Arc::new(Metrics::new(home.config.metrics.steps));
         let faults = Arc::new(FaultRegister::new(Arc::clone(&metrics), Timing::of_the_machine()));
-        figures::wire(&metrics, &home.engine, &pipeline, &budget, &refusals);
+        figures::wire(&metrics, &home, &pipeline, &budget, &refusals);
         let admin = AdminAddress::new(&home.config.admin, &refusals, &faults);
         let audit = Audit::open(&home.path);
+        let auditing = Auditing::start(&audit, home.outbound().sightings());
         let ending = CancellationToken::new();
         let mut server = Self {
             registry: Registry::default(),
@@ -130,6 +135,7 @@ impl Server {
             faults,
             admin,
             audit,
+            auditing,
             ending,
         };
         server.record(Occasion::Start);
@@ -245,7 +251,11 @@ impl Server {
     /// Tells the audit log what is different about the plugins.
     fn record(&mut self, occasion: Occasion) {
         let Home { config, plugins, .. } = &self.home;
-        if let Err(error) = self.audit.record(occasion, &config.trust, plugins) {
+        let recorded = self.audit.record(occasion, &config.trust, plugins);
+        for plugin in &recorded.plugins {
+            self.home.outbound().sightings().forget(plugin);
+        }
+        if let Err(error) = recorded.written {
             let help = "the server goes on; make room, or give its user the right to write there";
             show(&[Diagnostic::new(codes::AUDIT, error).help(help)]);
         }
@@ -344,6 +354,7 @@ impl Server {
         self.registry.clear();
         let left = limit.saturating_sub(started.elapsed()).max(Duration::from_secs(1));
         let closed = tokio::time::timeout(left, self.registry.closed()).await.is_ok();
+        self.auditing.stop().await;
         Stopped {
             connections_cut: drained.connections_cut,
             runs_left: self.pipeline.runs_cut() + if finished { 0 } else { self.pipeline.runs() },

@@ -14,6 +14,7 @@
 
 mod exposition;
 mod histogram;
+mod outbound;
 mod shards;
 mod source;
 mod step;
@@ -21,9 +22,10 @@ mod workflow;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 pub use exposition::CONTENT_TYPE;
+pub use outbound::{ExchangeKind, ExchangeOutcome, OutboundTraffic, PluginTraffic};
 pub use source::{Source, SourceKind};
 pub use step::{StepLabels, StepSeries};
 pub use workflow::{MessageOutcome, WorkflowSeries};
@@ -46,6 +48,7 @@ pub struct Metrics {
     over_limit: AtomicU64,
     reloads: Reloads,
     sources: Mutex<Vec<Source>>,
+    outbound: OnceLock<Arc<OutboundTraffic>>,
 }
 
 /// How often files were taken over, and how often not.
@@ -102,6 +105,7 @@ impl Metrics {
             over_limit: AtomicU64::new(0),
             reloads: Reloads::default(),
             sources: Mutex::default(),
+            outbound: OnceLock::new(),
         }
     }
 
@@ -122,6 +126,11 @@ impl Metrics {
     /// Something that others count: it is asked when somebody looks.
     pub fn ask(&self, source: Source) {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(source);
+    }
+
+    /// What plugins' traffic is counted in; once.
+    pub fn show_outbound(&self, traffic: Arc<OutboundTraffic>) {
+        let _ = self.outbound.set(traffic);
     }
 
     fn series<K: Ord, S: Default>(

@@ -11,6 +11,7 @@
 //! - Every wait is bounded by what the plugin asked for and what is left of its call. A future that
 //!   is dropped closes its connection.
 //! - No path, header value or content is in any text.
+//! - Every exchange is counted, whatever way it ends.
 
 mod address;
 mod connect;
@@ -18,11 +19,13 @@ mod connection;
 mod http;
 mod kept;
 mod resolve;
+mod sightings;
 mod slots;
 mod target;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,18 +38,24 @@ use tureen_sandbox::outbound::{
 
 use crate::config::Outbound as OutboundConfig;
 use crate::diagnostics::Diagnostic;
+use crate::metrics::{ExchangeKind, OutboundTraffic};
 
-use connect::{ConnectTimes, Progress};
+use connect::ConnectTimes;
 use kept::Kept;
 use resolve::{Resolve, SystemResolver};
 use slots::Slots;
 use trust::Trust;
+use watch::{Watch, request_bytes};
+
+pub use sightings::{Seen, Sighting, Sightings};
 
 /// Talks to servers for the plugins of one home.
 pub struct HostOutbound {
     home: PathBuf,
     settings: ArcSwap<Settings>,
     slots: Slots,
+    traffic: Arc<OutboundTraffic>,
+    sightings: Arc<Sightings>,
 }
 
 /// What one version of the configuration means.
@@ -90,7 +99,13 @@ impl HostOutbound {
     ) -> (Arc<Self>, Vec<Diagnostic>) {
         let (settings, diagnostics) = Settings::new(home, config, resolver);
         let settings = ArcSwap::from_pointee(settings);
-        let made = Self { home: home.to_owned(), settings, slots: Slots::default() };
+        let made = Self {
+            home: home.to_owned(),
+            settings,
+            slots: Slots::default(),
+            traffic: Arc::default(),
+            sightings: Arc::default(),
+        };
         (Arc::new(made), diagnostics)
     }
 
@@ -104,18 +119,37 @@ impl HostOutbound {
     }
 }
 
+impl HostOutbound {
+    /// What plugins' exchanges are counted in.
+    pub fn traffic(&self) -> &Arc<OutboundTraffic> {
+        &self.traffic
+    }
+
+    /// What of them is worth telling.
+    pub fn sightings(&self) -> &Arc<Sightings> {
+        &self.sightings
+    }
+
+    fn watch<'a>(&'a self, caller: &'a Caller, kind: ExchangeKind) -> Watch<'a> {
+        Watch::begin(caller, kind, &self.traffic, &self.sightings)
+    }
+}
+
 impl Outbound for HostOutbound {
     fn http<'a>(&'a self, caller: &'a Caller, request: HttpRequest) -> Waiting<'a, HttpResponse> {
         Box::pin(async move {
-            let (within, progress) = (request.within, Progress::default());
+            let (within, bytes) = (request.within, request_bytes(&request));
+            let watch = self.watch(caller, ExchangeKind::Http);
             let exchange = async {
                 let settings = self.settings.load_full();
                 let prepared = http::Prepared::new(&settings, caller, request).await?;
+                watch.may_use(prepared.servers());
                 let _slot = self.slots.take(caller).await?;
-                http::exchange(&settings, caller, prepared, &progress).await
+                http::exchange(&settings, caller, prepared, &watch.progress).await
             };
             let exchanged = tokio::time::timeout(within, exchange).await;
-            exchanged.unwrap_or_else(|_| Err(progress.timed_out(within)))
+            let response = exchanged.unwrap_or_else(|_| Err(watch.progress.timed_out(within)));
+            watch.answered(bytes, response)
         })
     }
 
@@ -125,15 +159,19 @@ impl Outbound for HostOutbound {
         target: ConnectTarget,
     ) -> Waiting<'a, Box<dyn OutboundConnection>> {
         Box::pin(async move {
-            let (within, progress) = (target.within, Progress::default());
+            let within = target.within;
+            let kind = if target.tls { ExchangeKind::Tls } else { ExchangeKind::Tcp };
+            let watch = self.watch(caller, kind);
             let connecting = async {
                 let settings = self.settings.load_full();
                 let prepared = connection::Prepared::new(&settings, caller, target).await?;
+                watch.may_use(prepared.server());
                 let slot = self.slots.take(caller).await?;
-                connection::connect(&settings, caller, prepared, slot, &progress).await
+                connection::connect(&settings, caller, prepared, slot, &watch.progress).await
             };
             let connected = tokio::time::timeout(within, connecting).await;
-            connected.unwrap_or_else(|_| Err(progress.timed_out(within)))
+            let connection = connected.unwrap_or_else(|_| Err(watch.progress.timed_out(within)));
+            watch.connected(connection)
         })
     }
 }

@@ -4,12 +4,14 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::harness::actions::{custom, only_adt, set_variable};
+use crate::harness::admin::{admin_address, samples, sum};
 use crate::harness::guests::guest;
 use crate::harness::messages::adt;
 use crate::harness::program::{self, Ran, SHARED_CACHE};
+use crate::harness::wait::wait_for;
 use crate::harness::{Home, Server, Workflow};
 
 /// On a machine that other tests keep busy, compiling does not give way to them.
@@ -42,8 +44,17 @@ fn loaded(server: &Server) -> (u32, u32, u32) {
     (number("compiled="), number("read="), number("refused="))
 }
 
+/// The same, and what could not be compiled, as the admin address tells it.
+fn counted(server: &Server) -> [String; 4] {
+    let seen = samples(admin_address(server));
+    ["compiled", "read", "refused", "failed"].map(|event| {
+        let event = format!("event=\"{event}\"");
+        sum(&seen, "compiled_code_total", &[&event]).to_string()
+    })
+}
+
 fn entries(home: &Home) -> Vec<PathBuf> {
-    let files = fs::read_dir(home.path("data/compiled")).unwrap();
+    let Ok(files) = fs::read_dir(home.path("data/compiled")) else { return Vec::new() };
     let files = files.map(|entry| entry.unwrap().path());
     files.filter(|path| path.extension().is_some_and(|it| it == "code")).collect()
 }
@@ -72,6 +83,7 @@ fn the_second_start_compiles_nothing_and_a_touched_entry_is_made_anew() {
     fs::write(&files[0], bytes).unwrap();
     let third = serve(&home);
     assert_eq!(loaded(&third), (1, compiled - 1, 1));
+    assert_eq!(counted(&third), [1, compiled - 1, 1, 0].map(|count| count.to_string()));
     assert!(third.log().contains("its authentication code does not fit"), "{}", third.log());
     let answer = third.http1().post("/in", adt("touched", "1"));
     assert_eq!(answer.msa(1), "AA", "{answer:?}");
@@ -110,6 +122,83 @@ fn compiling_that_takes_too_much_is_ended_and_told() {
         assert!(said.contains("WF084"), "{limits}: {said}");
         assert!(said.contains(&format!("({key})")), "{limits}: {said}");
     }
+}
+
+#[test]
+fn what_cannot_be_compiled_is_counted() {
+    let home = Home::and(&format!("{EAGER}compile_cpu_seconds = 1\n"));
+    home.workflow("received", &Workflow::new("received", "in").build());
+    home.plugin("slow", &slow_to_compile());
+    // The standard plugins are there already, with the tests' own cache.
+    let server = home.serve();
+    let [.., refused, failed] = counted(&server);
+    assert_eq!((refused.as_str(), failed.as_str()), ("0", "1"), "{}", server.log());
+    server.stop();
+}
+
+/// The compiler that a server has started, if it runs.
+#[cfg(target_os = "linux")]
+fn compiler_of(server: u32) -> Option<u32> {
+    let mut processes = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    processes.find(|process| {
+        state_of(*process).is_some_and(|(_, parent)| parent == server)
+            && fs::read(format!("/proc/{process}/cmdline"))
+                .is_ok_and(|line| line.ends_with(b"plugin\0compile\0"))
+    })
+}
+
+/// The state of a process that there is, and its parent.
+#[cfg(target_os = "linux")]
+fn state_of(process: u32) -> Option<(char, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_is_killed_while_it_compiles_leaves_nothing_half_written_and_no_compiler() {
+    let home = Home::and(EAGER);
+    home.workflow("received", &Workflow::new("received", "in").build());
+    for name in ["marker", "stateful", "trap"] {
+        home.plugin(name, guest(name));
+    }
+    for _ in 0..3 {
+        let already = entries(&home).len();
+        let mut command = own_cache(&home, &["serve"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut server = command.spawn().unwrap();
+        // Each is written down before the next one begins.
+        let compiler = wait_for("one more entry, and a compiler at work", || {
+            let compiler = compiler_of(server.id())?;
+            (entries(&home).len() > already).then_some(compiler)
+        });
+        server.kill().unwrap();
+        server.wait().unwrap();
+        wait_for("the compiler to end with its server", || {
+            state_of(compiler).is_none_or(|(state, _)| state == 'Z').then_some(())
+        });
+    }
+    let kept = u32::try_from(entries(&home).len()).unwrap();
+    assert!(kept >= 3);
+    let server = serve(&home);
+    let (compiled, read, refused) = loaded(&server);
+    assert_eq!((read, refused), (kept, 0), "{}", server.log());
+    assert!(compiled > 0, "nothing was left to compile: it was not killed in the middle");
+    assert_eq!(server.http1().post("/in", adt("killed", "1")).msa(1), "AA");
+    server.stop();
+
+    // The half of an entry in its place, as a machine without power may leave it.
+    let torn = &entries(&home)[0];
+    let bytes = fs::read(torn).unwrap();
+    fs::write(torn, &bytes[..bytes.len() / 2]).unwrap();
+    let again = serve(&home);
+    assert_eq!(loaded(&again), (1, compiled + kept - 1, 1), "{}", again.log());
+    assert_eq!(again.http1().post("/in", adt("torn", "1")).msa(1), "AA");
+    again.stop();
 }
 
 /// A component with a module of very long functions.

@@ -6,6 +6,7 @@ mod misbehaving;
 mod peers;
 mod tls;
 mod wasi_http;
+mod watching;
 
 use serde_json::{Map, Value};
 

@@ -194,6 +194,20 @@ pub enum OutboundFault {
 }
 
 impl OutboundFault {
+    /// All of them; the place of each is its number.
+    pub const ALL: [Self; 10] = [
+        Self::NotGranted,
+        Self::Address,
+        Self::Name,
+        Self::Refused,
+        Self::Timeout,
+        Self::Tls,
+        Self::Closed,
+        Self::Protocol,
+        Self::Size,
+        Self::Certificate,
+    ];
+
     pub fn code(self) -> &'static str {
         match self {
             Self::NotGranted => "network.not-granted",

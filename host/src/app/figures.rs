@@ -3,17 +3,19 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 
-use tureen_sandbox::{Engine, PoolUsage};
+use tureen_sandbox::{CodeCounts, Engine, PoolUsage};
 
 use crate::listener::ConnectionBudget;
 use crate::metrics::{Metrics, Source, SourceKind};
 use crate::pipeline::Pipeline;
 use crate::refusals::Refusals;
 
+use super::Home;
+
 /// The parts are asked when somebody looks; none is kept alive for that.
 pub(super) fn wire(
     metrics: &Metrics,
-    engine: &Engine,
+    home: &Home,
     pipeline: &Arc<Pipeline>,
     budget: &Arc<ConnectionBudget>,
     refusals: &Arc<Refusals>,
@@ -47,7 +49,32 @@ pub(super) fn wire(
             counts.map(|(kind, count)| (Cow::Borrowed(kind.name()), count)).collect()
         },
     ));
-    pool(metrics, engine);
+    pool(metrics, &home.engine);
+    code(metrics, &home.engine);
+    metrics.show_outbound(Arc::clone(home.outbound().traffic()));
+}
+
+fn code(metrics: &Metrics, engine: &Engine) {
+    let asked = engine.clone();
+    metrics.ask(Source::by(
+        SourceKind::Counter,
+        "compiled_code",
+        "Native code of plugins and of their snapshots, by where it came from.",
+        "event",
+        move || {
+            let CodeCounts { compiled, read, refused, failed, .. } = asked.code_counts();
+            let counts =
+                [("compiled", compiled), ("failed", failed), ("read", read), ("refused", refused)];
+            counts.map(|(event, count)| (Cow::Borrowed(event), count)).to_vec()
+        },
+    ));
+    let asked = engine.clone();
+    metrics.ask(Source::one(
+        SourceKind::Counter,
+        "compiled_snapshots",
+        "Snapshots of settings among the code that was compiled or read.",
+        move || Some(asked.code_counts().snapshots),
+    ));
 }
 
 fn pool(metrics: &Metrics, engine: &Engine) {

@@ -153,6 +153,10 @@ impl Home {
         self.outbound.apply(&self.config.outbound)
     }
 
+    pub(super) fn outbound(&self) -> &HostOutbound {
+        &self.outbound
+    }
+
     pub(super) fn trusted_proxies(&self) -> TrustedProxies {
         TrustedProxies::new(&self.config.proxies, self.config.limits.client_chain_bytes)
     }

@@ -2,6 +2,8 @@
 //!
 //! Every name here is explained in `docs/metrics.md` (a test compares the two).
 
+mod outbound;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -49,6 +51,9 @@ impl Collector for Look {
         out.build()?;
         out.workflows(&metrics.workflow_figures())?;
         out.steps(&metrics.step_figures())?;
+        if let Some(traffic) = metrics.outbound.get() {
+            out.outbound(&traffic.figures())?;
+        }
         out.reloads(metrics)?;
         for source in metrics.sources.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             out.source(source)?;

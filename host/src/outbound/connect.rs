@@ -48,6 +48,11 @@ impl Progress {
         self.0.store(stage as u8, Ordering::Relaxed);
     }
 
+    /// Was somebody connected to, or tried to?
+    pub(super) fn has_passed_the_checks(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= Stage::Connecting as u8
+    }
+
     /// The whole exchange was not done in time.
     pub(super) fn timed_out(&self, within: Duration) -> OutboundProblem {
         let stage = self.0.load(Ordering::Relaxed);

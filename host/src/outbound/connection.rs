@@ -46,6 +46,11 @@ impl Prepared {
         };
         Ok(Self { granted, identity })
     }
+
+    /// Whom the connection is made to.
+    pub(super) fn server(&self) -> impl Iterator<Item = &Granted> {
+        std::iter::once(&self.granted)
+    }
 }
 
 /// # Errors

@@ -105,6 +105,11 @@ impl Prepared {
         }
     }
 
+    /// The server, and the proxy where there is one.
+    pub(super) fn servers(&self) -> impl Iterator<Item = &Granted> {
+        [&self.server].into_iter().chain(self.proxy.as_ref().map(|proxy| &proxy.granted))
+    }
+
     /// Whom the connection is made to.
     fn reached(&self) -> &Granted {
         self.proxy.as_ref().map_or(&self.server, |proxy| &proxy.granted)

@@ -1,5 +1,6 @@
 //! What was decided about plugins, for whoever has to account for it: a line for
-//! every install, removal, change of file, change of grants, load and refusal.
+//! every install, removal, change of file, change of grants, load and refusal; and
+//! what plugins reached or tried to reach outside.
 //!
 //! Lines go to the log (target `tureen::audit`) and to `data/audit.log` as JSON,
 //! which is only appended to, read by its owner alone, and bounded: a file that
@@ -10,29 +11,36 @@
 //! - What was there before a restart is kept in `data/plugins.json`, so that a
 //!   file that was replaced while the server stood still is told.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+mod log;
+mod outbound;
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::words::{grants_in_words, steps_in_words};
 use super::{Installed, PluginSet};
 use crate::config::Trust;
+use crate::outbound::Sighting;
 
-/// Where the audit log is in a home.
-const FOLDER: &str = "data";
-const LOG: &str = "audit.log";
+use log::AuditLog;
+
 const KNOWN: &str = "plugins.json";
 
-/// Why the plugins were looked at.
+/// Why something is told: the plugins were looked at, or one of them did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Occasion {
     Start,
     Reload,
+    Running,
 }
 
 /// What is remembered of a plugin.
@@ -77,23 +85,16 @@ struct Entry {
     /// What it could do before and may not now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     withdrawn: Vec<String>,
+    /// A server outside, as the operator granted it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    destination: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     reason: String,
 }
 
-/// An entry as it stands in the file.
-#[derive(Serialize)]
-struct Line<'a> {
-    time: String,
-    occasion: Occasion,
-    process: u32,
-    #[serde(flatten)]
-    entry: &'a Entry,
-}
-
-/// The audit log of a home.
+/// What was told about the plugins of a home.
 pub struct Audit {
-    folder: PathBuf,
+    log: Arc<AuditLog>,
     /// What is known from before; told anew only when it changes.
     known: BTreeMap<String, Known>,
     /// Digests that this process has loaded.
@@ -105,30 +106,29 @@ pub struct Audit {
 impl Audit {
     /// The audit log of a home; reads what the last server knew.
     pub fn open(home: &Path) -> Self {
-        let folder = home.join(FOLDER);
-        let known = fs::read(folder.join(KNOWN)).ok();
+        let log = Arc::new(AuditLog::new(home));
+        let known = fs::read(log.beside(KNOWN)).ok();
         let known = known.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        Self { folder, known, loaded: BTreeSet::new(), refused: BTreeSet::new() }
+        Self { log, known, loaded: BTreeSet::new(), refused: BTreeSet::new() }
     }
 
-    /// Tells what is different from what was known.
-    ///
-    /// # Errors
-    /// The file cannot be written; the log has the lines all the same.
-    pub fn record(
-        &mut self,
-        occasion: Occasion,
-        trust: &Trust,
-        plugins: &PluginSet,
-    ) -> Result<(), String> {
+    /// Tells what is different from what was known. Gives the plugins that something
+    /// was told about.
+    pub fn record(&mut self, occasion: Occasion, trust: &Trust, plugins: &PluginSet) -> Recorded {
+        self.log.bound(trust);
         let entries = self.entries(plugins);
         for entry in &entries {
             tell(entry);
         }
-        let told = |error: io::Error| {
-            format!("{} cannot be written: {error}", self.folder.join(LOG).display())
-        };
-        self.append(occasion, trust, &entries).map_err(told)
+        let written = self.write(occasion, &entries);
+        let written = written.map_err(|error| self.log.unwritable(&error));
+        Recorded { plugins: entries.into_iter().map(|entry| entry.plugin).collect(), written }
+    }
+
+    /// Tells what plugins do outside as it is seen, until `ending`; the task ends when
+    /// everything that was seen by then is written.
+    pub fn follow(&self, seen: Receiver<Sighting>, ending: CancellationToken) -> JoinHandle<()> {
+        outbound::follow(Arc::clone(&self.log), seen, ending)
     }
 
     fn entries(&mut self, plugins: &PluginSet) -> Vec<Entry> {
@@ -176,39 +176,23 @@ impl Audit {
         entries
     }
 
-    fn append(&self, occasion: Occasion, trust: &Trust, entries: &[Entry]) -> io::Result<()> {
+    fn write(&self, occasion: Occasion, entries: &[Entry]) -> io::Result<()> {
         if entries.is_empty() {
             return Ok(());
         }
-        make_folder(&self.folder)?;
-        let mut text = String::new();
-        for entry in entries {
-            let time = Timestamp::now().to_string();
-            let line = Line { time, occasion, process: std::process::id(), entry };
-            text.push_str(&serde_json::to_string(&line)?);
-            text.push('\n');
-        }
-        let log = self.folder.join(LOG);
-        let length = fs::metadata(&log).map_or(0, |found| found.len());
-        if length > 0 && length.saturating_add(text.len() as u64) > trust.audit_bytes {
-            put_aside(&log, trust.audit_files)?;
-        }
-        let mut file = private(OpenOptions::new().append(true).create(true)).open(&log)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_data()?;
-        self.remember()
+        self.log.append(occasion, entries)?;
+        // What the next server starts from.
+        self.log.replace(KNOWN, &serde_json::to_vec_pretty(&self.known)?)
     }
+}
 
-    /// Replaces what the next server starts from.
-    fn remember(&self) -> io::Result<()> {
-        let file = self.folder.join(KNOWN);
-        let beside = self.folder.join(format!("{KNOWN}.new"));
-        let _stale = fs::remove_file(&beside);
-        let mut written = private(OpenOptions::new().write(true).create_new(true)).open(&beside)?;
-        written.write_all(&serde_json::to_vec_pretty(&self.known)?)?;
-        written.sync_data()?;
-        fs::rename(beside, file)
-    }
+/// What came of a look at the plugins.
+#[derive(Debug)]
+pub struct Recorded {
+    /// Names of those that are new, gone, or not as they were.
+    pub plugins: BTreeSet<String>,
+    /// An error: the file cannot be written. The server's log has the lines all the same.
+    pub written: Result<(), String>,
 }
 
 /// What happened to one plugin since it was known.
@@ -246,7 +230,7 @@ fn entry(event: &'static str, installed: &Installed) -> Entry {
 }
 
 fn tell(entry: &Entry) {
-    let Entry { event, plugin, version, sha256, before, file, reason, .. } = entry;
+    let Entry { event, plugin, version, sha256, before, file, destination, reason, .. } = entry;
     let granted = entry.granted.join("; ");
     let withdrawn = entry.withdrawn.join("; ");
     match *event {
@@ -263,50 +247,17 @@ fn tell(entry: &Entry) {
         "installed" => tracing::info!(
             target: "tureen::audit", plugin, version, sha256, file, granted, "plugin installed"
         ),
+        outbound::USED => tracing::info!(
+            target: "tureen::audit", plugin, destination, "plugin uses a granted server"
+        ),
+        outbound::REFUSED => {
+            tracing::warn!(target: "tureen::audit", plugin, reason, "plugin is refused a server");
+        }
         _ => tracing::info!(
             target: "tureen::audit", plugin, version, sha256, signature = entry.signature,
             "plugin loaded"
         ),
     }
-}
-
-/// `audit.log` becomes `audit.log.1`, that becomes `.2`, and the oldest goes.
-fn put_aside(log: &Path, files: usize) -> io::Result<()> {
-    let aside = |number: usize| {
-        let mut name = log.as_os_str().to_owned();
-        name.push(format!(".{number}"));
-        PathBuf::from(name)
-    };
-    if files <= 1 {
-        return fs::remove_file(log);
-    }
-    for number in (1..files - 1).rev() {
-        match fs::rename(aside(number), aside(number + 1)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    fs::rename(log, aside(1))
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
-}
-
-/// For its owner alone; a symbolic link in its place is not followed.
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits();
-    options.mode(0o600).custom_flags(no_follow.cast_signed())
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::servers::Server;
 use super::*;
+use crate::metrics::Metrics;
 
 /// A name server that never answers.
 struct Silence;
@@ -26,6 +27,22 @@ async fn every_wait_ends_with_the_request_s_own_time() {
         assert!(problem.text.contains(part), "{}", problem.text);
     }
     tokio::task::spawn_blocking(move || server.wait_for_an_end()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_whose_call_ends_in_the_middle_is_counted_too() {
+    let named = "http://lab.example.org/".to_owned();
+    let plugin = caller("p", &[named.clone()], &[]);
+    let outbound = outbound(Arc::new(Silence), &OutboundConfig::default());
+    let metrics = Arc::new(Metrics::new(10));
+    metrics.show_outbound(Arc::clone(outbound.traffic()));
+    let mut seen = outbound.sightings().listen();
+    let asked = outbound.http(&plugin, get(&named));
+    assert!(tokio::time::timeout(Duration::from_millis(20), asked).await.is_err());
+    let text = metrics.text();
+    let line = "outbound_requests_total{plugin=\"p\",kind=\"http\",outcome=\"abandoned\"} 1\n";
+    assert!(text.contains(line), "{text}");
+    assert!(seen.try_recv().is_err(), "nobody was connected to");
 }
 
 #[tokio::test]

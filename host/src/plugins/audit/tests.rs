@@ -1,3 +1,4 @@
+use super::log::LOG;
 use super::*;
 use crate::diagnostics::{Diagnostic, codes};
 
@@ -6,7 +7,7 @@ fn refusing(reasons: &[String]) -> PluginSet {
     PluginSet { diagnostics: told.collect(), ..PluginSet::default() }
 }
 
-fn lines(home: &Path, name: &str) -> Vec<serde_json::Value> {
+pub(super) fn lines(home: &Path, name: &str) -> Vec<serde_json::Value> {
     let text = fs::read_to_string(home.join("data").join(name)).unwrap_or_default();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -18,7 +19,7 @@ fn a_refusal_is_told_once_until_it_changes() {
     let trust = Trust::default();
     let mut record = |reasons: &[&str]| {
         let reasons: Vec<String> = reasons.iter().map(|it| (*it).to_owned()).collect();
-        audit.record(Occasion::Reload, &trust, &refusing(&reasons)).unwrap();
+        audit.record(Occasion::Reload, &trust, &refusing(&reasons)).written.unwrap();
         lines(home.path(), LOG).len()
     };
     assert_eq!(record(&["broken"]), 1);
@@ -41,7 +42,7 @@ fn the_log_is_bounded_by_putting_full_files_aside() {
     let trust = Trust { audit_bytes: 65_536, audit_files: 3, ..Trust::default() };
     for round in 0..40 {
         let reasons = [format!("{round} {}", "x".repeat(9_000))];
-        audit.record(Occasion::Reload, &trust, &refusing(&reasons)).unwrap();
+        audit.record(Occasion::Reload, &trust, &refusing(&reasons)).written.unwrap();
     }
     let mut files: Vec<_> = fs::read_dir(home.path().join("data"))
         .unwrap()
@@ -71,7 +72,7 @@ fn the_log_is_its_owner_s_alone_and_no_link_is_followed() {
     let home = tempfile::tempdir().unwrap();
     let mut audit = Audit::open(home.path());
     let trust = Trust::default();
-    audit.record(Occasion::Start, &trust, &refusing(&["one".to_owned()])).unwrap();
+    audit.record(Occasion::Start, &trust, &refusing(&["one".to_owned()])).written.unwrap();
     let mode = |name: &str| {
         let found = fs::metadata(home.path().join("data").join(name)).unwrap();
         found.permissions().mode() & 0o777
@@ -82,6 +83,6 @@ fn the_log_is_its_owner_s_alone_and_no_link_is_followed() {
     fs::remove_file(home.path().join("data").join(LOG)).unwrap();
     symlink(&other, home.path().join("data").join(LOG)).unwrap();
     let refused = audit.record(Occasion::Start, &trust, &refusing(&["two".to_owned()]));
-    assert!(refused.unwrap_err().contains("cannot be written"));
+    assert!(refused.written.unwrap_err().contains("cannot be written"));
     assert_eq!(fs::read_to_string(other).unwrap(), "kept");
 }
