@@ -1,6 +1,8 @@
 //! `tureen plugin inspect`: everything that a person should know of a plugin
 //! before trusting it, and what it has been granted.
 
+mod words;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,17 +13,20 @@ use tureen_sandbox::{Kind, Limits};
 use super::named::{Named, load};
 use super::{Ended, HomeArgument, output};
 use crate::app::Home;
+use crate::config::{Faults, PluginFaults};
 use crate::plugins::grants::Missing;
 use crate::plugins::trust::{self, Signature};
 use crate::plugins::words::{grants_in_words, import_in_words, steps_in_words};
 use crate::plugins::{Installed, candidate};
 
+use words::{Settings, fault_budget};
+
 /// Lines of type names and imports that are shown; `--json` has all.
 const SHOWN: usize = 100;
 
 /// Shows a plugin's identity, digest, signature, type names, imports in words,
-/// grants and limits. Nothing of it runs but the question who it is, and that
-/// without any grant. Ends with 1 when the file is not trusted, 2 when there is none or
+/// grants, limits, how it gets its settings and when its steps are set aside. Nothing
+/// of it runs but the question who it is, and that without any grant. Ends with 1 when the file is not trusted, 2 when there is none or
 /// it is no plugin.
 #[derive(Args)]
 pub(in crate::cli) struct Inspect {
@@ -37,23 +42,24 @@ pub(in crate::cli) struct Inspect {
 impl Inspect {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
         let (home, _) = Home::open_or_bare(&self.home.home, true).await?;
-        let seen = match Named::find(&home, &self.plugin)? {
+        let found = match Named::find(&home, &self.plugin)? {
             Named::Installed(installed) => {
-                Seen { installed, place: Place::Installed, distrusted: None }
+                Found { installed, place: Place::Installed, distrusted: None }
             }
             Named::File { path, bytes } => of_file(&home, &path, bytes).await?,
         };
+        let seen = Seen::new(found, &home);
         if self.json {
             output::line(&seen.to_json().to_string());
         } else {
             seen.show();
         }
-        Ok(if seen.distrusted.is_none() { Ended::Well } else { Ended::Badly })
+        Ok(if seen.found.distrusted.is_none() { Ended::Well } else { Ended::Badly })
     }
 }
 
 /// A plugin as it is installed, or as it would be.
-struct Seen {
+struct Found {
     installed: Arc<Installed>,
     place: Place,
     /// Why the server would refuse it.
@@ -69,7 +75,16 @@ enum Place {
     Elsewhere,
 }
 
-async fn of_file(home: &Home, file: &Path, bytes: Arc<[u8]>) -> anyhow::Result<Seen> {
+/// A plugin with what the home's configuration means for it.
+struct Seen {
+    found: Found,
+    budget: Faults,
+    /// Does its own section say something of the budget?
+    has_own_budget: bool,
+    settings: Settings,
+}
+
+async fn of_file(home: &Home, file: &Path, bytes: Arc<[u8]>) -> anyhow::Result<Found> {
     let judged = trust::judge(&home.config.trust, file, &bytes);
     let loaded = load(home, file, bytes).await?;
     let (signature, mut distrusted) = match judged {
@@ -91,7 +106,7 @@ async fn of_file(home: &Home, file: &Path, bytes: Arc<[u8]>) -> anyhow::Result<S
         false if is_below(file, &home.path.join("plugins")) => Place::Refused,
         false => Place::Elsewhere,
     };
-    Ok(Seen { installed: Arc::new(installed), place, distrusted })
+    Ok(Found { installed: Arc::new(installed), place, distrusted })
 }
 
 fn is_below(file: &Path, folder: &Path) -> bool {
@@ -100,8 +115,19 @@ fn is_below(file: &Path, folder: &Path) -> bool {
 }
 
 impl Seen {
+    fn new(found: Found, home: &Home) -> Self {
+        let name = &found.installed.plugin.name;
+        let own = home.config.plugins.get(name).map(|written| &written.faults);
+        Self {
+            budget: home.plugins.fault_budget(name),
+            has_own_budget: own.is_some_and(|own| *own != PluginFaults::default()),
+            settings: Settings::of(&found.installed, home.config.plugins_cache.snapshots),
+            found,
+        }
+    }
+
     fn show(&self) {
-        let plugin = &self.installed.plugin;
+        let plugin = &self.found.installed.plugin;
         output::line(&format!("{} {} ({})", plugin.name, plugin.version, plugin.kind.name()));
         output::line(&format!("  {}", plugin.summary));
         output::line(&format!("  sha256 {}", plugin.digest_text()));
@@ -118,15 +144,15 @@ impl Seen {
     }
 
     fn show_trust(&self) {
-        let installed = &self.installed;
+        let installed = &self.found.installed;
         output::line(&format!("  signature: {}", installed.signature));
         if installed.pinned {
             output::line("  pinned: no other file is taken under this name");
         }
-        if let Some(reason) = &self.distrusted {
+        if let Some(reason) = &self.found.distrusted {
             output::line(&format!("NOT TRUSTED: {reason}"));
         }
-        match self.place {
+        match self.found.place {
             Place::Installed => {}
             Place::Refused => output::line(
                 "not taken: the file is in the home's plugins/ folder, `tureen plugin list` says why",
@@ -138,11 +164,10 @@ impl Seen {
     }
 
     fn show_grants(&self) {
-        let installed = &self.installed;
+        let installed = &self.found.installed;
         output::line(&format!("runs as: {}", instance_of(installed)));
-        if let Some(why) = installed.plugin.no_snapshot_because() {
-            output::line(&format!("each fresh instance reads its settings anew: {why}"));
-        }
+        output::line(&format!("settings: {}", self.settings.text));
+        output::line(&format!("faults: {}", fault_budget(&self.budget, self.has_own_budget)));
         let limits = &installed.limits;
         output::line(&format!(
             "limits: {} bytes of memory, {:?} for a call, {:?} running, {} host calls, {} bytes of output, {} log lines",
@@ -168,7 +193,7 @@ impl Seen {
     }
 
     fn to_json(&self) -> Value {
-        let installed = &self.installed;
+        let installed = &self.found.installed;
         let plugin = &installed.plugin;
         let missing: Vec<String> = plugin
             .missing_grants(&installed.grants)
@@ -189,14 +214,16 @@ impl Seen {
         let lines = Missing::of(installed, &installed.grants).map(|missing| missing.lines(None));
         let mut object = super::to_json(installed);
         let more = json!({
-            "installed": self.place == Place::Installed,
-            "distrusted": self.distrusted,
+            "installed": self.found.place == Place::Installed,
+            "distrusted": self.found.distrusted,
             "contract": plugin.contract(),
             "exports": plugin.exports,
             "imports": imports.collect::<Vec<_>>(),
             "grants": grants_in_words(&installed.grants),
             "steps": steps.collect::<Vec<_>>(),
             "limits": limits_json(&installed.limits),
+            "settings": { "snapshot": self.settings.from_snapshot, "means": self.settings.text },
+            "faults": self.budget,
             "lines_to_grant": lines,
         });
         if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
