@@ -94,7 +94,8 @@ impl Server {
         show(&diagnostics);
         let ground = home.ground(&settings);
         let vocabulary = home.vocabulary(&settings);
-        let pipeline = Arc::new(Pipeline::new(&home.config, settings));
+        let pipeline = Pipeline::new(&home.config, settings);
+        let pipeline = Arc::new(pipeline.with_long_runs(home.engine.long_runs()));
         let limits = &home.config.limits;
         let tls = ServerTls::new(home.path.join("certificates"), &home.config)?;
         let tls = Arc::new(tls);

@@ -44,7 +44,7 @@ use tokio_util::task::TaskTracker;
 use tureen_message::ParseOptions;
 use tureen_message::hl7::Header;
 use tureen_message::media_type::MediaType;
-use tureen_sandbox::{Fault, Performed, Target};
+use tureen_sandbox::{Fault, LongRuns, Performed, Target};
 use tureen_template::{Direction, Globals, SettingId, Tables};
 
 use crate::config::ServerConfig;
@@ -77,6 +77,8 @@ pub struct Pipeline {
     cut: CancellationToken,
     runs_cut: AtomicUsize,
     rehearsal: Option<Rehearsal>,
+    /// Where runs go on whose plugins run long; `None`: where they began.
+    long_runs: Option<LongRuns>,
 }
 
 /// What makes a run the same each time, for tests of workflows.
@@ -114,7 +116,15 @@ impl Pipeline {
             cut: CancellationToken::new(),
             runs_cut: AtomicUsize::new(0),
             rehearsal: None,
+            long_runs: None,
         }
+    }
+
+    /// The same pipeline; runs whose plugins run long go on aside.
+    #[must_use]
+    pub fn with_long_runs(mut self, long_runs: LongRuns) -> Self {
+        self.long_runs = Some(long_runs);
+        self
     }
 
     /// A pipeline whose runs do not depend on when they happen: time, ids and

@@ -22,6 +22,8 @@ mod memory;
 mod neighbour;
 /// Memory of the server's process.
 mod process;
+/// How long after its time a call is stopped.
+mod stopping;
 
 use crate::harness::{Home, Workflow};
 

@@ -14,6 +14,7 @@ use wasmtime::{
 
 use crate::cache::CacheUnusable;
 use crate::code::{CodeCounts, CodeOptions, CodeStore};
+use crate::giving_way::LongRuns;
 use crate::limits::{MemoryBudget, TICK};
 use crate::linkers::Linkers;
 use crate::outbound::Outbound;
@@ -41,6 +42,8 @@ pub struct EngineOptions {
     /// Calls that may run at the same moment for longer than a tick of the clock.
     /// Default 0: half as many as there are processors.
     pub long_calls: usize,
+    /// How much the threads of such calls give way to all others, 0 to 19. Default 10.
+    pub long_call_niceness: u8,
     /// Bytes of stack that a guest has. Default 512 KiB. It cannot differ from
     /// plugin to plugin.
     pub stack_bytes: usize,
@@ -56,6 +59,7 @@ impl Default for EngineOptions {
             memory_bytes: 2 << 30,
             stack_bytes: 512 << 10,
             long_calls: 0,
+            long_call_niceness: 10,
         }
     }
 }
@@ -115,7 +119,7 @@ impl Engine {
             activities: Arc::new(Semaphore::new(options.activities)),
             outbound: None,
             memory: Arc::new(MemoryBudget::new(options.memory_bytes)),
-            lane: Arc::new(SlowLane::new(options.long_calls)),
+            lane: Arc::new(SlowLane::new(options.long_calls, options.long_call_niceness)),
             pooling,
             page_map_scan,
         })
@@ -155,6 +159,11 @@ impl Engine {
     /// one compiles in the background: for servers, not for commands.
     pub fn make_snapshots(&self) {
         self.code.make_snapshots();
+    }
+
+    /// For whoever has runs of messages: those whose calls run long go on aside.
+    pub fn long_runs(&self) -> LongRuns {
+        LongRuns::new(self.lane.aside())
     }
 
     /// From now on compiling gives way to others, as

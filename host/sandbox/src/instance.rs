@@ -29,9 +29,9 @@ use crate::texts::Texts;
 use crate::told;
 use crate::usage::{CallOutcome, Usage};
 
-/// Ticks of the engine's clock before a call takes turns with others. The first one
-/// may come at once, so that a call shorter than one tick never has to wait.
-const FIRST_TURN_TICKS: u64 = 2;
+/// Ticks of the engine's clock before a call is looked at for the first time; how long it
+/// has really run then decides whether it takes turns with others.
+const FIRST_TURN_TICKS: u64 = 1;
 
 /// What an instance can be asked.
 #[derive(Clone, Copy, Debug)]

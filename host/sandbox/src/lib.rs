@@ -29,6 +29,7 @@ mod engine;
 mod exchange;
 mod failure;
 mod gate;
+mod giving_way;
 mod granted;
 mod grants;
 mod guest;
@@ -63,6 +64,7 @@ pub use exchange::{
     UnknownSetting,
 };
 pub use failure::{Breakdown, Failure, Fault};
+pub use giving_way::{GivingWay, LongRuns};
 pub use grants::{
     AddressRange, CertificateGrant, ClockPrecision, Destination, DirectoryGrant, Grants, Host,
     InvalidAddressRange, InvalidDestination, InvalidHost, NameGrant, Need, RandomSource, Scheme,

@@ -3,40 +3,58 @@
 //! Knows: how many long calls may run at the same moment. Deliberately does not
 //! know: what a call is worth, and when it has run too long.
 //!
-//! A call is short until it has run for a whole tick of the engine's clock. From
-//! then on it goes on only while it has a place in the lane, and gives the place up
-//! at every tick: long calls take turns, in the order in which they ask.
+//! A call is short until it has run for a tick of the engine's clock: by the processor's
+//! time, since on a busy machine ticks pass while others run. From then on it goes on only
+//! while it has a place in the lane, and gives the place up at every tick: long calls take
+//! turns, in the order in which they ask.
 //! Each plugin asks for as many places as there are and no more, so that one with
 //! thirty long calls keeps another one's long call waiting for a turn, not for thirty.
 //! Without the lane, thirty endless loops that yield at every tick would keep
-//! every other task of the server waiting for thirty slices each time.
+//! every other task of the server waiting for thirty slices each time. A run with such a
+//! call goes on aside ([`crate::giving_way`]), on as many threads as the lane has places.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::UpdateDeadline;
+
+use crate::giving_way::{Aside, look, wait_for_turn};
+use crate::limits::TICK;
+use crate::running_clock::ran_by_this_thread;
 
 /// The lane of an engine.
 pub(crate) struct SlowLane {
     places: Arc<Semaphore>,
     count: usize,
+    aside: Arc<Aside>,
 }
 
 /// The calls of one plugin that ask for a place, or have one.
 pub(crate) struct Askers(Arc<Semaphore>);
 
 impl SlowLane {
-    /// With so many places; 0 for half of the processors, at least one.
-    pub(crate) fn new(places: usize) -> Self {
+    /// With so many places; 0 for half of the processors, at least one. Their threads
+    /// give way to others by so much (0 to 19).
+    pub(crate) fn new(places: usize, niceness: u8) -> Self {
         let processors = || available_parallelism().map_or(1, usize::from);
-        Self::with_places(if places == 0 { (processors() / 2).max(1) } else { places })
+        let count = if places == 0 { (processors() / 2).max(1) } else { places };
+        let aside = Arc::new(Aside::new(count, niceness));
+        Self { places: Arc::new(Semaphore::new(count)), count, aside }
     }
 
+    #[cfg(test)]
     fn with_places(count: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(count)), count }
+        Self::new(count, 0)
+    }
+
+    /// Where runs go on while a call in them takes turns.
+    pub(crate) fn aside(&self) -> &Arc<Aside> {
+        &self.aside
     }
 
     /// For one plugin.
@@ -47,7 +65,7 @@ impl SlowLane {
     /// The way into the lane of one instance.
     pub(crate) fn way(&self, askers: &Askers) -> Way {
         let (askers, lane) = (Arc::clone(&askers.0), Arc::clone(&self.places));
-        Way { askers, lane, place: Arc::default() }
+        Way { askers, lane, place: Arc::default(), effort: Arc::default() }
     }
 }
 
@@ -57,6 +75,47 @@ pub(crate) struct Way {
     askers: Arc<Semaphore>,
     lane: Arc<Semaphore>,
     place: Arc<Mutex<Option<Place>>>,
+    effort: Arc<Effort>,
+}
+
+/// How much a call has run.
+#[derive(Default)]
+struct Effort {
+    /// It takes turns, until it waits for something else.
+    is_long: AtomicBool,
+    /// What its thread had run at the first tick of the present poll, in nanoseconds;
+    /// 0 before that.
+    seen_at: AtomicU64,
+}
+
+impl Effort {
+    /// Asked at a tick, in the middle of a poll.
+    fn has_run_long(&self) -> bool {
+        if self.is_long.load(Ordering::Relaxed) {
+            return true;
+        }
+        let ran = u64::try_from(ran_by_this_thread().as_nanos()).unwrap_or(u64::MAX);
+        let seen_at = self.seen_at.load(Ordering::Relaxed);
+        if seen_at == 0 {
+            self.seen_at.store(ran.max(1), Ordering::Relaxed);
+            return false;
+        }
+        // The tick itself may be early or late by some part of it.
+        let is_long = Duration::from_nanos(ran.saturating_sub(seen_at)) >= TICK / 2;
+        self.is_long.store(is_long, Ordering::Relaxed);
+        is_long
+    }
+
+    /// A poll has ended.
+    fn pause(&self, waits_for_turn: bool) {
+        // Most polls are over before any tick: a look is cheaper than a write.
+        if self.seen_at.load(Ordering::Relaxed) != 0 {
+            self.seen_at.store(0, Ordering::Relaxed);
+        }
+        if self.is_long.load(Ordering::Relaxed) && !waits_for_turn {
+            self.is_long.store(false, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Given back together.
@@ -66,8 +125,12 @@ struct Place {
 }
 
 impl Way {
-    /// What a call does whose tick has come: waits for its turn.
+    /// What a call does whose tick has come: goes on where it has run little, and else
+    /// waits for its turn.
     pub(crate) fn next_turn(&self) -> UpdateDeadline {
+        if !self.effort.has_run_long() {
+            return UpdateDeadline::Continue(1);
+        }
         self.leave();
         let way = self.clone();
         let turn = async move {
@@ -76,6 +139,14 @@ impl Way {
             let place = way.wait().await;
             *way.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
         };
+        let mut turn = Box::pin(turn);
+        let turn = std::future::poll_fn(move |context| {
+            let polled = turn.as_mut().poll(context);
+            if polled.is_pending() {
+                wait_for_turn();
+            }
+            polled
+        });
         UpdateDeadline::YieldCustom(1, Box::pin(turn))
     }
 
@@ -106,8 +177,9 @@ impl<F: Future + Unpin> Future for Guarded<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let polled = Pin::new(&mut self.call).poll(context);
+        let (polled, waits_for_turn) = look(|| Pin::new(&mut self.call).poll(context));
         self.way.leave();
+        self.way.effort.pause(waits_for_turn);
         polled
     }
 }
@@ -116,14 +188,45 @@ impl<F: Future + Unpin> Future for Guarded<F> {
 mod tests {
     use super::*;
 
+    /// What a call gets that has run long.
+    fn turn(way: &Way) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        way.effort.is_long.store(true, Ordering::Relaxed);
+        match way.next_turn() {
+            UpdateDeadline::YieldCustom(1, turn) => turn,
+            _ => panic!("it has to wait for its turn"),
+        }
+    }
+
+    fn goes_on(way: &Way) -> bool {
+        matches!(way.next_turn(), UpdateDeadline::Continue(1))
+    }
+
+    #[tokio::test]
+    async fn ticks_that_pass_while_others_run_make_no_call_long_and_running_does() {
+        let lane = SlowLane::with_places(1);
+        let way = lane.way(&lane.askers());
+        for _ in 0..5 {
+            assert!(goes_on(&way));
+            std::thread::sleep(TICK);
+        }
+        let mut count = 0_u64;
+        while goes_on(&way) {
+            let began = ran_by_this_thread();
+            while ran_by_this_thread() - began < TICK / 4 {
+                count = std::hint::black_box(count + 1);
+            }
+        }
+        drop(turn(&way));
+        // It waited for something else: it is a short one again.
+        let waited = std::pin::pin!(async {});
+        way.guard(waited).await;
+        assert!(goes_on(&way));
+    }
+
     #[tokio::test]
     async fn a_turn_ends_at_the_next_tick_and_with_the_call() {
         let lane = SlowLane::with_places(1);
         let (one, other) = (lane.way(&lane.askers()), lane.way(&lane.askers()));
-        let turn = |way: &Way| match way.next_turn() {
-            UpdateDeadline::YieldCustom(1, turn) => turn,
-            _ => panic!("it has to wait for its turn"),
-        };
         turn(&one).await;
         let mut waiting = turn(&other);
         tokio::select! {

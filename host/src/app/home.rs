@@ -86,6 +86,7 @@ impl Home {
             calls: config.limits.messages_in_flight.max(1),
             memory_bytes: config.limits.plugin_memory_bytes,
             long_calls: config.limits.long_calls,
+            long_call_niceness: config.limits.long_call_niceness,
             stack_bytes: config.limits.plugin_stack_bytes,
             ..EngineOptions::default()
         };

@@ -54,6 +54,9 @@ pub struct Limits {
     /// Calls of plugins that run long, at the same moment; 0 for half of the processors.
     #[serde(deserialize_with = "between::<0, 10_000, _, _>")]
     pub long_calls: usize,
+    /// How much their threads give way to all others.
+    #[serde(deserialize_with = "between::<0, 19, _, _>")]
+    pub long_call_niceness: u8,
     /// The stack of a plugin's call.
     #[serde(deserialize_with = "between::<65_536, 8_388_608, _, _>")]
     pub plugin_stack_bytes: usize,
@@ -167,6 +170,7 @@ impl Default for Limits {
             plugin_memory_bytes: 2 * 1024 * 1024 * 1024,
             plugin_stack_bytes: 512 * 1024,
             long_calls: 0,
+            long_call_niceness: 10,
             header_bytes: 16 * 1024,
             header_count: 100,
             url_bytes: 8 * 1024,

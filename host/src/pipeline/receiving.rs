@@ -60,9 +60,9 @@ impl Pipeline {
             running.0.run(&workflow, inbound, Performance::Live, Answer::new(send)).await;
         };
         if priority == ResponsePriority::AfterAllProcessing {
-            run.instrument(span).await;
+            self.carried(run.instrument(span)).await;
         } else {
-            self.tasks.spawn(run.instrument(span));
+            self.tasks.spawn(self.carried(run.instrument(span)));
         }
         // A run that panicked dropped its answer; the sender still gets one.
         answered.await.unwrap_or_else(|_| broken())
@@ -86,12 +86,14 @@ impl Pipeline {
             let running = Arc::new(running);
             for (part, send) in parts.into_iter().zip(send) {
                 let (workflow, running) = (Arc::clone(&workflow), Arc::clone(&running));
+                let pipeline = Arc::clone(&running.0);
                 let span = tracing::info_span!("message", workflow = %workflow.name());
                 let run = async move {
                     running.0.run(&workflow, part, Performance::Live, Answer::new(send)).await;
                 };
                 // A task of its own: one that panics takes no other message with it.
-                let _ended = tasks.spawn(run.instrument(span)).await;
+                let run = pipeline.carried(run.instrument(span));
+                let _ended = tasks.spawn(run).await;
             }
         };
         self.tasks.spawn(runs);
@@ -110,6 +112,20 @@ impl Pipeline {
             timestamp: &timestamp(&Zoned::now()),
         };
         several.answer(answers, &signature)
+    }
+
+    /// The run of a message, wherever it goes on.
+    fn carried<R>(&self, run: R) -> impl Future<Output = ()> + Send + use<R>
+    where
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let long_runs = self.long_runs.clone();
+        async move {
+            match long_runs {
+                Some(long_runs) => long_runs.carry(run).await,
+                None => run.await,
+            }
+        }
     }
 
     /// A place among the runs in flight, or nothing when none is free in time.
