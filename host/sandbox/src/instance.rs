@@ -260,7 +260,7 @@ impl Instance {
         clock.reset();
         let asked = {
             let ask = pin!(self.ask(request));
-            until(deadline, clock.time(way.guard(Caught::new(ask)))).await
+            until(deadline, clock.time(way.guard_call(Caught::new(ask)))).await
         };
         let running = clock.ran_so_far() + std::mem::take(&mut self.prepared_in);
         let nested = self.store.data_mut().call.as_mut().and_then(|it| it.nested.take());

@@ -180,7 +180,8 @@ mod tests {
             std::thread::sleep(others);
             Poll::Ready((first, asked.ran()))
         });
-        let mut timed = clock.time(pin!(work));
+        let work = pin!(work);
+        let mut timed = clock.time(work);
         let mut context = Context::from_waker(Waker::noop());
         let Poll::Ready((first, second)) = Pin::new(&mut timed).poll(&mut context) else {
             panic!("ready at its first poll");

@@ -7,6 +7,9 @@
 //! time, since on a busy machine ticks pass while others run. From then on it goes on only
 //! while it has a place in the lane, and gives the place up at every tick: long calls take
 //! turns, in the order in which they ask.
+//! A plugin whose last call was long begins its next one in the line, so that even the
+//! first tick of an endless loop keeps nobody waiting; if that one is short, it is over
+//! with its first turn, and the one after begins at once again.
 //! Each plugin asks for as many places as there are and no more, so that one with
 //! thirty long calls keeps another one's long call waiting for a turn, not for thirty.
 //! Without the lane, thirty endless loops that yield at every tick would keep
@@ -35,7 +38,11 @@ pub(crate) struct SlowLane {
 }
 
 /// The calls of one plugin that ask for a place, or have one.
-pub(crate) struct Askers(Arc<Semaphore>);
+pub(crate) struct Askers {
+    places: Arc<Semaphore>,
+    /// Was its last call a long one?
+    is_slow: Arc<AtomicBool>,
+}
 
 impl SlowLane {
     /// With so many places; 0 for half of the processors, at least one. Their threads
@@ -59,13 +66,18 @@ impl SlowLane {
 
     /// For one plugin.
     pub(crate) fn askers(&self) -> Askers {
-        Askers(Arc::new(Semaphore::new(self.count)))
+        Askers { places: Arc::new(Semaphore::new(self.count)), is_slow: Arc::default() }
     }
 
     /// The way into the lane of one instance.
     pub(crate) fn way(&self, askers: &Askers) -> Way {
-        let (askers, lane) = (Arc::clone(&askers.0), Arc::clone(&self.places));
-        Way { askers, lane, place: Arc::default(), effort: Arc::default() }
+        Way {
+            askers: Arc::clone(&askers.places),
+            is_slow: Arc::clone(&askers.is_slow),
+            lane: Arc::clone(&self.places),
+            place: Arc::default(),
+            effort: Arc::default(),
+        }
     }
 }
 
@@ -73,6 +85,7 @@ impl SlowLane {
 #[derive(Clone)]
 pub(crate) struct Way {
     askers: Arc<Semaphore>,
+    is_slow: Arc<AtomicBool>,
     lane: Arc<Semaphore>,
     place: Arc<Mutex<Option<Place>>>,
     effort: Arc<Effort>,
@@ -83,6 +96,8 @@ pub(crate) struct Way {
 struct Effort {
     /// It takes turns, until it waits for something else.
     is_long: AtomicBool,
+    /// It was long at some tick.
+    was_long: AtomicBool,
     /// What its thread had run at the first tick of the present poll, in nanoseconds;
     /// 0 before that.
     seen_at: AtomicU64,
@@ -92,6 +107,7 @@ impl Effort {
     /// Asked at a tick, in the middle of a poll.
     fn has_run_long(&self) -> bool {
         if self.is_long.load(Ordering::Relaxed) {
+            self.was_long.store(true, Ordering::Relaxed);
             return true;
         }
         let ran = u64::try_from(ran_by_this_thread().as_nanos()).unwrap_or(u64::MAX);
@@ -103,6 +119,7 @@ impl Effort {
         // The tick itself may be early or late by some part of it.
         let is_long = Duration::from_nanos(ran.saturating_sub(seen_at)) >= TICK / 2;
         self.is_long.store(is_long, Ordering::Relaxed);
+        self.was_long.fetch_or(is_long, Ordering::Relaxed);
         is_long
     }
 
@@ -118,6 +135,8 @@ impl Effort {
     }
 }
 
+type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Given back together.
 struct Place {
     _asking: OwnedSemaphorePermit,
@@ -131,6 +150,11 @@ impl Way {
         if !self.effort.has_run_long() {
             return UpdateDeadline::Continue(1);
         }
+        UpdateDeadline::YieldCustom(1, self.turn())
+    }
+
+    /// Waits for a turn, which lasts until the next tick.
+    fn turn(&self) -> Turn {
         self.leave();
         let way = self.clone();
         let turn = async move {
@@ -140,14 +164,13 @@ impl Way {
             *way.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
         };
         let mut turn = Box::pin(turn);
-        let turn = std::future::poll_fn(move |context| {
+        Box::pin(std::future::poll_fn(move |context| {
             let polled = turn.as_mut().poll(context);
             if polled.is_pending() {
                 wait_for_turn();
             }
             polled
-        });
-        UpdateDeadline::YieldCustom(1, Box::pin(turn))
+        }))
     }
 
     async fn wait(&self) -> Option<Place> {
@@ -159,7 +182,15 @@ impl Way {
     /// The same call; it gives its place up whenever it waits for something, and when
     /// it is over. After waiting it is a short call again, until the next tick.
     pub(crate) fn guard<F>(&self, call: F) -> Guarded<F> {
-        Guarded { call, way: self.clone() }
+        Guarded { call, way: self.clone(), line: None, tells: false }
+    }
+
+    /// The same for a call with a message. It begins in the line where the plugin's last
+    /// one was long, and says for the next one whether it was.
+    pub(crate) fn guard_call<F>(&self, call: F) -> Guarded<F> {
+        self.effort.was_long.store(false, Ordering::Relaxed);
+        let line = self.is_slow.load(Ordering::Relaxed).then(|| self.turn());
+        Guarded { call, way: self.clone(), line, tells: true }
     }
 
     fn leave(&self) {
@@ -171,15 +202,44 @@ impl Way {
 pub(crate) struct Guarded<F> {
     call: F,
     way: Way,
+    /// What it waits for before it begins.
+    line: Option<Turn>,
+    /// Does it say how its plugin's calls are?
+    tells: bool,
+}
+
+impl<F: Unpin> Guarded<F> {
+    /// Whether the call may go on.
+    fn has_begun(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(line) = &mut self.line else { return true };
+        if line.as_mut().poll(context).is_pending() {
+            return false;
+        }
+        self.line = None;
+        self.way.effort.is_long.store(true, Ordering::Relaxed);
+        true
+    }
 }
 
 impl<F: Future + Unpin> Future for Guarded<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let (polled, waits_for_turn) = look(|| Pin::new(&mut self.call).poll(context));
+        let (polled, waits_for_turn) = look(|| match self.has_begun(context) {
+            true => Pin::new(&mut self.call).poll(context),
+            false => Poll::Pending,
+        });
         self.way.leave();
         self.way.effort.pause(waits_for_turn);
+        let Way { effort, is_slow, .. } = &self.way;
+        let was_long = effort.was_long.load(Ordering::Relaxed);
+        // One that was not let finish is known to be long, but never to be short.
+        if self.tells
+            && (was_long || polled.is_ready())
+            && is_slow.load(Ordering::Relaxed) != was_long
+        {
+            is_slow.store(was_long, Ordering::Relaxed);
+        }
         polled
     }
 }
@@ -189,7 +249,7 @@ mod tests {
     use super::*;
 
     /// What a call gets that has run long.
-    fn turn(way: &Way) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn turn(way: &Way) -> Turn {
         way.effort.is_long.store(true, Ordering::Relaxed);
         match way.next_turn() {
             UpdateDeadline::YieldCustom(1, turn) => turn,
@@ -221,6 +281,46 @@ mod tests {
         let waited = std::pin::pin!(async {});
         way.guard(waited).await;
         assert!(goes_on(&way));
+    }
+
+    #[tokio::test]
+    async fn a_plugin_whose_last_call_was_long_begins_the_next_one_in_the_line() {
+        let lane = SlowLane::with_places(1);
+        let askers = lane.askers();
+        let call = |is_long: bool| {
+            let way = lane.way(&askers);
+            async move {
+                let asked = way.clone();
+                let work = std::pin::pin!(async move {
+                    if is_long {
+                        turn(&asked).await;
+                    }
+                });
+                let mut polls = 0;
+                let mut call = way.guard_call(work);
+                std::future::poll_fn(|context| {
+                    polls += 1;
+                    Pin::new(&mut call).poll(context)
+                })
+                .await;
+                polls
+            }
+        };
+        assert_eq!(call(false).await, 1, "it begins at once");
+        assert!(call(true).await > 1, "it waits for a turn");
+        assert!(call(false).await > 1, "it waits for one before it begins");
+        assert_eq!(call(false).await, 1, "and the one before was short");
+        // One that is dropped in the line has not been short.
+        assert!(call(true).await > 1);
+        drop(call(false));
+        let waiting = std::pin::pin!(call(false));
+        tokio::select! {
+            biased;
+            _ = waiting => panic!("it waits"),
+            () = std::future::ready(()) => {}
+        }
+        assert!(call(false).await > 1, "it is still slow");
+        assert_eq!(lane.places.available_permits(), 1);
     }
 
     #[tokio::test]
