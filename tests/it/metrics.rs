@@ -24,7 +24,7 @@ call_time_milliseconds = 60000
 running_time_milliseconds = 60000
 [plugins.fickle]
 call_time_milliseconds = 9000
-running_time_milliseconds = 1000
+running_time_milliseconds = 300
 memory_bytes = 8388608
 host_calls = 20000
 output_bytes = 1000000
@@ -106,7 +106,7 @@ fn every_way_in_which_a_call_ends_is_counted_and_no_word_of_a_message_is_there()
     assert!((1 << 20..=8 << 20).contains(&peak), "{peak}");
     let slept = sum(&seen, "plugin_call_seconds_sum", &["plugin=\"fickle\""]);
     let ran = sum(&seen, "plugin_running_seconds_sum", &["plugin=\"fickle\""]);
-    assert!(slept >= 10.0 && ran >= 1.0 && slept - ran >= 8.0, "{slept} {ran}");
+    assert!(slept >= 9.3 && ran >= 0.3 && slept - ran >= 8.0, "{slept} {ran}");
     assert_eq!(of_fickle("plugin_instances"), 0, "each message had its own");
     let text = get(admin, "/metrics").text();
     assert!(!text.contains(SECRET), "{text}");
