@@ -93,14 +93,14 @@ impl Store {
     /// What is wrong with the store, whoever uses it.
     fn problems(&self) -> Vec<Diagnostic> {
         let problem = |error: &CertificateError| {
-            Diagnostic::new(codes::CERTIFICATE, error.to_string()).as_severity(Severity::Warning)
+            Diagnostic::new(codes::CERTIFICATE, in_full(error)).as_severity(Severity::Warning)
         };
         match &self.opened {
             None => Vec::new(),
-            Some(Err(error)) => vec![Diagnostic::new(codes::CERTIFICATE, error.to_string())],
+            Some(Err(error)) => vec![Diagnostic::new(codes::CERTIFICATE, in_full(error))],
             Some(Ok(opened)) => match opened.store.scan() {
                 Ok(scan) => scan.problems.iter().map(problem).collect(),
-                Err(error) => vec![Diagnostic::new(codes::CERTIFICATE, error.to_string())],
+                Err(error) => vec![Diagnostic::new(codes::CERTIFICATE, in_full(&error))],
             },
         }
     }
@@ -134,7 +134,7 @@ impl Store {
                 }
                 found
             }
-            Err(error) => vec![tell(Severity::Error, error.to_string())],
+            Err(error) => vec![tell(Severity::Error, in_full(&error))],
         }
     }
 
@@ -170,4 +170,11 @@ fn about(definition: &WorkflowDefinition, code: Code, property: &str, text: &str
         .in_file(&definition.file)
         .at(definition.document.nearest_position(&pointer))
         .pointing(pointer)
+}
+
+/// An error with what caused it.
+fn in_full(error: &CertificateError) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
