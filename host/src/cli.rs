@@ -7,6 +7,7 @@ mod example;
 mod init;
 mod input;
 mod output;
+mod patience;
 mod plugin;
 mod run;
 mod send;
@@ -19,8 +20,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::app::compile_in_children;
+use crate::app::{Home, compile_in_children};
 use crate::config::Log;
+use crate::diagnostics::Diagnostic;
 use crate::telemetry;
 
 /// A receiver server for healthcare messages: HL7, JSON, XML and CSV over HTTPS, run
@@ -76,6 +78,14 @@ struct HomeArgument {
     /// The home directory (made by `tureen init`)
     #[arg(long, value_name = "DIR", env = "TUREEN_HOME", default_value = ".")]
     home: PathBuf,
+}
+
+impl HomeArgument {
+    /// As [`Home::open_or_bare`], for somebody who waits.
+    async fn open_or_bare(&self, bare: bool) -> anyhow::Result<(Home, Vec<Diagnostic>)> {
+        let what = "still loading the plugins: new ones are compiled, which takes up to minutes where one brings a language's engine";
+        patience::telling(what, Home::open_or_bare(&self.home, bare)).await
+    }
 }
 
 /// What a command ends with.

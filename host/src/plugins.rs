@@ -251,7 +251,8 @@ impl PluginSet {
         let found =
             Diagnostic::new(codes::PLUGIN_FILE, format!("the plugin cannot be read: {error}"))
                 .in_file(file)
-                .help("check the file and its permissions");
+                .help("check the file and its permissions")
+                .state("the file is left out; workflows that need it do not start");
         self.diagnostics.push(found);
     }
 

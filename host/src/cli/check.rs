@@ -42,8 +42,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
-        let (mut home, mut diagnostics) =
-            Home::open_or_bare(&self.home.home, !self.files.is_empty()).await?;
+        let (mut home, mut diagnostics) = self.home.open_or_bare(!self.files.is_empty()).await?;
         let (settings, found) = home.settings();
         diagnostics.extend(found);
         let vocabulary = home.vocabulary(&settings);

@@ -11,7 +11,6 @@ use clap::{Args, Subcommand};
 pub(super) use self::compile::Compile;
 use self::inspect::Inspect;
 use super::{Ended, HomeArgument, output};
-use crate::app::Home;
 use crate::diagnostics::Diagnostic;
 use crate::plugins::Installed;
 use crate::plugins::grants::Missing;
@@ -57,7 +56,7 @@ impl Plugin {
 
 impl List {
     async fn run(self) -> anyhow::Result<Ended> {
-        let (home, _) = Home::open_or_bare(&self.home.home, true).await?;
+        let (home, _) = self.home.open_or_bare(true).await?;
         if self.json {
             let plugins: Vec<_> = home.plugins.iter().map(|it| to_json(it)).collect();
             let refused = &home.plugins.diagnostics;

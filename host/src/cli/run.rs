@@ -9,7 +9,6 @@ use tokio_util::task::TaskTracker;
 
 use super::trial::{Given, refused_variable};
 use super::{Ended, HomeArgument, input, output};
-use crate::app::Home;
 use crate::diagnostics::Report;
 use crate::pipeline::{Answer, Outcome, Performance, Pipeline, RunRecord};
 use crate::workflow::file::read_bounded;
@@ -54,7 +53,7 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 impl Run {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
-        let (mut home, _) = Home::open_or_bare(&self.home.home, true).await?;
+        let (mut home, _) = self.home.open_or_bare(true).await?;
         let limit = home.config.limits.workflow_bytes as u64;
         let bytes = match read_bounded(&self.file, limit) {
             Ok(bytes) => bytes,

@@ -265,7 +265,7 @@ impl GrantKeys<'_> {
         for (list, names) in names {
             refuse(key, list, names, |name| {
                 let wrong = name.is_empty() || name.contains(['=', '\0']);
-                wrong.then_some("expected a name")
+                wrong.then_some("expected a name, which has no = in it")
             })?;
         }
         if self.directories.iter().any(|granted| granted.path.as_os_str().is_empty()) {

@@ -41,7 +41,7 @@ pub(in crate::cli) struct Inspect {
 
 impl Inspect {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
-        let (home, _) = Home::open_or_bare(&self.home.home, true).await?;
+        let (home, _) = self.home.open_or_bare(true).await?;
         let found = match Named::find(&home, &self.plugin)? {
             Named::Installed(installed) => {
                 Found { installed, place: Place::Installed, distrusted: None }

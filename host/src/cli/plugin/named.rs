@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tureen_sandbox::Plugin;
 
 use crate::app::Home;
+use crate::cli::patience;
 use crate::plugins::{Installed, read_bounded};
 
 /// What a name on the command line stands for.
@@ -56,7 +57,10 @@ fn file(home: &Home, name: &str) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// The file is no plugin.
 pub(super) async fn load(home: &Home, path: &Path, bytes: Arc<[u8]>) -> anyhow::Result<Plugin> {
-    Plugin::load(&home.engine, bytes).await.map_err(|error| {
+    let what =
+        "still compiling: that takes up to minutes where a plugin brings a language's engine";
+    let loaded = patience::telling(what, Plugin::load(&home.engine, bytes)).await;
+    loaded.map_err(|error| {
         let said = format!("{} is no plugin that can run here", path.display());
         anyhow::Error::new(error).context(said)
     })

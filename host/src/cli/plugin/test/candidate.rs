@@ -38,7 +38,7 @@ impl Candidate {
     /// There is no such plugin, the home or what the command line adds is wrong, or
     /// the file is no plugin.
     pub(super) async fn find(test: &Test) -> anyhow::Result<Self> {
-        let (mut home, _) = Home::open_or_bare(&test.home.home, true).await?;
+        let (mut home, _) = test.home.open_or_bare(true).await?;
         let (plugin, file) = find(&home, &test.plugin).await?;
         let config = Additions::of(test)?.to(&home.config, &plugin.name)?;
         let (set, mut refusals) =
