@@ -26,7 +26,7 @@ pub struct Activity {
 /// The instance, and how many there have been.
 #[derive(Default)]
 struct Live {
-    instance: Option<Instance>,
+    instance: Option<Box<Instance>>,
     opened: u64,
 }
 

@@ -48,18 +48,12 @@ impl Granted {
 
 /// The tables of a run as far as they are granted: what a guest's own requests
 /// and its templates see.
-pub(crate) struct GrantedTables {
-    all: Arc<dyn Tables + Send + Sync>,
-    granted: Arc<Granted>,
+pub(crate) struct GrantedTables<'a> {
+    pub(crate) all: &'a (dyn Tables + Send + Sync),
+    pub(crate) granted: &'a Granted,
 }
 
-impl GrantedTables {
-    pub(crate) fn new(all: Arc<dyn Tables + Send + Sync>, granted: Arc<Granted>) -> Self {
-        Self { all, granted }
-    }
-}
-
-impl Tables for GrantedTables {
+impl Tables for GrantedTables<'_> {
     fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, Problem> {
         self.granted.table(table)?;
         self.all.lookup(table, key)
@@ -67,6 +61,42 @@ impl Tables for GrantedTables {
 
     fn has_lookup(&self, table: &str) -> bool {
         self.granted.table(table).is_ok() && self.all.has_lookup(table)
+    }
+
+    fn data_table(&self, name: &str) -> Option<&DataTable> {
+        self.granted.table(name).ok()?;
+        self.all.data_table(name)
+    }
+
+    fn move_row(&self, table: &DataTable, movement: Movement) -> Result<u32, Problem> {
+        self.all.move_row(table, movement)
+    }
+
+    fn current_row(&self, table: &DataTable) -> Option<u32> {
+        self.all.current_row(table)
+    }
+}
+
+/// The same, in the place of a run's own tables: what a step sees that is called
+/// inside the call of another one.
+pub(crate) struct LentTables {
+    pub(crate) all: Arc<dyn Tables + Send + Sync>,
+    pub(crate) granted: Arc<Granted>,
+}
+
+impl LentTables {
+    fn seen(&self) -> GrantedTables<'_> {
+        GrantedTables { all: self.all.as_ref(), granted: &self.granted }
+    }
+}
+
+impl Tables for LentTables {
+    fn lookup(&self, table: &str, key: &str) -> Result<Option<String>, Problem> {
+        self.seen().lookup(table, key)
+    }
+
+    fn has_lookup(&self, table: &str) -> bool {
+        self.seen().has_lookup(table)
     }
 
     fn data_table(&self, name: &str) -> Option<&DataTable> {

@@ -12,7 +12,7 @@ use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::exchange::{LogLevel, LogLine, Run, Target};
 use crate::failure::Failure;
-use crate::granted::{Granted, GrantedTables};
+use crate::granted::{Granted, GrantedTables, LentTables};
 use crate::grants::{ClockPrecision, TableGrant};
 use crate::imports::network::Network;
 use crate::limits::{Exceeded, Limits, MemoryBudget, Meter};
@@ -45,17 +45,23 @@ pub(crate) struct Guest {
     /// borrows it for the call: the component model ends one that keeps it.
     pub(crate) target: Resource<MessageHandle>,
     pub(crate) granted: Arc<Granted>,
-    randomness: Randomness,
     /// Made when the guest first asks for it: most never do.
-    wasi: Option<WasiCtx>,
+    wasi: Option<Wasi>,
     pub(crate) custom: Arc<CustomTransformers>,
-    pub(crate) call: Option<Call>,
+    /// Boxed: it is large, and goes in and out with every call.
+    pub(crate) call: Option<Box<Call>>,
     pub(crate) paths: PathMemory,
     pub(crate) texts: Arc<Texts>,
     pub(crate) network: Network,
-    pub(crate) wasi_http: WasiHttpCtx,
+    wasi_http: Option<WasiHttpCtx>,
     /// Bytes of the messages that the guest made and still holds.
     pub(crate) own_bytes: usize,
+}
+
+/// The clocks, environment and random numbers of a guest that asked for some.
+struct Wasi {
+    context: WasiCtx,
+    randomness: Randomness,
 }
 
 /// The state of one call; there is none while an instance is idle.
@@ -72,8 +78,6 @@ pub(crate) struct Call {
     pub(crate) log_bytes_left: usize,
     pub(crate) log_cut: u32,
     pub(crate) notifications_left: u32,
-    /// The run's own tables, while the guest only reaches the granted ones.
-    all_tables: Option<Arc<dyn Tables + Send + Sync>>,
     /// How the run's clock was read before this call.
     coarse_before: bool,
     /// Why a custom transformer that this step called failed: when the step
@@ -96,7 +100,6 @@ impl Guest {
         let target = table.push(MessageHandle::Target);
         let target = target.map_err(|_| "no message handle is allowed (handles)".to_owned())?;
         Ok(Self {
-            randomness: Randomness::new(Arc::clone(&plugin), granted.role),
             plugin,
             meter: Meter::new(&limits, memory),
             table,
@@ -107,7 +110,7 @@ impl Guest {
             call: None,
             paths: PathMemory::default(),
             texts,
-            wasi_http: wasi_http_of(&limits),
+            wasi_http: None,
             network,
             own_bytes: 0,
             limits,
@@ -117,7 +120,7 @@ impl Guest {
     /// Takes one host call off the budget; the run must be there.
     pub(crate) fn enter(&mut self) -> wasmtime::Result<&mut Call> {
         let allowed = self.limits.host_calls;
-        let call = self.call.as_mut().ok_or_else(outside_a_call)?;
+        let call = self.call.as_deref_mut().ok_or_else(outside_a_call)?;
         match call.calls_left.checked_sub(1) {
             Some(left) => call.calls_left = left,
             None => return Err(Exceeded::HostCalls { allowed }.into()),
@@ -130,19 +133,21 @@ impl Guest {
         mut run: Box<Run>,
         target: Target,
         setting: SettingId,
+        parameters: Vec<(String, String)>,
         deadline: Instant,
     ) {
-        self.randomness.begin(&run.facts, setting);
-        let all_tables = self.only_granted_tables(&mut run);
+        if let Some(wasi) = &self.wasi {
+            wasi.randomness.begin(&run.facts, setting);
+        }
         let coarse_before = run.variables.reads_clock_coarsely();
         let coarse = self.granted.grants.clock == ClockPrecision::Coarse;
         run.variables.read_clock_coarsely(coarse_before || coarse);
         self.network.begin(deadline);
-        self.call = Some(Call {
+        self.call = Some(Box::new(Call {
             run,
             target,
             draft: None,
-            parameters: Vec::new(),
+            parameters,
             setting,
             deadline,
             calls_left: self.limits.host_calls,
@@ -150,20 +155,15 @@ impl Guest {
             log_bytes_left: self.limits.log_bytes,
             log_cut: 0,
             notifications_left: self.limits.notifications,
-            all_tables,
             coarse_before,
             nested: None,
-        });
+        }));
     }
 
-    /// Puts the granted tables in the place of all, which it gives back. Within
-    /// the call of another plugin these are those that both are granted.
-    fn only_granted_tables(&self, run: &mut Run) -> Option<Arc<dyn Tables + Send + Sync>> {
-        if self.granted.grants.tables == TableGrant::All {
-            return None;
-        }
-        let granted = GrantedTables::new(Arc::clone(&run.tables), Arc::clone(&self.granted));
-        Some(std::mem::replace(&mut run.tables, Arc::new(granted)))
+    /// The context for requests of `wasi:http`, with the requests themselves.
+    pub(crate) fn requests(&mut self) -> (&mut WasiHttpCtx, &mut ResourceTable, &mut Network) {
+        let Self { wasi_http, table, network, limits, .. } = self;
+        (wasi_http.get_or_insert_with(|| wasi_http_of(limits)), table, network)
     }
 }
 
@@ -224,8 +224,27 @@ impl Call {
         }
     }
 
+    /// The run's tables as far as they are granted.
+    pub(crate) fn tables<'a>(&'a self, granted: &'a Granted) -> GrantedTables<'a> {
+        GrantedTables { all: self.run.tables.as_ref(), granted }
+    }
+
+    /// Leaves only the granted tables in the run, for a step that is called inside this
+    /// call: there it is those that both are granted. Answers with what is to be put
+    /// back after it.
+    pub(crate) fn narrow_tables(
+        &mut self,
+        granted: &Arc<Granted>,
+    ) -> Option<Arc<dyn Tables + Send + Sync>> {
+        if granted.grants.tables == TableGrant::All {
+            return None;
+        }
+        let narrow = LentTables { all: Arc::clone(&self.run.tables), granted: Arc::clone(granted) };
+        Some(std::mem::replace(&mut self.run.tables, Arc::new(narrow)))
+    }
+
     /// Ends the call: gives the run back, with a line on what the log lost.
-    pub(crate) fn end(mut self, plugin: &str, keep_draft: bool) -> Box<Run> {
+    pub(crate) fn end(mut self: Box<Self>, plugin: &str, keep_draft: bool) -> Box<Run> {
         if keep_draft && let Some(draft) = self.draft.take() {
             self.run.exchange.put(self.target.setting, self.target.direction, draft);
         }
@@ -233,11 +252,23 @@ impl Call {
             let text = format!("{} log lines were cut: over the limit of one call", self.log_cut);
             self.run.log.push(LogLine { plugin: plugin.to_owned(), level: LogLevel::Warn, text });
         }
-        if let Some(all) = self.all_tables.take() {
-            self.run.tables = all;
-        }
         self.run.variables.read_clock_coarsely(self.coarse_before);
         self.run
+    }
+}
+
+impl Wasi {
+    /// As the guest sees it in its current call, or before the first one.
+    fn new(plugin: &Arc<str>, granted: &Granted, call: Option<&Call>) -> Self {
+        let randomness = Randomness::new(Arc::clone(plugin), granted.role);
+        if let Some(call) = call {
+            randomness.begin(&call.run.facts, call.setting);
+        }
+        let mut context = wasi::context(&granted.grants, &randomness);
+        if let Some(files) = &granted.files {
+            *context.filesystem() = files.clone();
+        }
+        Self { context, randomness }
     }
 }
 
@@ -249,14 +280,8 @@ fn wasi_http_of(limits: &Limits) -> WasiHttpCtx {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let Self { granted, randomness, table, wasi, .. } = self;
-        let ctx = wasi.get_or_insert_with(|| {
-            let mut context = wasi::context(&granted.grants, randomness);
-            if let Some(files) = &granted.files {
-                *context.filesystem() = files.clone();
-            }
-            context
-        });
-        WasiCtxView { ctx, table }
+        let Self { granted, plugin, call, table, wasi, .. } = self;
+        let wasi = wasi.get_or_insert_with(|| Wasi::new(plugin, granted, call.as_deref()));
+        WasiCtxView { ctx: &mut wasi.context, table }
     }
 }

@@ -24,6 +24,7 @@ use crate::bindings::transformer::tureen::plugin::{
 };
 use crate::exchange::{LogLevel, Target};
 use crate::failure::{Failure, Fault};
+use crate::granted::GrantedTables;
 use crate::guest::{self, Call, Guest, MessageHandle};
 use crate::limits::Exceeded;
 use crate::path_memory::PathMemory;
@@ -317,20 +318,20 @@ impl variables::Host for Guest {
 impl templates::Host for Guest {
     fn expand(&mut self, text: String) -> Answer<String> {
         self.enter()?;
-        let Self { call, texts, .. } = self;
-        let call = call.as_ref().ok_or_else(guest::outside_a_call)?;
+        let Self { call, texts, granted, .. } = self;
+        let call = call.as_deref().ok_or_else(guest::outside_a_call)?;
         let template = texts.template(text);
         let sight = Sight(call);
-        let rendered = template.render(&call.run.variables, &sight, call.run.tables.as_ref());
+        let rendered = template.render(&call.run.variables, &sight, &call.tables(granted));
         Ok(rendered.map_err(Into::into))
     }
 
     fn format(&mut self, value: String, properties: Vec<(String, String)>) -> Answer<String> {
         self.enter()?;
-        let Self { call, texts, .. } = self;
-        let call = call.as_ref().ok_or_else(guest::outside_a_call)?;
+        let Self { call, texts, granted, .. } = self;
+        let call = call.as_deref().ok_or_else(guest::outside_a_call)?;
         let formatted = texts.formatting(properties).and_then(|formatting| {
-            Ok(formatting.apply(&value, call.run.tables.as_ref())?.into_owned())
+            Ok(formatting.apply(&value, &call.tables(granted))?.into_owned())
         });
         Ok(formatted.map_err(Into::into))
     }
@@ -352,7 +353,7 @@ impl tureen_template::Messages for Sight<'_> {
 
 impl tables::Host for Guest {
     fn lookup(&mut self, table: String, key: String) -> Answer<Option<String>> {
-        Ok(self.enter()?.run.tables.lookup(&table, &key).map_err(Into::into))
+        Ok(self.tables()?.lookup(&table, &key).map_err(Into::into))
     }
 
     fn row_count(&mut self, table: String) -> Answer<u32> {
@@ -365,8 +366,8 @@ impl tables::Host for Guest {
 
     fn value(&mut self, table: String, row: Option<u32>, field: String) -> Answer<String> {
         let granted = self.granted.table(&table);
-        let tables = &self.enter()?.run.tables;
-        let value = granted.and_then(|()| data_table::value(tables.as_ref(), &table, row, &field));
+        let tables = self.tables()?;
+        let value = granted.and_then(|()| data_table::value(&tables, &table, row, &field));
         Ok(value.map_err(Into::into))
     }
 
@@ -402,6 +403,13 @@ impl tables::Host for Guest {
 }
 
 impl Guest {
+    /// The tables that the guest may ask in its call; that is a host call.
+    fn tables(&mut self) -> wasmtime::Result<GrantedTables<'_>> {
+        self.enter()?;
+        let call = self.call.as_deref().ok_or_else(guest::outside_a_call)?;
+        Ok(call.tables(&self.granted))
+    }
+
     /// Asks a data table of the home.
     fn in_table<T>(
         &mut self,
@@ -409,9 +417,9 @@ impl Guest {
         ask: impl FnOnce(&DataTable, &dyn Tables) -> Result<T, Problem>,
     ) -> Answer<T> {
         let granted = self.granted.table(name);
-        let tables = self.enter()?.run.tables.as_ref();
-        let found = granted.and_then(|()| data_table::find(tables, name));
-        Ok(found.and_then(|table| ask(table, tables)).map_err(Into::into))
+        let tables = self.tables()?;
+        let found = granted.and_then(|()| data_table::find(&tables, name));
+        Ok(found.and_then(|table| ask(table, &tables)).map_err(Into::into))
     }
 }
 
@@ -443,7 +451,7 @@ impl custom_transformers::Host for Guest {
             return Ok(Err(types::StepError::Failed(Problem::new("custom.unknown", text).into())));
         };
         let allowed = self.limits.output_bytes;
-        let Self { table, call: slot, own_bytes, .. } = self;
+        let Self { table, call: slot, own_bytes, granted, .. } = self;
         // Nothing may fail between here and the end: the run would be lost.
         let handle = table.get_mut(&target)?;
         let Some(mut call) = slot.take() else { return Err(guest::outside_a_call()) };
@@ -477,9 +485,13 @@ impl custom_transformers::Host for Guest {
         let original = call.run.exchange.message(place.setting, place.direction).ok().flatten();
         let original = if before.is_none() { original.cloned() } else { None };
         let inside = Target { writable, ..place };
+        let all_tables = call.narrow_tables(granted);
         let (run, answer) =
             step.transform_nested(call.run, inside, parameters, call.deadline).await;
         call.run = run;
+        if let Some(all) = all_tables {
+            call.run.tables = all;
+        }
         let changed = call.run.exchange.take(place.setting, place.direction);
         match before {
             Some(before) => put_back(&mut call, place, before),

@@ -102,7 +102,8 @@ pub(crate) struct Origin<'a> {
 }
 
 impl Instance {
-    pub(crate) async fn new(origin: Origin<'_>) -> Result<Self, Failure> {
+    /// Boxed: it is large, and goes from hand to hand.
+    pub(crate) async fn new(origin: Origin<'_>) -> Result<Box<Self>, Failure> {
         let Origin { engine, linked, plugin, limits, granted, custom, texts, network, memory, way } =
             origin;
         let (plugin_name, limits_of) = (Arc::clone(plugin), Arc::clone(limits));
@@ -125,7 +126,9 @@ impl Instance {
             false => Ok(turns.next_turn()),
             true => Err(Exceeded::Running { allowed }.into()),
         });
-        let deadline = Instant::now() + limits.call_time;
+        let now = Instant::now();
+        clock.reset();
+        let deadline = now + limits.call_time;
         let exports = {
             let instantiating = pin!(linked.instantiate(&mut store));
             until(deadline, clock.time(way.guard(Caught::new(instantiating)))).await
@@ -133,7 +136,7 @@ impl Instance {
         let exports = exports
             .map_err(|Late| time_out(plugin, limits.call_time))?
             .map_err(|error| failure_of(plugin, &error))?;
-        Ok(Self {
+        Ok(Box::new(Self {
             store,
             exports,
             plugin: Arc::clone(plugin),
@@ -143,7 +146,7 @@ impl Instance {
             has_served: false,
             live: None,
             way,
-        })
+        }))
     }
 
     /// Counts it among the live instances of its step until it is dropped.
@@ -153,38 +156,18 @@ impl Instance {
 
     /// Who the plugin is.
     pub(crate) async fn identity(&mut self) -> Result<Identity, Failure> {
-        let call_time = self.call_time;
-        let (clock, way) = (self.clock.clone(), self.way.clone());
+        let Self { store, exports, clock, way, call_time, .. } = self;
+        let call_time = *call_time;
+        let now = Instant::now();
         clock.reset();
-        let deadline = Instant::now() + call_time;
         let asked = {
-            let ask = pin!(self.ask_identity());
-            until(deadline, clock.time(way.guard(Caught::new(ask)))).await
+            let ask = pin!(ask_identity(store, exports));
+            until(now + call_time, clock.time(way.guard(Caught::new(ask)))).await
         };
         match asked {
             Err(Late) => Err(time_out(&self.plugin, call_time)),
             Ok(Err(error)) => Err(failure_of(&self.plugin, &error)),
             Ok(Ok(identity)) => Ok(identity),
-        }
-    }
-
-    async fn ask_identity(&mut self) -> wasmtime::Result<Identity> {
-        let store = &mut self.store;
-        macro_rules! ask {
-            ($exports:expr) => {{
-                let identity = $exports.tureen_plugin_identity();
-                Ok(Identity {
-                    name: identity.call_name(&mut *store).await?,
-                    version: identity.call_version(&mut *store).await?,
-                    summary: identity.call_summary(&mut *store).await?,
-                    handles: identity.call_handles(&mut *store).await?,
-                })
-            }};
-        }
-        match &self.exports {
-            Exports::Filter(exports) => ask!(exports),
-            Exports::Transformer(exports) => ask!(exports),
-            Exports::Activity(exports) => ask!(exports),
         }
     }
 
@@ -195,12 +178,11 @@ impl Instance {
         owner: &str,
         role: &str,
     ) -> Result<configuring::Configuration, Failure> {
-        let (plugin, call_time, way) = (Arc::clone(&self.plugin), self.call_time, self.way.clone());
-        let store = &mut self.store;
+        let Self { store, exports, clock, way, plugin, call_time, .. } = self;
+        let call_time = *call_time;
         store.set_epoch_deadline(FIRST_TURN_TICKS);
-        self.clock.reset();
         let asked = async {
-            match &self.exports {
+            match exports {
                 Exports::Filter(exports) => {
                     exports.call_configure(store, settings, owner, role).await
                 }
@@ -212,15 +194,16 @@ impl Instance {
                 }
             }
         };
-        let deadline = Instant::now() + call_time;
+        let now = Instant::now();
+        clock.reset();
         let asked = {
             let asked = pin!(asked);
-            until(deadline, self.clock.time(way.guard(Caught::new(asked)))).await
+            until(now + call_time, clock.time(way.guard(Caught::new(asked)))).await
         };
-        self.prepared_in += self.clock.ran_so_far();
+        self.prepared_in += clock.ran_so_far();
         match asked {
-            Err(Late) => Err(time_out(&plugin, call_time)),
-            Ok(Err(error)) => Err(failure_of(&plugin, &error)),
+            Err(Late) => Err(time_out(plugin, call_time)),
+            Ok(Err(error)) => Err(failure_of(plugin, &error)),
             Ok(Ok(configuration)) => Ok(told::configuration(configuration)),
         }
     }
@@ -251,15 +234,13 @@ impl Instance {
         let own = Instant::now() + self.call_time;
         let latest = request.latest(&run);
         let deadline = [deadline, latest].into_iter().flatten().fold(own, Instant::min);
-        self.store.data_mut().begin(run, target, setting, deadline);
-        if let Some(call) = self.store.data_mut().call.as_mut() {
-            call.parameters = parameters;
-        }
+        self.store.data_mut().begin(run, target, setting, parameters, deadline);
         self.store.set_epoch_deadline(FIRST_TURN_TICKS);
-        let (call_time, clock, way) = (self.call_time, self.clock.clone(), self.way.clone());
+        let Self { store, exports, clock, way, call_time, .. } = self;
+        let call_time = *call_time;
         clock.reset();
         let asked = {
-            let ask = pin!(self.ask(request));
+            let ask = pin!(ask(store, exports, request));
             until(deadline, clock.time(way.guard_call(Caught::new(ask)))).await
         };
         let running = clock.ran_so_far() + std::mem::take(&mut self.prepared_in);
@@ -305,28 +286,50 @@ impl Instance {
             ..usage
         }
     }
+}
 
-    async fn ask(
-        &mut self,
-        request: Request,
-    ) -> wasmtime::Result<Result<Answer, types::StepError>> {
-        let borrowed = Resource::new_borrow(self.store.data().target.rep());
-        let store = &mut self.store;
-        Ok(match (&self.exports, request) {
-            (Exports::Filter(exports), Request::Decide) => {
-                let step = exports.tureen_plugin_filter_step();
-                step.call_decide(&mut *store, borrowed).await?.map(Answer::Verdict)
-            }
-            (Exports::Transformer(exports), Request::Transform) => {
-                let step = exports.tureen_plugin_transformer_step();
-                step.call_transform(&mut *store, borrowed).await?.map(|()| Answer::Done)
-            }
-            (Exports::Activity(exports), request) => {
-                ask_activity(&mut *store, exports, request, borrowed).await?
-            }
-            _ => return Err(wasmtime::Error::msg("the plugin is of another kind")),
-        })
+/// Who the plugin says it is.
+async fn ask_identity(store: &mut Store<Guest>, exports: &Exports) -> wasmtime::Result<Identity> {
+    macro_rules! ask {
+        ($exports:expr) => {{
+            let identity = $exports.tureen_plugin_identity();
+            Ok(Identity {
+                name: identity.call_name(&mut *store).await?,
+                version: identity.call_version(&mut *store).await?,
+                summary: identity.call_summary(&mut *store).await?,
+                handles: identity.call_handles(&mut *store).await?,
+            })
+        }};
     }
+    match exports {
+        Exports::Filter(exports) => ask!(exports),
+        Exports::Transformer(exports) => ask!(exports),
+        Exports::Activity(exports) => ask!(exports),
+    }
+}
+
+/// Enters the guest.
+async fn ask(
+    store: &mut Store<Guest>,
+    exports: &Exports,
+    request: Request,
+) -> wasmtime::Result<Result<Answer, types::StepError>> {
+    let borrowed = Resource::new_borrow(store.data().target.rep());
+    Ok(match (exports, request) {
+        (Exports::Filter(exports), Request::Decide) => {
+            let step = exports.tureen_plugin_filter_step();
+            step.call_decide(store, borrowed).await?.map(Answer::Verdict)
+        }
+        (Exports::Transformer(exports), Request::Transform) => {
+            let step = exports.tureen_plugin_transformer_step();
+            step.call_transform(store, borrowed).await?.map(|()| Answer::Done)
+        }
+        // Boxed: its many ways would make every call's future as large as theirs.
+        (Exports::Activity(exports), request) => {
+            Box::pin(ask_activity(store, exports, request, borrowed)).await?
+        }
+        _ => return Err(wasmtime::Error::msg("the plugin is of another kind")),
+    })
 }
 
 async fn ask_activity(

@@ -27,13 +27,26 @@ const REMEMBERED_BYTES_MAX: usize = 512;
 /// Memories that a step keeps for its next fresh instances.
 const KEPT_MAX: usize = 8;
 
-/// The paths of one guest.
+/// The paths of one guest. One pointer, which is taken out and put back at every read.
 #[derive(Default)]
 pub(crate) struct PathMemory {
-    /// Empty until the first path, then [`PLACES`] long.
+    /// None until the first path.
+    known: Option<Box<Known>>,
+}
+
+struct Known {
+    /// [`PLACES`] long.
     places: Vec<Option<Remembered>>,
     /// One that is not remembered, while it is used.
     other: Option<Path>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        let mut places = Vec::new();
+        places.resize_with(PLACES, || None);
+        Self { places, other: None }
+    }
 }
 
 struct Remembered {
@@ -45,14 +58,12 @@ struct Remembered {
 impl PathMemory {
     /// The path of that text, parsed at most once while it is remembered.
     pub(crate) fn path(&mut self, format: Format, text: &str) -> Result<&Path, Problem> {
+        let known = self.known.get_or_insert_default();
         if text.len() > REMEMBERED_BYTES_MAX {
-            return Ok(self.other.insert(Path::parse(format, text)?));
+            return Ok(known.other.insert(Path::parse(format, text)?));
         }
-        if self.places.is_empty() {
-            self.places.resize_with(PLACES, || None);
-        }
-        let Some(place) = self.places.get_mut(place_of(format, text)) else {
-            return Ok(self.other.insert(Path::parse(format, text)?));
+        let Some(place) = known.places.get_mut(place_of(format, text)) else {
+            return Ok(known.other.insert(Path::parse(format, text)?));
         };
         let is_known = matches!(place, Some(it) if it.format == format && *it.text == *text);
         if !is_known {
@@ -67,8 +78,9 @@ impl PathMemory {
 impl PathMemory {
     /// What is kept for other instances is small.
     fn forget_expressions(&mut self) {
-        self.other = None;
-        for place in self.places.iter_mut().take(EXPRESSION_PLACES) {
+        let Some(known) = &mut self.known else { return };
+        known.other = None;
+        for place in known.places.iter_mut().take(EXPRESSION_PLACES) {
             place.take_if(|it| has_expression(it.format, &it.text));
         }
     }
@@ -113,7 +125,7 @@ mod tests {
     use super::*;
 
     fn remembered(memory: &PathMemory) -> usize {
-        memory.places.iter().flatten().count()
+        memory.known.iter().flat_map(|known| known.places.iter().flatten()).count()
     }
 
     fn shown<P: std::fmt::Debug, E: std::fmt::Debug>(path: Result<P, E>) -> String {
@@ -141,7 +153,7 @@ mod tests {
             assert_eq!(shown(memory.path(Format::Hl7, &text)), shown(parsed.as_ref()));
         }
         assert!(remembered(&memory) > PLACES / 2);
-        assert_eq!(memory.places.len(), PLACES);
+        assert_eq!(memory.known.as_ref().unwrap().places.len(), PLACES);
 
         let mut memory = PathMemory::default();
         let long = format!("Patient/{}", "a".repeat(REMEMBERED_BYTES_MAX));

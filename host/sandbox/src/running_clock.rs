@@ -71,8 +71,8 @@ impl RunningClock {
     }
 
     /// The same future, with its polls timed.
-    pub(crate) fn time<F: Future + Unpin>(&self, future: F) -> Timed<F> {
-        Timed { future, clock: self.clone() }
+    pub(crate) fn time<F: Future + Unpin>(&self, future: F) -> Timed<'_, F> {
+        Timed { future, clock: self }
     }
 
     fn begin(&self) {
@@ -117,12 +117,12 @@ pub(crate) fn ran_by_this_thread() -> Duration {
 }
 
 /// A call whose polls are timed.
-pub(crate) struct Timed<F> {
+pub(crate) struct Timed<'a, F> {
     future: F,
-    clock: RunningClock,
+    clock: &'a RunningClock,
 }
 
-impl<F: Future + Unpin> Future for Timed<F> {
+impl<F: Future + Unpin> Future for Timed<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {

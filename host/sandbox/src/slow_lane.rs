@@ -71,24 +71,30 @@ impl SlowLane {
 
     /// The way into the lane of one instance.
     pub(crate) fn way(&self, askers: &Askers) -> Way {
-        Way {
+        Way(Arc::new(Shared {
             askers: Arc::clone(&askers.places),
             is_slow: Arc::clone(&askers.is_slow),
             lane: Arc::clone(&self.places),
-            place: Arc::default(),
-            effort: Arc::default(),
-        }
+            has_place: AtomicBool::new(false),
+            place: Mutex::default(),
+            effort: Effort::default(),
+        }))
     }
 }
 
 /// One instance's way into the lane, and its place while it has one.
 #[derive(Clone)]
-pub(crate) struct Way {
+pub(crate) struct Way(Arc<Shared>);
+
+struct Shared {
     askers: Arc<Semaphore>,
     is_slow: Arc<AtomicBool>,
     lane: Arc<Semaphore>,
-    place: Arc<Mutex<Option<Place>>>,
-    effort: Arc<Effort>,
+    /// Whether there may be one in `place`: most calls end without ever having had one,
+    /// and need not lock anything to know that.
+    has_place: AtomicBool,
+    place: Mutex<Option<Place>>,
+    effort: Effort,
 }
 
 /// How much a call has run.
@@ -147,7 +153,7 @@ impl Way {
     /// What a call does whose tick has come: goes on where it has run little, and else
     /// waits for its turn.
     pub(crate) fn next_turn(&self) -> UpdateDeadline {
-        if !self.effort.has_run_long() {
+        if !self.0.effort.has_run_long() {
             return UpdateDeadline::Continue(1);
         }
         UpdateDeadline::YieldCustom(1, self.turn())
@@ -161,7 +167,8 @@ impl Way {
             // Also where the lane is free: everything else that is ready goes first.
             tokio::task::yield_now().await;
             let place = way.wait().await;
-            *way.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+            *way.0.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+            way.0.has_place.store(true, Ordering::Release);
         };
         let mut turn = Box::pin(turn);
         Box::pin(std::future::poll_fn(move |context| {
@@ -174,41 +181,44 @@ impl Way {
     }
 
     async fn wait(&self) -> Option<Place> {
-        let _asking = Arc::clone(&self.askers).acquire_owned().await.ok()?;
-        let _running = Arc::clone(&self.lane).acquire_owned().await.ok()?;
+        let _asking = Arc::clone(&self.0.askers).acquire_owned().await.ok()?;
+        let _running = Arc::clone(&self.0.lane).acquire_owned().await.ok()?;
         Some(Place { _asking, _running })
     }
 
     /// The same call; it gives its place up whenever it waits for something, and when
     /// it is over. After waiting it is a short call again, until the next tick.
-    pub(crate) fn guard<F>(&self, call: F) -> Guarded<F> {
-        Guarded { call, way: self.clone(), line: None, tells: false }
+    pub(crate) fn guard<F>(&self, call: F) -> Guarded<'_, F> {
+        Guarded { call, way: self, line: None, tells: false }
     }
 
     /// The same for a call with a message. It begins in the line where the plugin's last
     /// one was long, and says for the next one whether it was.
-    pub(crate) fn guard_call<F>(&self, call: F) -> Guarded<F> {
-        self.effort.was_long.store(false, Ordering::Relaxed);
-        let line = self.is_slow.load(Ordering::Relaxed).then(|| self.turn());
-        Guarded { call, way: self.clone(), line, tells: true }
+    pub(crate) fn guard_call<F>(&self, call: F) -> Guarded<'_, F> {
+        self.0.effort.was_long.store(false, Ordering::Relaxed);
+        let line = self.0.is_slow.load(Ordering::Relaxed).then(|| self.turn());
+        Guarded { call, way: self, line, tells: true }
     }
 
     fn leave(&self) {
-        drop(self.place.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if self.0.has_place.load(Ordering::Acquire) {
+            self.0.has_place.store(false, Ordering::Relaxed);
+            drop(self.0.place.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
     }
 }
 
 /// A call that keeps no place while it waits.
-pub(crate) struct Guarded<F> {
+pub(crate) struct Guarded<'a, F> {
     call: F,
-    way: Way,
+    way: &'a Way,
     /// What it waits for before it begins.
     line: Option<Turn>,
     /// Does it say how its plugin's calls are?
     tells: bool,
 }
 
-impl<F: Unpin> Guarded<F> {
+impl<F: Unpin> Guarded<'_, F> {
     /// Whether the call may go on.
     fn has_begun(&mut self, context: &mut Context<'_>) -> bool {
         let Some(line) = &mut self.line else { return true };
@@ -216,12 +226,12 @@ impl<F: Unpin> Guarded<F> {
             return false;
         }
         self.line = None;
-        self.way.effort.is_long.store(true, Ordering::Relaxed);
+        self.way.0.effort.is_long.store(true, Ordering::Relaxed);
         true
     }
 }
 
-impl<F: Future + Unpin> Future for Guarded<F> {
+impl<F: Future + Unpin> Future for Guarded<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
@@ -230,8 +240,8 @@ impl<F: Future + Unpin> Future for Guarded<F> {
             false => Poll::Pending,
         });
         self.way.leave();
-        self.way.effort.pause(waits_for_turn);
-        let Way { effort, is_slow, .. } = &self.way;
+        self.way.0.effort.pause(waits_for_turn);
+        let Shared { effort, is_slow, .. } = self.way.0.as_ref();
         let was_long = effort.was_long.load(Ordering::Relaxed);
         // One that was not let finish is known to be long, but never to be short.
         if self.tells
@@ -250,7 +260,7 @@ mod tests {
 
     /// What a call gets that has run long.
     fn turn(way: &Way) -> Turn {
-        way.effort.is_long.store(true, Ordering::Relaxed);
+        way.0.effort.is_long.store(true, Ordering::Relaxed);
         match way.next_turn() {
             UpdateDeadline::YieldCustom(1, turn) => turn,
             _ => panic!("it has to wait for its turn"),

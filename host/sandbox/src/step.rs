@@ -1,6 +1,7 @@
 //! A plugin with the settings of one place in a workflow: what a message runs
 //! through.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -280,7 +281,9 @@ impl Step {
         if self.plugin.kind != Kind::Filter {
             return (run, Err(self.wrong_kind("a filter")));
         }
-        let (run, outcome) = self.call(run, target, Vec::new(), Request::Decide).await;
+        // Pinned where it is made: awaited as it is, the whole future is moved first.
+        let called = pin!(self.call(run, target, Vec::new(), Request::Decide));
+        let (run, outcome) = called.await;
         let verdict = outcome.map(|answer| match answer {
             Answer::Verdict(filter_step::Verdict::Stop(reason)) => {
                 Verdict::Stop(told::line(&reason, told::TEXT_CHARS_MAX))
@@ -301,7 +304,8 @@ impl Step {
         if self.plugin.kind != Kind::Transformer {
             return (run, Err(self.wrong_kind("a transformer")));
         }
-        let (run, outcome) = self.call(run, target, parameters, Request::Transform).await;
+        let called = pin!(self.call(run, target, parameters, Request::Transform));
+        let (run, outcome) = called.await;
         (run, outcome.map(drop))
     }
 
@@ -331,7 +335,7 @@ impl Step {
         let Some(_permit) = self.plugin.engine.call_permit().await else {
             return (run, Err(self.host_failure("engine.closed", "the engine is shut down")));
         };
-        self.enter(run, target, parameters, None, request).await
+        pin!(self.enter(run, target, parameters, None, request)).await
     }
 
     /// A place among the calls of the plugin, where these are limited. Waiting counts
@@ -343,11 +347,18 @@ impl Step {
         &self,
         until: Option<Instant>,
     ) -> Result<Option<Inside<'_>>, Failure> {
-        let Some(allowed) = self.limits.calls_at_once else { return Ok(None) };
+        match self.limits.calls_at_once {
+            None => Ok(None),
+            // Boxed: most plugins have no such line.
+            Some(allowed) => Box::pin(self.in_line(allowed, until)).await.map(Some),
+        }
+    }
+
+    async fn in_line(&self, allowed: usize, until: Option<Instant>) -> Result<Inside<'_>, Failure> {
         let own = Instant::now() + self.limits.call_time;
         let until = until.map_or(own, |until| until.min(own));
         let entered = tokio::time::timeout_at(until.into(), self.plugin.gate.enter(allowed)).await;
-        entered.map(Some).map_err(|_| self.busy(allowed))
+        entered.map_err(|_| self.busy(allowed))
     }
 
     /// The plugin has as much to do as it may.
@@ -388,7 +399,7 @@ impl Step {
             Some(Idle { instance, served, place }) => (instance, served, Some(place)),
             // Boxed: the way to a new instance is long, and most calls do not go it.
             None => match Box::pin(self.fresh_until(deadline)).await {
-                Ok(instance) => (Box::new(instance), 0, None),
+                Ok(instance) => (instance, 0, None),
                 Err(failure) => {
                     overseen.end_without_instance(&run.facts, &failure);
                     return (run, Err(failure));
@@ -399,7 +410,7 @@ impl Step {
             instance.lend_paths(self.paths.take());
         }
         let setting = self.options.owner;
-        let called = instance.call(run, target, setting, parameters, deadline, request).await;
+        let called = pin!(instance.call(run, target, setting, parameters, deadline, request)).await;
         let Called { usable, usage, run, outcome } = called;
         overseen.end(&run.facts, usage, outcome.as_ref().err());
         if usable && self.options.reuse && served < REUSED_MAX {
@@ -426,7 +437,7 @@ impl Step {
 
     /// As [`Step::fresh`]; inside another call, in what is left of its time: a call
     /// that ended while this one has the run would take the run with it.
-    async fn fresh_until(&self, deadline: Option<Instant>) -> Result<Instance, Failure> {
+    async fn fresh_until(&self, deadline: Option<Instant>) -> Result<Box<Instance>, Failure> {
         let Some(deadline) = deadline else { return self.fresh().await };
         let made = tokio::time::timeout_at(deadline.into(), self.fresh()).await;
         made.unwrap_or_else(|_| {
@@ -436,7 +447,7 @@ impl Step {
     }
 
     /// A new instance that has its settings, the shortest way.
-    async fn fresh(&self) -> Result<Instance, Failure> {
+    async fn fresh(&self) -> Result<Box<Instance>, Failure> {
         if let Some(snapshot) = self.start.snapshot() {
             match self.started(snapshot).await {
                 Ok(instance) => return Ok(instance),
@@ -447,11 +458,11 @@ impl Step {
     }
 
     /// A new instance that starts with its settings.
-    async fn started(&self, snapshot: &Snapshot) -> Result<Instance, Failure> {
+    async fn started(&self, snapshot: &Snapshot) -> Result<Box<Instance>, Failure> {
         self.instance(&snapshot.linked).await
     }
 
-    async fn instance(&self, linked: &Linked) -> Result<Instance, Failure> {
+    async fn instance(&self, linked: &Linked) -> Result<Box<Instance>, Failure> {
         let mut instance = Instance::new(self.origin(linked)).await?;
         if let Some(overseer) = &self.overseer {
             instance.count_as_live(overseer);
@@ -477,7 +488,7 @@ impl Step {
     /// A new instance that is configured in earnest.
     pub(crate) async fn configured(
         &self,
-    ) -> Result<(Instance, configuring::Configuration), Failure> {
+    ) -> Result<(Box<Instance>, configuring::Configuration), Failure> {
         let mut instance = self.instance(&self.linked).await?;
         let settings = &self.options.settings;
         let configuration = instance.configure(settings, &self.owner, self.options.role).await?;

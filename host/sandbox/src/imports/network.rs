@@ -60,8 +60,11 @@ impl Network {
         let limits = self.access.caller.limits;
         self.requests_left = limits.requests;
         self.connects_left = limits.connections;
-        // A request of the call before that still runs keeps to its own budget.
-        self.bytes_left = Arc::new(AtomicUsize::new(limits.bytes));
+        match Arc::get_mut(&mut self.bytes_left) {
+            Some(left) => *left.get_mut() = limits.bytes,
+            // A request of the call before that still runs keeps to its own budget.
+            None => self.bytes_left = Arc::new(AtomicUsize::new(limits.bytes)),
+        }
         self.deadline = Some(deadline);
     }
 

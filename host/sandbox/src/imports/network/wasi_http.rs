@@ -23,11 +23,8 @@ type Answered = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> 
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.wasi_http,
-            table: &mut self.table,
-            hooks: &mut self.network,
-        }
+        let (ctx, table, hooks) = self.requests();
+        WasiHttpCtxView { ctx, table, hooks }
     }
 }
 
