@@ -9,11 +9,15 @@
 //! builds an acknowledgement and answers: 1 step is a filter; 2 a filter and five
 //! mappings; 4 has variables and actions before the filter, too; 8 calls four
 //! third-party transformers besides. Each is measured with reused instances and
-//! with a fresh one of each plugin for every message. The servers are measured in
-//! turn, and the ratios are taken round by round: the machine may be noisy.
+//! with a fresh one of each plugin for every message. Three more are one step of
+//! somebody else's, in Rust, JavaScript and Python: the examples, where they have been
+//! built. The servers are measured in turn, and the ratios are taken round by round:
+//! the machine may be noisy.
 //!
 //! CPU is the time of the server's own threads per message: what the client costs
 //! is not in it. On a busy machine it is the figure to compare.
+//!
+//! Before that, the memory of a workflow that waits for its first message is measured.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,8 +28,15 @@
 
 #[path = "../sandbox/guests/components.rs"]
 mod components;
+#[path = "receive/echo.rs"]
+mod echo;
+#[path = "receive/idle.rs"]
+mod idle;
+#[path = "receive/languages.rs"]
+mod languages;
+#[path = "receive/workflow.rs"]
+mod workflow;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,16 +45,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::Request;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tureen::app::Server;
-use tureen::certificates::{CertificateStore, DEFAULT_NAME, ServedCertificate, https_config};
+use tureen::certificates::{CertificateStore, DEFAULT_NAME};
+
+use echo::Echo;
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 5;
@@ -52,25 +64,28 @@ const ROUND: Duration = Duration::from_secs(2);
 /// Threads of each server, and of the client.
 const THREADS: usize = 2;
 
-const RECEIVER: &str = "b0000000-0000-4000-8000-000000000001";
-const FILTER: &str = "b0000000-0000-4000-8000-000000000002";
-const MAPPINGS: &str = "b0000000-0000-4000-8000-000000000003";
-const VARIABLES: &str = "b0000000-0000-4000-8000-000000000004";
-
 const STEPS: [usize; 4] = [1, 2, 4, 8];
 
 fn main() {
-    let component = components::component("measured");
+    let measured = Plugin { name: "measured", component: components::component("measured") };
+    idle::report(&measured);
+    let languages = languages::Language::all(&measured);
     let mut servers = Vec::new();
-    for (kind, configuration) in [("reused", REUSED), ("fresh", FRESH)] {
+    for instances in [Instances::Reused, Instances::Fresh] {
         for steps in STEPS {
-            let name = format!("{kind}-{steps}");
-            servers.push(Running::start(&name, configuration, steps, &component));
+            let name = format!("{}-{steps}", instances.name());
+            let workflow = workflow::of_steps(steps);
+            servers.push(Running::start(&name, instances, &workflow, &measured));
+        }
+        for languages::Language { name, workflow, plugin } in &languages {
+            // A thread's name has at most 15 characters.
+            let name: String = format!("{}-{name}", instances.name()).chars().take(15).collect();
+            servers.push(Running::start(&name, instances, workflow, plugin));
         }
     }
     let echo = Echo::start(servers[0].home.path());
     let client = threads("client");
-    let bytes = adt().len();
+    let bytes = workflow::adt().len();
     println!(
         "HTTPS, {CONNECTIONS} keep-alive connections, {bytes} byte ADT^A01, {ROUNDS} rounds of {ROUND:?} each"
     );
@@ -98,13 +113,13 @@ fn main() {
     let cpu = median(bare.iter().map(|cost| cost.cpu));
     let rate = median(bare.iter().map(|cost| cost.rate));
     println!(
-        "{:<12}{:>16}{:>12}{:>14}{:>12}",
+        "{:<16}{:>16}{:>12}{:>14}{:>12}",
         "median", "µs CPU/message", "of bare", "messages/s", "of bare"
     );
-    println!("{:<12}{cpu:>16.1}{:>12}{rate:>14.0}{:>12}", "bare echo", "", "");
+    println!("{:<16}{cpu:>16.1}{:>12}{rate:>14.0}{:>12}", "bare echo", "", "");
     for (server, costs) in servers.iter().zip(&costs) {
         println!(
-            "{:<12}{:>16.1}{:>12.3}{:>14.0}{:>12.3}",
+            "{:<16}{:>16.1}{:>12.3}{:>14.0}{:>12.3}",
             server.name,
             median(costs.iter().map(|(cost, _)| cost.cpu)),
             median(costs.iter().map(|(cost, echoed)| echoed.cpu / cost.cpu)),
@@ -153,10 +168,31 @@ fn cpu_of(name: &str) -> Duration {
     Duration::from_nanos(threads.filter_map(of).sum())
 }
 
-const REUSED: &str = "[plugins.measured]\nreuse = true\n";
+#[derive(Clone, Copy)]
+enum Instances {
+    /// One serves many messages.
+    Reused,
+    /// None serves a second one.
+    Fresh,
+}
 
-/// No instance serves a second message.
-const FRESH: &str = "[plugins.filter]\nreuse = false\n[plugins.transformer]\nreuse = false\n";
+impl Instances {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reused => "reused",
+            Self::Fresh => "fresh",
+        }
+    }
+
+    fn configuration(self, plugin: &str) -> String {
+        match self {
+            Self::Reused => format!("[plugins.{plugin}]\nreuse = true\n"),
+            Self::Fresh => {
+                "[plugins.filter]\nreuse = false\n[plugins.transformer]\nreuse = false\n".to_owned()
+            }
+        }
+    }
+}
 
 struct Running {
     name: String,
@@ -168,9 +204,9 @@ struct Running {
 }
 
 impl Running {
-    fn start(name: &str, configuration: &str, steps: usize, component: &[u8]) -> Self {
+    fn start(name: &str, instances: Instances, workflow: &Value, plugin: &Plugin) -> Self {
         let home = tempfile::tempdir().unwrap();
-        prepare_home(home.path(), configuration, steps, component);
+        prepare_home(home.path(), instances, workflow, plugin);
         let runtime = threads(name);
         let server = runtime.block_on(Server::start(home.path())).unwrap();
         let address = server.addresses()[0].socket;
@@ -185,128 +221,30 @@ impl Running {
     }
 }
 
-fn prepare_home(home: &Path, configuration: &str, steps: usize, component: &[u8]) {
+/// A component as it lies in a home.
+pub(crate) struct Plugin {
+    name: &'static str,
+    component: Arc<[u8]>,
+}
+
+/// The homes share what is compiled, with those of the next run, too: an engine of
+/// JavaScript takes half a minute.
+fn prepare_home(home: &Path, instances: Instances, workflow: &Value, plugin: &Plugin) {
     std::fs::create_dir(home.join("workflows")).unwrap();
-    let text = format!("[listen]\naddress = \"127.0.0.1\"\n{configuration}");
+    let compiled = languages::target_directory().join("receive-benchmark/compiled");
+    std::fs::create_dir_all(compiled.parent().unwrap()).unwrap();
+    let cache = format!("[plugins_cache]\ndirectory = {compiled:?}\n");
+    let reuse = instances.configuration(plugin.name);
+    let text = format!("[listen]\naddress = \"127.0.0.1\"\n{reuse}{cache}");
     std::fs::write(home.join("tureen.toml"), text).unwrap();
-    let workflow = serde_json::to_vec_pretty(&workflow(steps)).unwrap();
+    let workflow = serde_json::to_vec_pretty(workflow).unwrap();
     std::fs::write(home.join("workflows/bench.hl7Workflow"), workflow).unwrap();
     std::fs::create_dir(home.join("plugins")).unwrap();
-    std::fs::write(home.join("plugins/measured.wasm"), component).unwrap();
-}
-
-fn workflow(steps: usize) -> serde_json::Value {
-    let class = |name: &str| format!("HL7Soup.Functions.Settings.{name}, HL7SoupWorkflow");
-    let mapping = |from: &str, to: &str| {
-        serde_json::json!({
-            "$type": class("CreateMappingTransformerAction"),
-            "FromPath": from, "FromDirection": 0, "FromType": 8, "FromSetting": RECEIVER,
-            "ToPath": to, "ToDirection": 1, "ToType": 8, "ToSetting": RECEIVER,
-        })
-    };
-    let variable = |name: &str, path: &str| {
-        serde_json::json!({
-            "$type": class("CreateVariableTransformerAction"), "VariableName": name,
-            "FromPath": path, "FromDirection": 0, "FromType": 8, "FromSetting": RECEIVER,
-        })
-    };
-    let custom = serde_json::json!({
-        "$type": class("CustomTransformerAction"), "CustomTransformerTypeName": "Test.Measured",
-        "CustomTransformerName": "Test.Measured", "Parameters": {},
-    });
-    let before = match steps {
-        8 => vec![custom; 4],
-        4 => vec![variable("Kind", "MSH-9.2")],
-        _ => Vec::new(),
-    };
-    let mut receiver = serde_json::json!({
-        "$type": class("Receivers.HttpReceiverSetting"), "Id": RECEIVER, "Name": "In",
-        "MessageType": 1, "ServiceName": "adt/in", "Port": 0, "UseSsl": true,
-        "Filters": FILTER, "Activities": [],
-    });
-    let mut pattern =
-        vec![serde_json::json!({ "$type": class("Filters.FilterHostSetting"), "Id": FILTER,
-          "Transformers": before, "Filters": [
-            { "$type": "HL7Soup.MessageFilters.StringMessageFilter, HL7SoupWorkflow",
-              "Path": "MSH-9.1", "Comparer": 0, "Value": "ADT", "FromDirection": 0,
-              "FromType": 8, "FromSetting": RECEIVER } ] })];
-    if steps > 1 {
-        receiver["ReturnCustomResponse"] = true.into();
-        receiver["ResponseMessageTemplate"] =
-            "MSH|^~\\&|||||${CurrentDateTime}||ACK|${WorkflowInstanceId}|P|2.5\rMSA|AA|\r".into();
-        receiver["Transformers"] = MAPPINGS.into();
-        pattern.push(serde_json::json!({
-            "$type": class("TransformerSetting"), "Id": MAPPINGS, "Transformers": [
-                mapping("MSH-5", "MSH-3"), mapping("MSH-6", "MSH-4"), mapping("MSH-3", "MSH-5"),
-                mapping("MSH-4", "MSH-6"), mapping("MSH-10", "MSA-2") ] }));
-    } else {
-        receiver["ReturnApplicationAccept"] = true.into();
-    }
-    if steps > 2 {
-        receiver["VariableTransformers"] = VARIABLES.into();
-        pattern.push(serde_json::json!({
-            "$type": class("TransformerSetting"), "Id": VARIABLES,
-            "Transformers": [variable("Patient", "PID-3.1"), variable("Ward", "PV1-3.1")] }));
-    }
-    pattern.insert(0, receiver);
-    serde_json::json!({ "Name": "Benchmark", "WorkflowId": RECEIVER, "WorkflowPattern": pattern })
-}
-
-/// An admission of about 1 KB; the person is invented.
-fn adt() -> Vec<u8> {
-    let mut text = String::from(
-        "MSH|^~\\&|ADTAPP|NORTHWING|TUREEN|ARCHIVE|20260301101500||ADT^A01^ADT_A01|BENCH-1|P|2.5\r\
-         EVN|A01|20260301101500\r\
-         PID|1||778899^^^NORTHWING^MR~5551234^^^NATIONAL^NI||Fictitious^Anna^Berta||19710823|F|||12 Elm Street^^Springfield^IL^62701||555-0142|555-0143||M||90001\r\
-         NK1|1|Fictitious^Paul|SPO|12 Elm Street^^Springfield^IL^62701|555-0144\r\
-         PV1|1|I|4WEST^12^A^NORTHWING||||1234^Adams^Grace|2345^Brook^Henry|||MED||||||||VN-4711|||||||||||||||||||||||||20260301101000\r",
-    );
-    let mut number = 1;
-    while text.len() < 1_000 {
-        text.push_str(&format!("OBX|{number}|NM|8302-2^Height^LN||17{number}|cm|||||F\r"));
-        number += 1;
-    }
-    text.into_bytes()
-}
-
-struct Echo {
-    address: SocketAddr,
-    /// Lives as long as its threads are to.
-    _runtime: Runtime,
-}
-
-impl Echo {
-    fn start(home: &Path) -> Self {
-        let runtime = threads("echo");
-        Self { address: runtime.block_on(start_echo(home)), _runtime: runtime }
-    }
-}
-
-async fn start_echo(home: &Path) -> SocketAddr {
-    let store = CertificateStore::open(&home.join("certificates")).unwrap();
-    let certificate = store.load(DEFAULT_NAME).unwrap();
-    let tls = TlsAcceptor::from(https_config(ServedCertificate::new(&certificate), None).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (socket, _) = listener.accept().await.unwrap();
-            socket.set_nodelay(true).unwrap();
-            let tls = tls.clone();
-            tokio::spawn(async move {
-                let Ok(stream) = tls.accept(socket).await else { return };
-                let _ = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service_fn(echo))
-                    .await;
-            });
-        }
-    });
-    address
-}
-
-async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let body = request.into_body().collect().await.unwrap().to_bytes();
-    Ok(Response::new(Full::new(body)))
+    std::fs::write(
+        home.join("plugins").join(plugin.name).with_extension("wasm"),
+        &plugin.component,
+    )
+    .unwrap();
 }
 
 struct Client {
@@ -325,7 +263,7 @@ impl Client {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self { tls: TlsConnector::from(Arc::new(config)), body: Bytes::from(adt()) }
+        Self { tls: TlsConnector::from(Arc::new(config)), body: Bytes::from(workflow::adt()) }
     }
 
     /// How many requests were answered; every answer must be a whole 200.
