@@ -26,6 +26,10 @@ impl Binary {
         Ok(Self { bytes, limits: limits.clone() })
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

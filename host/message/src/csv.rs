@@ -133,6 +133,14 @@ impl Csv {
         Ok(())
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn options(&self) -> &CsvOptions {
+        &self.options
+    }
+
     /// Exactly as it would be written.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

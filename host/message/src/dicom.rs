@@ -118,6 +118,14 @@ impl Dicom {
         Self { file: Arc::clone(&self.file), options, json: Arc::default() }
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.file.limits
+    }
+
+    pub(crate) fn options(&self) -> DicomOptions {
+        self.options
+    }
+
     /// The file as it was received.
     pub fn bytes(&self) -> &[u8] {
         &self.file.bytes

@@ -170,6 +170,10 @@ impl Hl7 {
         }
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The message exactly as it would be written. After an edit it is put
     /// together once, and kept until the next.
     pub fn bytes(&self) -> &[u8] {

@@ -101,6 +101,10 @@ impl Json {
         Ok(())
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Exactly as it would be written.
     pub fn bytes(&self) -> &[u8] {
         self.text.as_bytes()

@@ -94,6 +94,18 @@ impl Message {
         }
     }
 
+    /// What it was parsed with: enough to parse its bytes again, elsewhere.
+    pub fn parse_options(&self) -> ParseOptions {
+        let limits = of_each!(self, message => message.limits()).clone();
+        let mut options = ParseOptions { limits, ..ParseOptions::default() };
+        match self {
+            Self::Csv(message) => options.csv = message.options().clone(),
+            Self::Dicom(message) => options.dicom = message.options(),
+            Self::Hl7(_) | Self::Json(_) | Self::Xml(_) | Self::Text(_) | Self::Binary(_) => {}
+        }
+        options
+    }
+
     /// The format of the message.
     pub fn format(&self) -> Format {
         match self {

@@ -29,6 +29,10 @@ impl Text {
         Ok(Self { bytes, limits: limits.clone() })
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The message exactly as it would be written.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes

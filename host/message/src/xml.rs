@@ -118,6 +118,10 @@ impl Xml {
         Ok(())
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Exactly as it would be written.
     pub fn bytes(&self) -> &[u8] {
         self.text.as_bytes()

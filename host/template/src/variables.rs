@@ -22,6 +22,7 @@ use crate::name::fold;
 
 mod builtin;
 mod globals;
+mod portable;
 mod repeatable;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use builtin::BuiltIn;
 pub(crate) use builtin::{is_constant, is_control};
 pub(crate) use globals::Global;
 pub use globals::{Globals, Purpose};
+pub use portable::{PortableGlobal, VariableParts};
 pub use repeatable::Repeatable;
 
 /// Where the time comes from; a test passes a fixed one.

@@ -72,3 +72,25 @@ fn a_message_can_be_shared_between_threads() {
     shared(&parse(Format::Text, ""));
     shared(&Path::Whole);
 }
+
+#[test]
+fn a_message_tells_what_it_was_parsed_with() {
+    let csv = CsvOptions { delimiter: b';', has_header: true, ..CsvOptions::default() };
+    let dicom = DicomOptions { report: false, ..DicomOptions::default() };
+    let limits = Limits { message_bytes: 4_321, ..Limits::default() };
+    let options = ParseOptions { limits, csv, dicom };
+    let samples = [
+        (Format::Hl7, "MSH|^~\\&|A"),
+        (Format::Json, "{}"),
+        (Format::Csv, "a;b\n1;2\n"),
+        (Format::Xml, "<a/>"),
+        (Format::Text, "x"),
+        (Format::Binary, "x"),
+    ];
+    for (format, text) in samples {
+        let message = Message::parse(format, text.as_bytes().to_vec(), &options).unwrap();
+        let told = message.parse_options();
+        assert_eq!(told.limits.message_bytes, 4_321, "{format:?}");
+        assert_eq!(told.csv == options.csv, format == Format::Csv, "{format:?}");
+    }
+}

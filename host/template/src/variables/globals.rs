@@ -11,7 +11,7 @@ use crate::name::fold;
 /// Host-wide names and values, the same for all runs that started with them.
 #[derive(Clone, Default)]
 pub struct Globals {
-    values: HashMap<Box<str>, Global>,
+    pub(super) values: HashMap<Box<str>, Global>,
 }
 
 /// What a global variable is for (contract 2.2).

@@ -10,13 +10,18 @@ use jiff::Zoned;
 pub struct Repeatable {
     pub(super) now: Zoned,
     /// How many ids were given; copies of one run count together.
-    ids: Arc<AtomicU64>,
+    pub(super) ids: Arc<AtomicU64>,
 }
 
 impl Repeatable {
     /// A clock that stands still, and ids that count from 1.
     pub fn at(now: Zoned) -> Self {
         Self { now, ids: Arc::default() }
+    }
+
+    /// The same, after so many ids were given.
+    pub(super) fn resumed(now: Zoned, ids: u64) -> Self {
+        Self { now, ids: Arc::new(AtomicU64::new(ids)) }
     }
 
     /// The next id: a valid GUID that nobody takes for a random one.

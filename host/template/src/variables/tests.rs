@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use tureen_message::Problem;
 
 use super::{
-    Globals, Purpose, Repeatable, VariableBounds, VariableLimits, VariableProblem, Variables,
+    Globals, PortableGlobal, Purpose, Repeatable, VariableBounds, VariableLimits, VariableProblem,
+    Variables,
 };
 use crate::fixtures::{clock, facts, variables};
 
@@ -251,4 +252,54 @@ proptest! {
         let expected = list.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         prop_assert!(variables.iter().eq(expected));
     }
+}
+
+#[test]
+fn variables_are_the_same_after_a_journey_but_for_what_is_withheld() {
+    let mut globals = Globals::new();
+    globals.insert("City", "Ghent");
+    globals.insert_secret("Password", "hush");
+    globals.insert_secret("Token", "granted");
+    globals.insert_unavailable(Purpose::Secret, "Lost", "no such file");
+    let mut before = Variables::new(facts(), Arc::new(globals));
+    before.set("First", "1").unwrap();
+    before.set("second", "2").unwrap();
+    before.set("WorkflowError", "true").unwrap();
+    before.set_builtin("ClientIP", "10.0.0.1");
+    before.repeat(Repeatable::at(clock()));
+    let id = text(&before, "UUID");
+
+    let portable = before.globals().portable(|name| name == "token");
+    assert!(portable.contains(&("password".into(), PortableGlobal::Withheld(Purpose::Secret))));
+    let globals = Arc::new(Globals::from_portable(portable));
+    let mut after = Variables::from_parts(before.parts(), clock, globals).unwrap();
+    for name in ["First", "SECOND", "WorkflowError", "clientip", "city", "ReceivedDate", "Now"] {
+        assert_eq!(text(&after, name), text(&before, name), "{name}");
+    }
+    assert_eq!(after.iter().collect::<Vec<_>>(), before.iter().collect::<Vec<_>>());
+    assert_eq!(after.secret("Token"), Some(Ok("granted")));
+    assert_eq!(after.secret("Password"), Some(Ok("")));
+    assert_eq!(after.secret("Lost"), before.secret("Lost"));
+    assert!(after.set("password", "x").is_err(), "it is still nobody's to set");
+    assert!(after.set("ClientIP", "x").is_err());
+
+    let next = text(&after, "UUID");
+    assert_ne!(next, id);
+    before.ids_given(after.parts().repeatable.unwrap().1);
+    assert_ne!(text(&before, "UUID"), next, "an id is given once");
+}
+
+#[test]
+fn workflow_variables_are_replaced_all_or_none() {
+    let mut variables = variables(&[]);
+    variables.set("Old", "1").unwrap();
+    let wrong = [("New", "2"), ("Now-is-fine", "3"), ("HttpMethod", "x")];
+    let owned = |it: &[(&str, &str)]| {
+        it.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+    };
+    assert!(variables.replace_workflow(owned(&wrong)).is_err());
+    assert_eq!(variables.iter().collect::<Vec<_>>(), [("Old", "1")]);
+    variables.replace_workflow(owned(&wrong[..2])).unwrap();
+    assert_eq!(variables.iter().count(), 2);
+    assert_eq!(text(&variables, "old"), None);
 }
