@@ -98,8 +98,10 @@ pub(crate) enum Ended {
 /// Reads the command line and runs the command.
 pub fn main() -> ExitCode {
     let command_line = CommandLine::parse();
-    if let Command::Plugin(plugin::Plugin::Compile(_)) = command_line.command {
-        return plugin::Compile::run();
+    match command_line.command {
+        Command::Plugin(plugin::Plugin::Compile(_)) => return plugin::Compile::run(),
+        Command::Plugin(plugin::Plugin::Work(_)) => return plugin::Work::run(),
+        _ => {}
     }
     if let Err(error) = compile_in_children() {
         output::error(&format!("plugins are compiled in this process: {error}"));

@@ -26,7 +26,9 @@ pub use network::{
     Receiver, ServiceAddress,
 };
 pub use outbound::Outbound;
-pub use plugins::{Clock, Every, GrantKeys, GrantedDirectory, Names, Plugin, PluginStep, Random};
+pub use plugins::{
+    Clock, Every, GrantKeys, GrantedDirectory, Isolation, Names, Plugin, PluginStep, Random,
+};
 pub use plugins_cache::PluginsCache;
 pub use secret::Secret;
 pub use texts::{Encode, FormatNumbers, Templates};

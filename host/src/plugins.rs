@@ -16,6 +16,7 @@ pub mod code;
 mod files;
 pub mod grants;
 mod installed;
+mod isolation;
 mod limits;
 pub mod trust;
 mod variants;
@@ -34,6 +35,7 @@ pub use self::installed::{Installed, candidate};
 use self::code::CodeBindings;
 use self::files::plugin_files;
 use self::installed::{granted_to, installed};
+use self::isolation::loaded;
 use self::trust::Signature;
 use crate::config::{FILE_NAME, Faults, PluginFaults, ServerConfig};
 use crate::diagnostics::nearest::nearest;
@@ -152,7 +154,7 @@ impl PluginSet {
             .map(|installed| Arc::clone(&installed.plugin));
         let plugin = match known {
             Some(plugin) => plugin,
-            None => match Plugin::load(engine, bytes).await {
+            None => match loaded(engine, config, file.is_none(), bytes).await {
                 Ok(plugin) => Arc::new(plugin),
                 Err(error) => {
                     let name = file.unwrap_or_else(|| PathBuf::from("(built in)"));

@@ -118,6 +118,7 @@ async fn filter_step(engine: &Engine) -> Step {
         grants: Grants::default(),
         reuse: false,
         ungranted: tureen_sandbox::Ungranted::default(),
+        isolation: tureen_sandbox::Isolation::default(),
     };
     let prepared = Step::prepare(plugin, options).await.unwrap();
     assert!(prepared.findings.is_empty(), "{:?}", prepared.findings);

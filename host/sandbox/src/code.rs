@@ -308,7 +308,10 @@ impl CodeStore {
 /// Makes code runnable. wasmtime itself refuses what another version of it, or
 /// an engine with other settings, has made.
 #[expect(unsafe_code, reason = "wasmtime cannot check native code")]
-fn deserialise(engine: &wasmtime::Engine, code: &TrustedCode) -> wasmtime::Result<Component> {
+pub(crate) fn deserialise(
+    engine: &wasmtime::Engine,
+    code: &TrustedCode,
+) -> wasmtime::Result<Component> {
     // SAFETY: the bytes are what `Engine::precompile_component` gave. A
     // `TrustedCode` is made by our own compiler, or by the cache after it
     // verified with a key that only this user can read that our compiler made

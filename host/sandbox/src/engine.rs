@@ -15,6 +15,7 @@ use wasmtime::{
 use crate::cache::CacheUnusable;
 use crate::code::{CodeCounts, CodeOptions, CodeStore};
 use crate::giving_way::LongRuns;
+use crate::isolated::WorkerProgram;
 use crate::limits::{MemoryBudget, TICK};
 use crate::linkers::Linkers;
 use crate::outbound::Outbound;
@@ -81,6 +82,8 @@ pub struct Engine {
     pub(crate) outbound: Option<Arc<dyn Outbound>>,
     pub(crate) memory: Arc<MemoryBudget>,
     pub(crate) lane: Arc<SlowLane>,
+    pub(crate) workers: Option<Arc<WorkerProgram>>,
+    pub(crate) stack_bytes: usize,
     pooling: bool,
     page_map_scan: PageMapDecision,
 }
@@ -120,6 +123,8 @@ impl Engine {
             outbound: None,
             memory: Arc::new(MemoryBudget::new(options.memory_bytes)),
             lane: Arc::new(SlowLane::new(options.long_calls, options.long_call_niceness)),
+            workers: None,
+            stack_bytes: options.stack_bytes,
             pooling,
             page_map_scan,
         })
@@ -130,6 +135,14 @@ impl Engine {
     #[must_use]
     pub fn with_outbound(mut self, outbound: Arc<dyn Outbound>) -> Self {
         self.outbound = Some(outbound);
+        self
+    }
+
+    /// The same engine, for plugins that may live in processes of their own. Without
+    /// it no step with [`Isolation::Process`](crate::Isolation) can be made.
+    #[must_use]
+    pub fn with_workers(mut self, program: WorkerProgram) -> Self {
+        self.workers = Some(Arc::new(program));
         self
     }
 

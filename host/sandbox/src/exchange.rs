@@ -80,6 +80,16 @@ impl Notifications {
         true
     }
 
+    /// As in a run that has told so many.
+    pub(crate) fn resumed(told: u32) -> Self {
+        Self { waiting: Vec::new(), told }
+    }
+
+    /// How many the run has told so far.
+    pub(crate) fn told(&self) -> u32 {
+        self.told
+    }
+
     /// Those that nobody has taken yet.
     pub fn take(&mut self) -> Vec<Notification> {
         std::mem::take(&mut self.waiting)
@@ -146,6 +156,13 @@ impl Exchange {
     /// The receiver's id; `SettingId::NONE` is another name for it.
     pub fn receiver(&self) -> SettingId {
         self.receiver
+    }
+
+    /// Each setting with its messages, inbound and outbound.
+    pub(crate) fn slots(
+        &self,
+    ) -> impl Iterator<Item = (SettingId, Option<&Message>, Option<&Message>)> {
+        self.slots.iter().map(|slot| (slot.setting, slot.inbound.as_ref(), slot.outbound.as_ref()))
     }
 
     /// The message, if there is one by now.

@@ -29,6 +29,7 @@ use crate::guest::{self, Call, Guest, MessageHandle};
 use crate::limits::Exceeded;
 use crate::path_memory::PathMemory;
 
+pub(crate) use notifications::fits as notification_fits;
 pub(crate) use reading::link as link_reading;
 
 type Handle = Resource<MessageHandle>;

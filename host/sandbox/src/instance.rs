@@ -417,7 +417,7 @@ pub(crate) struct Identity {
     pub(crate) handles: Vec<String>,
 }
 
-fn time_out(plugin: &str, allowed: Duration) -> Failure {
+pub(crate) fn time_out(plugin: &str, allowed: Duration) -> Failure {
     let text = format!(
         "it did not answer within {allowed:?} (call_time_milliseconds); the call was ended"
     );
@@ -447,7 +447,7 @@ fn took_the_time(nested: &Failure, own: &Failure) -> bool {
     ran_out(nested) && ran_out(own)
 }
 
-fn out_of_time(plugin: &str) -> Failure {
+pub(crate) fn out_of_time(plugin: &str) -> Failure {
     let text = "the message had no time left (limits.message_time_seconds); the call was ended";
     Failure::plugin(plugin, "plugin.message-time", text)
 }

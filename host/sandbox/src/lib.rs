@@ -35,6 +35,7 @@ mod grants;
 mod guest;
 mod imports;
 mod instance;
+mod isolated;
 mod limits;
 mod linkers;
 pub mod outbound;
@@ -69,6 +70,9 @@ pub use grants::{
     AddressRange, CertificateGrant, ClockPrecision, Destination, DirectoryGrant, Grants, Host,
     InvalidAddressRange, InvalidDestination, InvalidHost, NameGrant, Need, RandomSource, Scheme,
     TableGrant, imports_in_a_sentence, is_private, need_of,
+};
+pub use isolated::{
+    Isolation, Unconfined, WorkerLimits, WorkerProgram, confine, serve_isolated_plugin,
 };
 pub use limits::Limits;
 pub use oversight::{Admission, Asked, EndedCall, Overseer};

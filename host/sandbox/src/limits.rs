@@ -14,7 +14,7 @@ use crate::outbound::NetworkLimits;
 
 /// Limits of one plugin. Each is per instance or per call, as said; over a
 /// limit the call fails with the fault *plugin* and the instance is dropped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Limits {
     /// Bytes of linear memory of one instance, all memories together. Default
     /// 64 MiB. It is also the bound on a single bulk memory instruction, which

@@ -80,7 +80,7 @@ impl From<&Grants> for NetworkGrants {
 /// How much of the network one plugin may use. Over a limit of a call the call
 /// ends with the fault *plugin*; a response that is too long is an ordinary
 /// problem for the plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NetworkLimits {
     /// HTTP requests of one call. Default 100.
     pub requests: u32,

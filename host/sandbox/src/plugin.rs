@@ -2,14 +2,15 @@
 //! who it is.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sha2::{Digest, Sha256};
 use wasmtime::Store;
 use wasmtime::component::Component;
 
 use crate::bindings::{activity, filter, transformer};
-use crate::code::Loaded;
+use crate::cache::TrustedCode;
+use crate::code::{Loaded, deserialise};
 use crate::compile::{CompileError, Product};
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -18,6 +19,7 @@ use crate::granted::Granted;
 use crate::grants::{Grants, Need, imports_in_a_sentence, need_of};
 use crate::guest::Guest;
 use crate::instance::{Exports, Identity, Instance, Origin};
+use crate::isolated::{self, WorkerLimits, Workers};
 use crate::limits::{Limits, MemoryBudget};
 use crate::linkers::LinkedWith;
 use crate::outbound::NetworkAccess;
@@ -155,6 +157,15 @@ pub struct Plugin {
     pub(crate) askers: Askers,
     /// The memory of its instances together.
     pub(crate) memory: Arc<MemoryBudget>,
+    /// Its processes, while steps use them.
+    workers: Mutex<Weak<Workers>>,
+}
+
+/// Where a plugin is asked who it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AskedIn {
+    ThisProcess,
+    Worker,
 }
 
 impl std::fmt::Debug for Plugin {
@@ -170,6 +181,23 @@ impl Plugin {
     /// # Errors
     /// The file is no plugin for this host; the error says why.
     pub async fn load(engine: &Engine, bytes: Arc<[u8]>) -> Result<Self, LoadError> {
+        Self::loaded(engine, bytes, AskedIn::ThisProcess).await
+    }
+
+    /// As [`Plugin::load`]; a plugin that has to be asked who it is is asked in a
+    /// worker process: nothing of it runs in this one.
+    ///
+    /// # Errors
+    /// As [`Plugin::load`]; also where this program or this system has no workers.
+    pub async fn load_apart(engine: &Engine, bytes: Arc<[u8]>) -> Result<Self, LoadError> {
+        Self::loaded(engine, bytes, AskedIn::Worker).await
+    }
+
+    async fn loaded(
+        engine: &Engine,
+        bytes: Arc<[u8]>,
+        asked_in: AskedIn,
+    ) -> Result<Self, LoadError> {
         examine(&bytes)?;
         let digest: [u8; 32] = Sha256::digest(&bytes).into();
         let size = bytes.len();
@@ -183,8 +211,25 @@ impl Plugin {
             CompileError::Refused(text) => LoadError::Broken(words(&text)),
             error => LoadError::Compiler(error),
         })?;
+        let plugin = Self::unnamed(engine, component)?;
+        let mut plugin = Self { digest, size, source, ..plugin };
+        // Kept without its identity too: a component that cannot tell it is not
+        // compiled at every start.
+        let identity: Result<Identity, LoadError> = match known.flatten() {
+            Some(identity) => Ok(identity),
+            None => plugin.ask_identity(asked_in).await,
+        };
+        if let Some(new) = new {
+            engine.code.keep(new, &identity.as_ref().ok()).await;
+        }
+        plugin.take_identity(identity?);
+        Ok(plugin)
+    }
+
+    /// A component that nobody has asked yet who it is.
+    fn unnamed(engine: &Engine, component: Component) -> Result<Self, LoadError> {
         let World { kind, imports, exports } = world_of(engine, &component)?;
-        let mut plugin = Self {
+        Ok(Self {
             name: "plugin".to_owned(),
             version: String::new(),
             summary: String::new(),
@@ -192,27 +237,48 @@ impl Plugin {
             handles: Vec::new(),
             imports,
             exports,
-            digest,
-            size,
+            digest: [0; 32],
+            size: 0,
             component,
             linked: Mutex::default(),
             engine: engine.clone(),
-            source,
+            source: None,
             gate: Gate::default(),
             askers: engine.lane.askers(),
             memory: Arc::new(engine.memory.share()),
-        };
-        // Kept without its identity too: a component that cannot tell it is not
-        // compiled at every start.
-        let identity: Result<Identity, LoadError> = match known.flatten() {
-            Some(identity) => Ok(identity),
-            None => plugin.ask_identity().await,
-        };
-        if let Some(new) = new {
-            engine.code.keep(new, &identity.as_ref().ok()).await;
+            workers: Mutex::default(),
+        })
+    }
+
+    /// The plugin in a worker, which was told its name. What takes descriptors is
+    /// done now: later there are none.
+    pub(crate) fn in_worker(
+        engine: &Engine,
+        code: &TrustedCode,
+        name: String,
+    ) -> Result<Self, LoadError> {
+        let broken = |error: wasmtime::Error| LoadError::Broken(format!("{error:#}"));
+        let component = deserialise(&engine.wasmtime, code).map_err(broken)?;
+        component.initialize_copy_on_write_image().map_err(broken)?;
+        Ok(Self { name, ..Self::unnamed(engine, component)? })
+    }
+
+    /// Its native code, to be run by another process of this program.
+    pub(crate) fn code(&self) -> wasmtime::Result<Vec<u8>> {
+        self.component.serialize()
+    }
+
+    /// Its workers; they end with whoever holds them last. `None`: this program
+    /// cannot start any.
+    pub(crate) fn workers(&self, limits: WorkerLimits) -> Option<Arc<Workers>> {
+        let program = self.engine.workers.as_ref()?;
+        let mut known = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workers) = known.upgrade().filter(|workers| workers.limits() == limits) {
+            return Some(workers);
         }
-        plugin.take_identity(identity?);
-        Ok(plugin)
+        let workers = Arc::new(Workers::new(Arc::clone(program), limits));
+        *known = Arc::downgrade(&workers);
+        Some(workers)
     }
 
     /// The digest as 64 hexadecimal digits.
@@ -276,9 +342,25 @@ impl Plugin {
         self.source.is_none().then(|| too_large(self.size))
     }
 
-    async fn ask_identity(&self) -> Result<Identity, LoadError> {
+    async fn ask_identity(&self, asked_in: AskedIn) -> Result<Identity, LoadError> {
+        let identity = match asked_in {
+            AskedIn::ThisProcess => self.told_identity().await,
+            AskedIn::Worker => Box::pin(isolated::identity(self)).await,
+        };
+        let identity = identity.map_err(LoadError::Identity)?;
+        if !is_name(&identity.name) {
+            return Err(LoadError::Name(identity.name.chars().take(64).collect()));
+        }
+        check_told(&identity.version, &identity.handles)?;
+        Ok(identity)
+    }
+
+    /// Who it says it is, here; not checked.
+    pub(crate) async fn told_identity(&self) -> Result<Identity, Failure> {
         let name: Arc<str> = Arc::from(self.name.as_str());
-        let linked = self.linked(LinkedWith::Nothing)?;
+        let linked = self.linked(LinkedWith::Nothing);
+        let linked =
+            linked.map_err(|error| Failure::plugin(&name, "plugin.contract", error.to_string()))?;
         let origin = Origin {
             engine: &self.engine.wasmtime,
             linked: &linked,
@@ -291,13 +373,7 @@ impl Plugin {
             memory: &self.memory,
             way: self.engine.lane.way(&self.askers),
         };
-        let mut instance = Instance::new(origin).await.map_err(LoadError::Identity)?;
-        let identity = instance.identity().await.map_err(LoadError::Identity)?;
-        if !is_name(&identity.name) {
-            return Err(LoadError::Name(identity.name.chars().take(64).collect()));
-        }
-        check_told(&identity.version, &identity.handles)?;
-        Ok(identity)
+        Instance::new(origin).await?.identity().await
     }
 
     fn take_identity(&mut self, identity: Identity) {

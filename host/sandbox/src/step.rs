@@ -17,6 +17,7 @@ use crate::granted::Granted;
 use crate::grants::Grants;
 use crate::guest::CustomTransformers;
 use crate::instance::{Answer, Called, Instance, Origin, Request};
+use crate::isolated::{Asked, Isolated, Isolation};
 use crate::limits::Limits;
 use crate::linkers::{Capabilities, LinkedWith};
 use crate::outbound::NetworkAccess;
@@ -49,6 +50,8 @@ pub struct StepOptions {
     pub ungranted: Ungranted,
     /// May one instance serve several messages, one after the other?
     pub reuse: bool,
+    /// Where its instances live.
+    pub isolation: Isolation,
 }
 
 /// What happens to a plugin that imports what it is not granted.
@@ -153,6 +156,9 @@ pub struct Step {
     idle: Mutex<Vec<Idle>>,
     start: StartSlot,
     overseer: Option<Arc<dyn Overseer>>,
+    /// `None`: its instances live in this process. Boxed: a step goes from hand to hand
+    /// until it is ready, and most have none.
+    isolated: Option<Box<Isolated>>,
 }
 
 /// An instance that waits for its next message. Boxed: it goes from hand to hand.
@@ -180,6 +186,14 @@ impl Step {
         let name: Arc<str> = Arc::from(plugin.name.as_str());
         let outbound = plugin.engine.outbound.clone();
         let network = NetworkAccess::new(&name, &options.grants, &options.limits, outbound);
+        let granted = Arc::new(granted);
+        let isolated = match options.isolation {
+            Isolation::Instance => None,
+            Isolation::Process(limits) => {
+                let isolated = Isolated::new(&plugin, &options, limits, Arc::clone(&granted))?;
+                Some(Box::new(isolated))
+            }
+        };
         let mut step = Self {
             name,
             network,
@@ -187,13 +201,14 @@ impl Step {
             limits: Arc::new(options.limits.clone()),
             with,
             linked,
-            granted: Arc::new(granted),
+            granted,
             custom: Arc::default(),
             texts: Arc::default(),
             paths: KeptPaths::default(),
             idle: Mutex::default(),
             start: StartSlot::default(),
             overseer: None,
+            isolated,
             plugin,
             options,
         };
@@ -204,6 +219,10 @@ impl Step {
     /// Configures the step: from a snapshot of these settings where there is one,
     /// else in earnest; and then sees to a snapshot for the messages.
     async fn make_ready(&mut self) -> Result<Configured, Failure> {
+        if let Some(isolated) = &self.isolated {
+            self.start = StartSlot::without("a process of its own configures each instance");
+            return Box::pin(isolated.configure()).await;
+        }
         if let Some(why) = start::why_not(&self.plugin, self.options.reuse) {
             self.start = StartSlot::without(&why);
             return Ok(self.configured().await?.1.into());
@@ -347,7 +366,7 @@ impl Step {
         &self,
         until: Option<Instant>,
     ) -> Result<Option<Inside<'_>>, Failure> {
-        match self.limits.calls_at_once {
+        match self.calls_at_once() {
             None => Ok(None),
             // Boxed: most plugins have no such line.
             Some(allowed) => Box::pin(self.in_line(allowed, until)).await.map(Some),
@@ -361,11 +380,18 @@ impl Step {
         entered.map_err(|_| self.busy(allowed))
     }
 
+    /// A call of a plugin in processes of its own has one to itself.
+    fn calls_at_once(&self) -> Option<usize> {
+        let workers = self.isolated.as_ref().map(|isolated| isolated.allowed());
+        [self.limits.calls_at_once, workers].into_iter().flatten().min()
+    }
+
     /// The plugin has as much to do as it may.
     pub(crate) fn busy(&self, allowed: usize) -> Failure {
         let text = format!(
-            "{allowed} calls of it were running for {:?} already (calls_at_once); this one was not begun",
-            self.limits.call_time
+            "{allowed} calls of it were running for {:?} already ({}); this one was not begun",
+            self.limits.call_time,
+            if self.isolated.is_some() { "workers, calls_at_once" } else { "calls_at_once" },
         );
         let failure = Failure::plugin(&self.name, "plugin.busy", text);
         Failure { fault: Fault::Host, retry_after_ms: Some(1_000), ..failure }
@@ -395,6 +421,13 @@ impl Step {
                 return (run, Err(failure));
             }
         };
+        if let Some(isolated) = &self.isolated {
+            let asked = Asked { target, parameters, deadline, request };
+            let called = Box::pin(isolated.call(run, asked)).await;
+            let Called { usage, run, outcome, .. } = called;
+            overseen.end(&run.facts, usage, outcome.as_ref().err());
+            return (run, outcome);
+        }
         let (mut instance, served, place) = match self.idle_instance() {
             Some(Idle { instance, served, place }) => (instance, served, Some(place)),
             // Boxed: the way to a new instance is long, and most calls do not go it.

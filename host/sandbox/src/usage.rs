@@ -40,11 +40,13 @@ pub enum CallOutcome {
     HostLimit,
     /// The host could not make the call.
     HostError,
+    /// The plugin's own process ended, or could not be started.
+    Worker,
 }
 
 impl CallOutcome {
     /// All of them; the place of each is its number.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Ok,
         Self::Stopped,
         Self::Rejected,
@@ -64,6 +66,7 @@ impl CallOutcome {
         Self::Outbound,
         Self::HostLimit,
         Self::HostError,
+        Self::Worker,
     ];
 
     /// A stable name in lower case, for metrics and reports.
@@ -88,6 +91,7 @@ impl CallOutcome {
             Self::Outbound => "outbound",
             Self::HostLimit => "host-limit",
             Self::HostError => "host-error",
+            Self::Worker => "worker",
         }
     }
 
@@ -109,7 +113,8 @@ impl CallOutcome {
             | Self::Stack
             | Self::Instances
             | Self::Outbound
-            | Self::HostError => true,
+            | Self::HostError
+            | Self::Worker => true,
         }
     }
 }
@@ -166,6 +171,6 @@ mod tests {
         let names: HashSet<_> = CallOutcome::ALL.iter().map(|it| it.name()).collect();
         assert_eq!(names.len(), CallOutcome::ALL.len());
         let breakdowns = CallOutcome::ALL.iter().filter(|it| it.is_breakdown()).count();
-        assert_eq!(breakdowns, 13);
+        assert_eq!(breakdowns, 14);
     }
 }

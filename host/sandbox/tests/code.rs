@@ -68,6 +68,7 @@ fn options(settings: &str) -> StepOptions {
         grants: Grants::default(),
         reuse: false,
         ungranted: tureen_sandbox::Ungranted::Inert,
+        isolation: tureen_sandbox::Isolation::default(),
     }
 }
 

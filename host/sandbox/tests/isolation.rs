@@ -59,6 +59,7 @@ async fn step(scan: PageMapScan, limits: Limits, reuse: bool) -> Step {
         grants: Grants::default(),
         reuse,
         ungranted: tureen_sandbox::Ungranted::default(),
+        isolation: tureen_sandbox::Isolation::default(),
     };
     Step::prepare(Arc::new(plugin), options).await.unwrap().step
 }

@@ -72,6 +72,7 @@ async fn step(plugin: &Arc<Plugin>, reuse: bool) -> Step {
         grants: Grants::default(),
         reuse,
         ungranted: Ungranted::default(),
+        isolation: tureen_sandbox::Isolation::default(),
     };
     Step::prepare(Arc::clone(plugin), options).await.unwrap().step
 }

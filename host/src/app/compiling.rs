@@ -1,8 +1,9 @@
-//! Who compiles plugins, and where their code is kept.
+//! Who compiles plugins, where their code is kept, and what runs those that have a
+//! process of their own.
 //!
-//! The server's program compiles in a child process of itself. Other programs
+//! The server's program does both in child processes of itself. Other programs
 //! that start a server (benchmarks, tests of the library) cannot start
-//! themselves as a compiler: so the program says that it can.
+//! themselves so: so the program says that it can.
 
 use std::env;
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use tureen_sandbox::{
     CacheOptions, CacheUnusable, CodeOptions, CompileLimits, Compiler, CompilerProgram,
+    WorkerProgram,
 };
 
 use crate::config::PluginsCache;
@@ -24,6 +26,9 @@ const DIRECTORY: &str = "TUREEN_PLUGINS_CACHE";
 
 /// The arguments that make this program a compiler.
 const COMPILE: [&str; 2] = ["plugin", "compile"];
+
+/// Those that make it a worker, which serves one plugin.
+const WORK: [&str; 2] = ["plugin", "work"];
 
 static THIS_PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
@@ -53,6 +58,13 @@ pub(super) fn code_options(home: Option<&Path>, config: &PluginsCache) -> CodeOp
         cache: directory.map(|directory| CacheOptions { directory, bytes: config.bytes }),
         compilers: config.compilers,
     }
+}
+
+/// What plugins with a process of their own run in; `None`: this program cannot start
+/// itself so.
+pub(super) fn worker_program() -> Option<WorkerProgram> {
+    let program = THIS_PROGRAM.get()?.clone();
+    Some(WorkerProgram { program, arguments: WORK.map(OsString::from).to_vec() })
 }
 
 fn compiler(config: &PluginsCache) -> Compiler {

@@ -95,6 +95,10 @@ impl Home {
         let engine = Engine::with_code(&options, code)?;
         let (outbound, mut diagnostics) = HostOutbound::new(&path, &config.outbound);
         let engine = engine.with_outbound(outbound.clone());
+        let engine = match compiling::worker_program() {
+            Some(program) => engine.with_workers(program),
+            None => engine,
+        };
         if !engine.is_pooling() {
             tracing::warn!(
                 "too little address space for the pool of plugin instances: each is mapped when it is needed, which is slower (ulimit -v?)"

@@ -5,11 +5,13 @@ mod inspect;
 mod named;
 mod new;
 mod test;
+mod work;
 
 use clap::{Args, Subcommand};
 
 pub(super) use self::compile::Compile;
 use self::inspect::Inspect;
+pub(super) use self::work::Work;
 use super::{Ended, HomeArgument, output};
 use crate::diagnostics::Diagnostic;
 use crate::plugins::Installed;
@@ -28,6 +30,9 @@ pub(super) enum Plugin {
     /// Compile one component for the server that started this
     #[command(hide = true)]
     Compile(Compile),
+    /// Serve one plugin to the server that started this
+    #[command(hide = true)]
+    Work(Work),
 }
 
 /// Lists name, version, kind, origin, trust and grants of every plugin. Files that
@@ -46,8 +51,8 @@ impl Plugin {
         match self {
             Self::List(list) => list.run().await,
             Self::Inspect(inspect) => inspect.run().await,
-            // It has run before the other commands' threads were started.
-            Self::Compile(_) => Ok(Ended::Badly),
+            // These have run before the other commands' threads were started.
+            Self::Compile(_) | Self::Work(_) => Ok(Ended::Badly),
             Self::New(new) => new.run(),
             Self::Test(test) => test.run().await,
         }

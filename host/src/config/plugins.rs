@@ -72,6 +72,15 @@ with_grants! {
     pub struct Plugin {
         /// One instance serves many messages, never two at a time.
         pub reuse: Option<bool>,
+        /// Where its instances live: in the server, or in worker processes that can do
+        /// nothing but compute.
+        pub isolation: Option<Isolation>,
+        /// Worker processes of `isolation = "process"`.
+        #[serde(deserialize_with = "super::optional_between::<1, 256, _, _>")]
+        pub workers: Option<usize>,
+        /// Private memory of one worker process.
+        #[serde(deserialize_with = "super::optional_between::<536_870_912, 1_099_511_627_776, _, _>")]
+        pub worker_memory_bytes: Option<u64>,
         /// At most what one slot of the instance pool holds: 256 MiB.
         #[serde(deserialize_with = "super::optional_between::<65_536, 268_435_456, _, _>")]
         pub memory_bytes: Option<usize>,
@@ -182,6 +191,16 @@ pub struct GrantedDirectory {
     pub write: bool,
 }
 
+/// Where the instances of a plugin live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// In the server's process.
+    Instance,
+    /// In processes of the plugin's own.
+    Process,
+}
+
 /// Some things by name, or all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(untagged, expecting = "expected \"all\" or a list of names")]
@@ -222,6 +241,7 @@ impl Plugin {
             return Err((format!("{key}.sha256"), text.to_owned()));
         }
         self.grants().refuse_contradictions(key)?;
+        self.refuse_workers_of_nobody(key)?;
         for (number, step) in self.steps.iter().enumerate() {
             let key = format!("{key}.steps[{number}]");
             if step.workflow.trim().is_empty() {
@@ -235,6 +255,23 @@ impl Plugin {
             step.grants().refuse_contradictions(&key)?;
         }
         Ok(())
+    }
+}
+
+impl Plugin {
+    /// Whoever limits workers means the plugin to have some.
+    fn refuse_workers_of_nobody(&self, key: &str) -> Result<(), (String, String)> {
+        let given = [
+            ("workers", self.workers.is_some()),
+            ("worker_memory_bytes", self.worker_memory_bytes.is_some()),
+        ];
+        match given.into_iter().find(|(_, is_given)| *is_given) {
+            Some((limit, _)) if self.isolation != Some(Isolation::Process) => {
+                let text = "has no effect without isolation = \"process\"".to_owned();
+                Err((format!("{key}.{limit}"), text))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -368,6 +405,10 @@ mod tests {
         check("random = \"yes\"", &["per-message", "secure"]);
         check("sha256 = \"abc\"", &["plugins.p.sha256", "64 hexadecimal"]);
         check("directories = [{ path = \"\" }]", &["plugins.p.directories"]);
+        check("isolation = \"thread\"", &["instance", "process"]);
+        check("workers = 2", &["plugins.p.workers", "isolation = \"process\""]);
+        check("isolation = \"process\"\nworkers = 0", &["from 1 to 256"]);
+        check("isolation = \"process\"\nworker_memory_bytes = 1", &["from 536870912"]);
         check("network = true", &["unknown key", "network"]);
         check("[[plugins.p.steps]]\nstep = \"1\"", &["plugins.p.steps[0].workflow"]);
         check("[[plugins.p.steps]]\nworkflow = \"W\"\nstep = \"1\"", &["steps[0].step", "the id"]);

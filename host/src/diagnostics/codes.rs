@@ -162,6 +162,7 @@ codes! {
     PLUGIN_FILE = "WF084" Error Operator,
     PLUGIN_TWICE = "WF085" Error Operator,
     ACTIVITY_NOT_OPEN = "WF086" Error Operator,
+    PLUGIN_ISOLATION = "WF087" Error Operator,
 
     // The home.
     NOT_LISTENING = "WF090" Error Operator,

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tureen_sandbox::{Grants, Limits, Plugin};
+use tureen_sandbox::{Grants, Isolation, Limits, Plugin};
 
 use super::grants::{Grantor, StepGrant};
+use super::isolation::isolation_of;
 use super::limits::limits_of;
 use super::trust::{self, Signature};
 use crate::config::ServerConfig;
@@ -22,6 +23,8 @@ pub struct Installed {
     /// For single steps, besides `grants`.
     pub steps: Vec<StepGrant>,
     pub reuse: bool,
+    /// Where its instances live.
+    pub isolation: Isolation,
     pub signature: Signature,
     /// Is the file's digest pinned?
     pub pinned: bool,
@@ -75,6 +78,7 @@ pub(super) fn installed(
         signature,
         pinned: written.is_some_and(|it| it.sha256.is_some()),
         reuse: written.and_then(|it| it.reuse).unwrap_or(file.is_none()),
+        isolation: isolation_of(written),
         file,
         plugin,
     }

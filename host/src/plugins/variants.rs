@@ -37,6 +37,7 @@ impl PluginSet {
                 grants: only(&installed.grants, vec![grant.clone()]),
                 steps: steps.collect(),
                 reuse: installed.reuse,
+                isolation: installed.isolation,
                 signature: installed.signature.clone(),
                 pinned: installed.pinned,
             })

@@ -8,6 +8,7 @@
 mod code;
 mod custom;
 mod granted;
+pub(crate) mod isolation;
 mod numbers;
 mod reaches;
 mod texts;
@@ -215,6 +216,7 @@ impl Preparation<'_> {
             self.found(step, finding);
         }
         let requires = self.only_granted_tables(step, &installed, &tables, requires);
+        let requires = self.only_what_a_process_has(step, &installed, requires);
         let custom = self.custom(step, requires).await;
         let ready = self.overseen(ready, step, &installed, &watched);
         Some((ready.with_custom(custom.into_iter()), installed.is_standard()))
@@ -246,6 +248,7 @@ impl Preparation<'_> {
             grants,
             ungranted: if inert { Ungranted::Inert } else { Ungranted::Refused },
             reuse: installed.reuse,
+            isolation: installed.isolation,
         }
     }
 }

@@ -67,6 +67,7 @@ async fn step(plugin: &Arc<Plugin>, reads: u32, reuse: bool) -> Step {
         grants: Grants::default(),
         reuse,
         ungranted: tureen_sandbox::Ungranted::default(),
+        isolation: tureen_sandbox::Isolation::default(),
     };
     Step::prepare(Arc::clone(plugin), options).await.unwrap().step
 }

@@ -64,6 +64,11 @@ impl TrustedCode {
         Self { bytes, code }
     }
 
+    /// What the process that started this one has verified.
+    pub(crate) fn from_parent(bytes: Vec<u8>) -> Self {
+        Self::compiled(bytes)
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get(self.code.clone()).unwrap_or_default()
     }

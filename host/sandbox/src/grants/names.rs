@@ -1,7 +1,7 @@
 //! Grants that are lists of names, or everything.
 
 /// Some things by name, or all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum NameGrant {
     #[default]
     None,

@@ -30,9 +30,7 @@ impl notifications::Host for Guest {
 
 impl Call {
     fn notify(&mut self, notification: Notification, allowed: u32) -> Result<(), Problem> {
-        let key = notification.key.as_deref().unwrap_or_default();
-        within("text", notification.text.len(), TEXT_BYTES_MAX)?;
-        within("key", key.len(), KEY_BYTES_MAX)?;
+        fits(&notification)?;
         let Some(left) = self.notifications_left.checked_sub(1) else {
             let text = format!("one call may tell {allowed} notifications (notifications)");
             return Err(Problem::new("notification.count", text));
@@ -44,6 +42,16 @@ impl Call {
         }
         Ok(())
     }
+}
+
+/// Is it as short as a notification has to be?
+///
+/// # Errors
+/// `notification.size`.
+pub(crate) fn fits(notification: &Notification) -> Result<(), Problem> {
+    let key = notification.key.as_deref().unwrap_or_default();
+    within("text", notification.text.len(), TEXT_BYTES_MAX)?;
+    within("key", key.len(), KEY_BYTES_MAX)
 }
 
 fn within(what: &str, found: usize, allowed: usize) -> Result<(), Problem> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tureen_sandbox::{Kind, Limits};
+use tureen_sandbox::{Isolation, Kind, Limits, WorkerLimits};
 
 use super::named::{Named, load};
 use super::{Ended, HomeArgument, output};
@@ -233,7 +233,17 @@ impl Seen {
     }
 }
 
-fn instance_of(installed: &Installed) -> &'static str {
+fn instance_of(installed: &Installed) -> String {
+    let lives = life_of(installed);
+    match installed.isolation {
+        Isolation::Instance => lives.to_owned(),
+        Isolation::Process(WorkerLimits { workers, .. }) => {
+            format!("{lives}, in processes of its own (at most {workers})")
+        }
+    }
+}
+
+fn life_of(installed: &Installed) -> &'static str {
     if installed.plugin.kind == Kind::Activity {
         "one instance lives as long as its workflow's version"
     } else if installed.reuse {

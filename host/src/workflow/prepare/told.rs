@@ -2,7 +2,7 @@
 
 use tureen_sandbox::{Failure, Finding, Kind, Severity};
 
-use super::{Preparation, kind_of};
+use super::{Preparation, isolation, kind_of};
 use crate::diagnostics::nearest::nearest;
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
 use crate::workflow::definition;
@@ -73,6 +73,9 @@ impl Preparation<'_> {
     }
 
     pub(super) fn failed(&mut self, step: &definition::Step, failure: &Failure) {
+        if let Some(found) = isolation::refused(failure) {
+            return self.report(step, "/$type", found);
+        }
         if failure.code == DIRECTORY {
             let plugin = &failure.plugin;
             let found = Diagnostic::new(

@@ -18,6 +18,7 @@ use super::used::Witness;
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
 use crate::plugins::Installed;
 use crate::plugins::grants::Missing;
+use crate::workflow::prepare::isolation::{self, calls_another};
 
 /// The settings of the imagined workflow.
 pub(super) const RECEIVER: SettingId =
@@ -79,6 +80,12 @@ pub(super) async fn prepare(candidate: &Candidate, given: &Given, role: Option<&
             for finding in configured.findings {
                 preparation.found(finding);
             }
+            for required in &configured.requires {
+                if let Some(found) = calls_another(&candidate.installed, required) {
+                    let found = placed(found, &given.settings, &required.pointer);
+                    preparation.refused.push(found);
+                }
+            }
             let custom = preparation.custom(configured.requires, target).await;
             let witness = Witness::new();
             let step = configured.step.with_custom(custom.into_iter());
@@ -86,9 +93,12 @@ pub(super) async fn prepare(candidate: &Candidate, given: &Given, role: Option<&
             Some(Ready { step, target, witness })
         }
         Err(failure) => {
-            let text = format!("the plugin could not be set up: {failure}");
-            let advice = super::advice::on(&failure.code, failure.fault);
-            preparation.refused.push(Diagnostic::new(codes::PLUGIN_FAILED, text).help(advice));
+            let found = isolation::refused(&failure).unwrap_or_else(|| {
+                let text = format!("the plugin could not be set up: {failure}");
+                let advice = super::advice::on(&failure.code, failure.fault);
+                Diagnostic::new(codes::PLUGIN_FAILED, text).help(advice)
+            });
+            preparation.refused.push(found);
             None
         }
     };
@@ -124,6 +134,7 @@ fn options_of(
         limits: installed.limits.clone(),
         grants: installed.grants.clone(),
         reuse: installed.reuse,
+        isolation: installed.isolation,
         ungranted: Ungranted::Refused,
     }
 }
