@@ -66,6 +66,8 @@ mod host_mode;
 mod hostile;
 /// Everything that a plugin can do wrong, and a neighbour that does not notice.
 mod hostile_plugins;
+/// Plugins in processes of their own.
+mod isolated;
 /// Many clients while the workflow is saved again and again.
 mod load;
 /// What the server counts about itself.

@@ -83,9 +83,12 @@ const PEAK_KIB_MAX: usize = (64 + 64 + 64 + 32) * 1024 * 11 / 10;
 /// and what the allocator keeps.
 const LEFT_KIB_MAX: usize = 96 * 1024;
 
-fn besieged() -> (Home, Server) {
+/// The other place where a plugin's instances can live.
+const IN_A_PROCESS: &str = "isolation = \"process\"\n";
+
+fn besieged(isolation: &str) -> (Home, Server) {
     // Each is to break down by itself, not to be set aside with the one before.
-    let home = Home::and(&format!("{CALLER}{LIMITS}[faults]\non = false\n"));
+    let home = Home::and(&format!("{CALLER}{LIMITS}{isolation}[faults]\non = false\n"));
     home.plugin("hostile-transformer", guest("hostile-transformer"));
     let hostile = Workflow::new("Hostile", "hostile").variables(vec![custom("Test.Hostile")]);
     home.workflow("hostile", &hostile.archive("hostile.hl7").build());
@@ -115,7 +118,16 @@ fn check(behaviour: &str, told: Told, answer: &Answer) {
 
 #[test]
 fn each_behaviour_is_contained_and_has_its_own_diagnosis_while_a_neighbour_goes_on() {
-    let (home, mut server) = besieged();
+    each_behaviour_is_contained("");
+}
+
+#[test]
+fn each_behaviour_is_contained_alike_in_a_process_of_its_own() {
+    each_behaviour_is_contained(IN_A_PROCESS);
+}
+
+fn each_behaviour_is_contained(isolation: &str) {
+    let (home, mut server) = besieged(isolation);
     let neighbour = Neighbour::of(&server);
     neighbour.answers(50);
     let mut http = server.http1();
@@ -145,7 +157,7 @@ fn each_behaviour_is_contained_and_has_its_own_diagnosis_while_a_neighbour_goes_
 #[test]
 fn the_same_behaviours_again_and_again_leave_no_memory_behind() {
     const ROUNDS: usize = 30;
-    let (_home, server) = besieged();
+    let (_home, server) = besieged("");
     let mut http = server.http1();
     let mut round = || {
         for behaviour in ["memory", "own-messages", "handles", "giant-in", "panic", "detail"] {
@@ -200,7 +212,13 @@ fn notifications_beyond_their_number_are_refused_one_by_one() {
 
 #[test]
 fn a_message_has_one_time_for_all_its_steps() {
-    let home = Home::and(&format!("{CALLER}{LIMITS}[limits]\nmessage_time_seconds = 1\n"));
+    a_message_has_one_time("");
+    a_message_has_one_time(IN_A_PROCESS);
+}
+
+fn a_message_has_one_time(isolation: &str) {
+    let limits = "[limits]\nmessage_time_seconds = 1\n";
+    let home = Home::and(&format!("{CALLER}{LIMITS}{isolation}{limits}"));
     home.plugin("hostile-transformer", guest("hostile-transformer"));
     let hostile = Workflow::new("Hostile", "hostile").variables(vec![custom("Test.Hostile")]);
     home.workflow("hostile", &hostile.build());
