@@ -51,7 +51,7 @@ fn an_http_destination_is_a_server() {
         ("https://127.0.0.1.", "four decimal numbers"),
         ("https://256.0.0.1", "four decimal numbers"),
         ("https://::1", "in brackets"),
-        ("https://[::1", "in brackets"),
+        ("https://[::1", "between the brackets"),
         ("https://[fe80::1%25eth0]", "IPv6 address between"),
     ] {
         let found = told(Destination::http(text));
