@@ -6,12 +6,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
-use std::thread::JoinHandle;
+use std::sync::mpsc;
 use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use tempfile::NamedTempFile;
 
 use super::program::{SHARED_CACHE, command, shared_cache};
 use super::wait::{PATIENCE, wait_for};
@@ -25,9 +25,7 @@ pub(crate) struct Server {
     /// Workflow name to address and path.
     addresses: BTreeMap<String, Address>,
     certificate: Option<CertificateDer<'static>>,
-    log: Arc<Mutex<String>>,
-    /// Ends when the log does.
-    log_reader: Option<JoinHandle<()>>,
+    log: LogFile,
     stdout: mpsc::Receiver<String>,
     said: String,
 }
@@ -68,17 +66,15 @@ impl Server {
 
     /// As [`Server::start`], with a command of the test's own that serves this home.
     pub(crate) fn run(mut command: Command, home: &Path) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let log = LogFile::new();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.for_writing());
         let mut child = command.spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let log_reader = collect_log(child.stderr.take().unwrap(), Arc::clone(&log));
         let stdout = lines_of(child.stdout.take().unwrap());
         let mut server = Self {
             child,
             addresses: BTreeMap::new(),
             certificate: None,
             log,
-            log_reader: Some(log_reader),
             stdout,
             said: String::new(),
         };
@@ -149,9 +145,9 @@ impl Server {
         Http2::connect(self.socket(), self.certificate())
     }
 
-    /// What the server has logged so far.
+    /// What the server has logged so far: all that it logged before it answered.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.log.read()
     }
 
     /// Waits until the log has a text.
@@ -199,9 +195,6 @@ impl Server {
         self.terminate();
         let status = self.wait();
         let said: Vec<String> = self.stdout.iter().collect();
-        if let Some(reader) = self.log_reader.take() {
-            reader.join().unwrap();
-        }
         assert!(status.success(), "{status}: {said:?}\n{}", self.log());
         assert!(said.iter().any(|line| line.contains("everything in flight")), "{said:?}");
         self.log()
@@ -254,13 +247,24 @@ fn lines_of(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     lines
 }
 
-fn collect_log(stream: impl Read + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
-    std::thread::spawn(move || {
-        let mut stream = BufReader::new(stream);
-        let mut line = Vec::new();
-        while stream.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            log.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
-            line.clear();
-        }
-    })
+/// The log of a server. A file has what was written to it at once; what a pipe has
+/// must be read by somebody who may be late.
+struct LogFile(NamedTempFile);
+
+impl LogFile {
+    fn new() -> Self {
+        Self(NamedTempFile::new().unwrap())
+    }
+
+    fn for_writing(&self) -> fs::File {
+        fs::OpenOptions::new().append(true).open(self.0.path()).unwrap()
+    }
+
+    /// All whole lines.
+    fn read(&self) -> String {
+        let mut bytes = fs::read(self.0.path()).unwrap();
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        bytes.truncate(whole);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
 }
