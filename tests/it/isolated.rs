@@ -197,9 +197,7 @@ fn a_worker_that_is_killed_takes_its_call_along_and_nothing_else() {
     assert_eq!(answer.msa(1), "AE", "{answer:?}");
     assert!(answer.text().contains("plugin.worker"), "{answer:?}");
     assert_eq!(server.http1().post("/hostile", adt("A4", "fine")).msa(1), "AA");
-    for worker in workers {
-        wait_for("the end of a killed one", || is_gone(worker).then_some(()));
-    }
+    wait_for_the_end_of(&workers);
     assert_eq!(workers_of(server.process_id()).len(), 1, "a new one");
     let log = server.stop();
     assert!(log.contains("a worker process failed: it was ended by signal 9"), "{log}");
@@ -216,9 +214,22 @@ fn with_a_sleeper(server: &Server) -> (JoinHandle<Answer>, Vec<u32>) {
     (asleep, workers)
 }
 
+/// Kills a process and waits until it is dead: the signal alone may be on its way when
+/// the next message arrives.
 fn kill(process: u32) {
     let killed = Command::new("kill").args(["-KILL", &process.to_string()]).status().unwrap();
     assert!(killed.success());
+    wait_for("the end of a killed process", || {
+        let state = status(process, "State:");
+        (state.is_empty() || state.starts_with(['Z', 'X'])).then_some(())
+    });
+}
+
+/// Waits until processes have ended and their parent has taken note of it.
+fn wait_for_the_end_of(processes: &[u32]) {
+    wait_for("the end of workers", || {
+        processes.iter().all(|process| is_gone(*process)).then_some(())
+    });
 }
 
 #[test]
@@ -251,7 +262,7 @@ fn a_reload_replaces_the_workers_of_what_changed() {
         let replaced = !now.is_empty() && now.iter().all(|worker| !before.contains(worker));
         replaced.then_some(now)
     });
-    assert!(before.iter().all(|worker| is_gone(*worker)));
+    wait_for_the_end_of(&before);
     // Back in the server's process: none is left.
     let config = home.read("tureen.toml").unwrap();
     let here = config.replace("isolation = \"process\"\nworkers = 2\n", "");
@@ -260,7 +271,7 @@ fn a_reload_replaces_the_workers_of_what_changed() {
         assert_eq!(answers(), "AA");
         workers_of(server.process_id()).is_empty().then_some(())
     });
-    assert!(after.iter().all(|worker| is_gone(*worker)));
+    wait_for_the_end_of(&after);
     server.stop();
 }
 
@@ -273,9 +284,7 @@ fn a_server_that_is_killed_leaves_no_worker_behind() {
     assert!(!workers.is_empty());
     kill(server.process_id());
     server.wait();
-    for worker in workers {
-        wait_for("the end of a worker", || is_gone(worker).then_some(()));
-    }
+    wait_for_the_end_of(&workers);
 }
 
 #[test]
