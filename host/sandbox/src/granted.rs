@@ -78,7 +78,7 @@ impl Tables for GrantedTables<'_> {
 }
 
 /// The same, in the place of a run's own tables: what a step sees that is called
-/// inside the call of another one.
+/// inside the call of another one, and one in a worker process.
 pub(crate) struct LentTables {
     pub(crate) all: Arc<dyn Tables + Send + Sync>,
     pub(crate) granted: Arc<Granted>,

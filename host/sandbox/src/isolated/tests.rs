@@ -205,18 +205,20 @@ fn what_a_worker_says_of_a_failure_is_cut_like_a_guest_s_words() {
 #[tokio::test]
 async fn a_program_that_is_no_worker_is_not_taken_for_one() {
     let engine = wasmtime::Engine::default();
-    let start = async |script: &str| {
-        let begin = Begin {
+    let begin = |code| {
+        Box::new(Begin {
             limits: WorkerLimits::default(),
             engine: Fingerprint::of(&engine),
             stack_bytes: 1,
             zone: Zone::of_this_process(),
             plugin: "p".to_owned(),
-            code: Blob(vec![0; 1 << 20]),
-        };
+            code,
+        })
+    };
+    let start = async |script: &str| {
         let arguments = ["-c", script].map(Into::into).to_vec();
         let program = WorkerProgram { program: "/bin/sh".into(), arguments };
-        match Worker::start(&program, Box::new(begin)).await {
+        match Worker::start(&program, begin(Blob(vec![0; 1 << 20]))).await {
             Err(NotStarted::Failed(why)) => why,
             Err(NotStarted::Unconfined(why)) => panic!("{why}"),
             Ok(_) => panic!("{script} was taken for a worker"),
@@ -232,14 +234,6 @@ async fn a_program_that_is_no_worker_is_not_taken_for_one() {
             .await;
     assert!(giant.contains("what no worker says"), "{giant}");
     let program = WorkerProgram { program: "/nonexistent".into(), arguments: Vec::new() };
-    let begin = Begin {
-        limits: WorkerLimits::default(),
-        engine: Fingerprint::of(&engine),
-        stack_bytes: 1,
-        zone: Zone::of_this_process(),
-        plugin: "p".to_owned(),
-        code: Blob::default(),
-    };
-    let started = Worker::start(&program, Box::new(begin)).await;
+    let started = Worker::start(&program, begin(Blob::default())).await;
     assert!(matches!(started, Err(NotStarted::Failed(why)) if why.contains("cannot be started")));
 }
