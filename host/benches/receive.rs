@@ -18,6 +18,8 @@
 //! is not in it. On a busy machine it is the figure to compare.
 //!
 //! Before that, the memory of a workflow that waits for its first message is measured.
+//!
+//! Arguments are names of servers (`-- reused-1 fresh-1`): only these are measured then.
 
 #![allow(
     clippy::unwrap_used,
@@ -68,21 +70,29 @@ const STEPS: [usize; 4] = [1, 2, 4, 8];
 
 fn main() {
     let measured = Plugin { name: "measured", component: components::component("measured") };
-    idle::report(&measured);
+    let wanted = Wanted::of_arguments();
+    if wanted.are_all() {
+        idle::report(&measured);
+    }
     let languages = languages::Language::all(&measured);
     let mut servers = Vec::new();
     for instances in [Instances::Reused, Instances::Fresh] {
         for steps in STEPS {
             let name = format!("{}-{steps}", instances.name());
             let workflow = workflow::of_steps(steps);
-            servers.push(Running::start(&name, instances, &workflow, &measured));
+            if wanted.has(&name) {
+                servers.push(Running::start(&name, instances, &workflow, &measured));
+            }
         }
         for languages::Language { name, workflow, plugin } in &languages {
             // A thread's name has at most 15 characters.
             let name: String = format!("{}-{name}", instances.name()).chars().take(15).collect();
-            servers.push(Running::start(&name, instances, workflow, plugin));
+            if wanted.has(&name) {
+                servers.push(Running::start(&name, instances, workflow, plugin));
+            }
         }
     }
+    assert!(!servers.is_empty(), "no server has such a name");
     let echo = Echo::start(servers[0].home.path());
     let client = threads("client");
     let bytes = workflow::adt().len();
@@ -128,6 +138,24 @@ fn main() {
         );
     }
     servers.into_iter().for_each(Running::stop);
+}
+
+/// The servers to measure, by name; none for all.
+struct Wanted(Vec<String>);
+
+impl Wanted {
+    /// Options are for cargo's own harness, which this benchmark does without.
+    fn of_arguments() -> Self {
+        Self(std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect())
+    }
+
+    fn are_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.are_all() || self.0.iter().any(|it| it == name)
+    }
 }
 
 #[derive(Clone, Copy)]

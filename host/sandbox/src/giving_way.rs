@@ -103,7 +103,7 @@ impl LongRuns {
     /// The same run, which goes on aside while a call of a plugin in it runs long.
     pub fn carry<T: Send + 'static>(
         &self,
-        run: impl Future<Output = T> + Send + 'static,
+        run: Pin<Box<dyn Future<Output = T> + Send>>,
     ) -> GivingWay<T> {
         GivingWay::new(run, &self.0)
     }
@@ -143,8 +143,8 @@ enum Back<T> {
 }
 
 impl<T: Send + 'static> GivingWay<T> {
-    pub(crate) fn new(run: impl Future<Output = T> + Send + 'static, aside: &Arc<Aside>) -> Self {
-        Self { place: Place::Here(Box::pin(run)), aside: Arc::clone(aside) }
+    pub(crate) fn new(run: Run<T>, aside: &Arc<Aside>) -> Self {
+        Self { place: Place::Here(run), aside: Arc::clone(aside) }
     }
 
     /// Hands the run over to the threads that give way.
@@ -273,7 +273,7 @@ mod tests {
             note("short after a wait");
             7
         };
-        assert_eq!(GivingWay::new(run, &aside()).await, 7);
+        assert_eq!(GivingWay::new(Box::pin(run), &aside()).await, 7);
         let expected = [
             ("short", false),
             ("short again", false),
@@ -300,7 +300,7 @@ mod tests {
                 turn().await;
             }
         };
-        let mut run: GivingWay<()> = GivingWay::new(run, &aside());
+        let mut run: GivingWay<()> = GivingWay::new(Box::pin(run), &aside());
         while !matches!(run.place, Place::Aside(_)) {
             tokio::select! {
                 biased;
@@ -322,14 +322,14 @@ mod tests {
             assert!(!is_aside(), "a panic of a test");
         };
         let aside = aside();
-        let ended = tokio::spawn(GivingWay::new(run, &aside)).await;
+        let ended = tokio::spawn(GivingWay::new(Box::pin(run), &aside)).await;
         assert!(ended.unwrap_err().is_panic());
         // The threads go on.
         let after = async {
             turn().await;
             is_aside()
         };
-        assert!(GivingWay::new(after, &aside).await);
+        assert!(GivingWay::new(Box::pin(after), &aside).await);
     }
 
     #[cfg(target_os = "linux")]
@@ -345,7 +345,7 @@ mod tests {
             turn().await;
             niceness()
         };
-        assert_eq!(GivingWay::new(run, &aside()).await, (before + 10).min(19));
+        assert_eq!(GivingWay::new(Box::pin(run), &aside()).await, (before + 10).min(19));
         assert_eq!(niceness(), before);
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Deliberately does not know: what a run does.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -59,10 +60,11 @@ impl Pipeline {
             let running = running;
             running.0.run(&workflow, inbound, Performance::Live, Answer::new(send)).await;
         };
+        let run = self.carried(Box::pin(run.instrument(span)));
         if priority == ResponsePriority::AfterAllProcessing {
-            self.carried(run.instrument(span)).await;
+            run.await;
         } else {
-            self.tasks.spawn(self.carried(run.instrument(span)));
+            self.tasks.spawn(run);
         }
         // A run that panicked dropped its answer; the sender still gets one.
         answered.await.unwrap_or_else(|_| broken())
@@ -92,7 +94,7 @@ impl Pipeline {
                     running.0.run(&workflow, part, Performance::Live, Answer::new(send)).await;
                 };
                 // A task of its own: one that panics takes no other message with it.
-                let run = pipeline.carried(run.instrument(span));
+                let run = pipeline.carried(Box::pin(run.instrument(span)));
                 let _ended = tasks.spawn(run).await;
             }
         };
@@ -114,17 +116,12 @@ impl Pipeline {
         several.answer(answers, &signature)
     }
 
-    /// The run of a message, wherever it goes on.
-    fn carried<R>(&self, run: R) -> impl Future<Output = ()> + Send + use<R>
-    where
-        R: Future<Output = ()> + Send + 'static,
-    {
-        let long_runs = self.long_runs.clone();
-        async move {
-            match long_runs {
-                Some(long_runs) => long_runs.carry(run).await,
-                None => run.await,
-            }
+    /// The run of a message, wherever it goes on. Boxed where it is made: it is large, and
+    /// goes from hand to hand.
+    fn carried(&self, run: BoxedRun) -> BoxedRun {
+        match &self.long_runs {
+            Some(long_runs) => Box::pin(long_runs.carry(run)),
+            None => run,
         }
     }
 
@@ -134,6 +131,8 @@ impl Pipeline {
         Some(Running(Arc::clone(self), place))
     }
 }
+
+type BoxedRun = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A place among the runs in flight; given back even when the run panics.
 struct Running(Arc<Pipeline>, #[expect(dead_code, reason = "held, not looked at")] Place);
