@@ -11,7 +11,8 @@
 //! third-party transformers besides. Each is measured with reused instances and
 //! with a fresh one of each plugin for every message. Three more are one step of
 //! somebody else's, in Rust, JavaScript and Python: the examples, where they have been
-//! built. The servers are measured in turn, and the ratios are taken round by round:
+//! built. `wasi-http` is a component that does what the one step does, alone, as
+//! `wasmtime serve` runs it. The servers are measured in turn, and the ratios are taken round by round:
 //! the machine may be noisy.
 //!
 //! CPU is the time of the server's own threads per message: what the client costs
@@ -36,11 +37,13 @@ mod echo;
 mod idle;
 #[path = "receive/languages.rs"]
 mod languages;
+#[path = "receive/wasi_http.rs"]
+mod wasi_http;
 #[path = "receive/workflow.rs"]
 mod workflow;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -50,14 +53,16 @@ use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio_rustls::TlsConnector;
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 use tureen::app::Server;
-use tureen::certificates::{CertificateStore, DEFAULT_NAME};
+use tureen::certificates::{CertificateStore, DEFAULT_NAME, ServedCertificate, https_config};
 
 use echo::Echo;
+use wasi_http::WasiHttp;
 
 const CONNECTIONS: usize = 16;
 const ROUNDS: usize = 5;
@@ -93,7 +98,58 @@ fn main() {
         }
     }
     assert!(!servers.is_empty(), "no server has such a name");
-    let echo = Echo::start(servers[0].home.path());
+    let home = servers[0].home.path();
+    let echo = Echo::start(home);
+    let mut all: Vec<Measured> = servers.iter().map(Running::measured).collect();
+    let wasi_http = WasiHttp::start(home, &components::component("answering"));
+    all.push(Measured::new(wasi_http::NAME, home, wasi_http.address, "/"));
+    report(&Measured::new("echo", home, echo.address, "/"), &all);
+    servers.into_iter().for_each(Running::stop);
+}
+
+/// The servers to measure, by name; none for all.
+struct Wanted(Vec<String>);
+
+impl Wanted {
+    /// Options are for cargo's own harness, which this benchmark does without.
+    fn of_arguments() -> Self {
+        Self(std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect())
+    }
+
+    fn are_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.are_all() || self.0.iter().any(|it| it == name)
+    }
+}
+
+/// A server to send to.
+struct Measured {
+    /// Of its threads.
+    name: String,
+    /// Has the certificate that it shows.
+    home: PathBuf,
+    address: SocketAddr,
+    path: &'static str,
+}
+
+impl Measured {
+    fn new(name: &str, home: &Path, address: SocketAddr, path: &'static str) -> Self {
+        Self { name: name.to_owned(), home: home.to_owned(), address, path }
+    }
+
+    fn round(&self, client: &Runtime) -> Cost {
+        let before = cpu_of(&self.name);
+        let sent = client.block_on(Client::new(&self.home).round(self.address, self.path, ROUND));
+        let cpu = (cpu_of(&self.name) - before).as_secs_f64() / sent as f64;
+        Cost { cpu: cpu * 1e6, rate: sent as f64 / ROUND.as_secs_f64() }
+    }
+}
+
+/// Measures all in turn, round by round, and prints the medians.
+fn report(echo: &Measured, servers: &[Measured]) {
     let client = threads("client");
     let bytes = workflow::adt().len();
     println!(
@@ -102,15 +158,9 @@ fn main() {
     let mut bare = Vec::new();
     let mut costs = vec![Vec::new(); servers.len()];
     for round in 0..=ROUNDS {
-        let measure = |name: &str, home: &Path, address, path| {
-            let before = cpu_of(name);
-            let sent = client.block_on(Client::new(home).round(address, path, ROUND));
-            let cpu = (cpu_of(name) - before).as_secs_f64() / sent as f64;
-            Cost { cpu: cpu * 1e6, rate: sent as f64 / ROUND.as_secs_f64() }
-        };
-        let echoed = measure("echo", servers[0].home.path(), echo.address, "/");
+        let echoed = echo.round(&client);
         for (server, costs) in servers.iter().zip(&mut costs) {
-            let cost = measure(&server.name, server.home.path(), server.address, "/adt/in");
+            let cost = server.round(&client);
             // The first round is warm-up: instances, tickets, caches.
             if round > 0 {
                 costs.push((cost, echoed));
@@ -137,25 +187,6 @@ fn main() {
             median(costs.iter().map(|(cost, echoed)| cost.rate / echoed.rate)),
         );
     }
-    servers.into_iter().for_each(Running::stop);
-}
-
-/// The servers to measure, by name; none for all.
-struct Wanted(Vec<String>);
-
-impl Wanted {
-    /// Options are for cargo's own harness, which this benchmark does without.
-    fn of_arguments() -> Self {
-        Self(std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect())
-    }
-
-    fn are_all(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.are_all() || self.0.iter().any(|it| it == name)
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -180,6 +211,32 @@ fn threads(name: &str) -> Runtime {
         .enable_all()
         .build()
         .unwrap()
+}
+
+/// Takes connections with the certificate of a home, each in a task of its own.
+async fn listen<S, F>(home: &Path, serve: S) -> SocketAddr
+where
+    S: Fn(TlsStream<TcpStream>) -> F + Clone + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let store = CertificateStore::open(&home.join("certificates")).unwrap();
+    let certificate = store.load(DEFAULT_NAME).unwrap();
+    let tls = TlsAcceptor::from(https_config(ServedCertificate::new(&certificate), None).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            socket.set_nodelay(true).unwrap();
+            let (tls, serve) = (tls.clone(), serve.clone());
+            tokio::spawn(async move {
+                if let Ok(stream) = tls.accept(socket).await {
+                    serve(stream).await;
+                }
+            });
+        }
+    });
+    address
 }
 
 /// Processor time of all threads of that name so far, as the kernel counts it.
@@ -241,6 +298,10 @@ impl Running {
         let stop = CancellationToken::new();
         let server = runtime.spawn(server.run_until(stop.clone()));
         Self { name: name.to_owned(), home, address, stop, runtime, server }
+    }
+
+    fn measured(&self) -> Measured {
+        Measured::new(&self.name, self.home.path(), self.address, "/adt/in")
     }
 
     fn stop(self) {

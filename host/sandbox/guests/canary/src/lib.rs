@@ -30,7 +30,7 @@ impl Transformer for Canary {
         on_the_stack(mark(number));
         in_statics(mark(number));
         // Now and then far more than a pool keeps warm.
-        let pages = if number % 64 == 0 { 48 } else { number as usize % 4 };
+        let pages = if number.is_multiple_of(64) { 48 } else { number as usize % 4 };
         let heap = vec![mark(number); 2_000 + pages * PAGE / 8];
         black_box(&heap);
         let left = marks();
