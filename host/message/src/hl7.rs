@@ -65,6 +65,10 @@ use self::segments::{Name, SegmentTable, Spare, too_many_bytes};
 use self::store::Store;
 use crate::{Limits, Problem};
 
+/// How many times as long as in UTF-8 a text is at most in any set that is read: ASCII in
+/// UTF-32. ISO-2022-JP stays below with all its switching.
+const WRITTEN_GROWTH_MAX: usize = 4;
+
 /// One HL7 v2 message.
 pub struct Hl7 {
     /// The message in an encoding whose delimiters are single bytes.
@@ -113,7 +117,8 @@ impl Hl7 {
     }
 
     fn parse_in(spare: &mut Spare, bytes: Vec<u8>, limits: &Limits) -> Result<Self, Problem> {
-        if bytes.len() > limits.message_bytes {
+        // What is not read in place is counted as its text, below.
+        if bytes.len() / WRITTEN_GROWTH_MAX > limits.message_bytes {
             return Err(too_many_bytes(bytes.len(), limits));
         }
         // Nearly all messages are plain ASCII, which indexing finds out on its way.

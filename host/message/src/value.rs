@@ -55,7 +55,9 @@ impl Format {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of one message. Default 16 MiB: embedded PDFs fit. HL7 has at most
-    /// 1 GiB, whatever is set here.
+    /// 1 GiB, whatever is set here, and is counted in UTF-8 where it is in UTF-16,
+    /// UTF-32 or another set that cannot be read in place: what an edit leaves
+    /// within the limit can be read again, however it is written.
     pub message_bytes: usize,
     /// HL7 segments. Default 65,535.
     pub segments: usize,

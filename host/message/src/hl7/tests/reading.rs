@@ -151,6 +151,26 @@ fn wide_messages_are_read_as_they_are_and_written_in_their_own_set() {
 }
 
 #[test]
+fn wide_messages_are_as_long_as_their_text() {
+    let text = format!("{HEADER}\rPID|1||x|x\r");
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let parse_within = |bytes: &[u8], message_bytes| {
+        Hl7::parse(bytes.to_vec(), &Limits { message_bytes, ..Limits::default() })
+    };
+    let refused = parse_within(&utf16, text.len() - 1).unwrap_err();
+    assert_eq!(refused.code, "limit.message-bytes");
+    let mut message = parse_within(&utf16, text.len() + 10).unwrap();
+    let too_long = message.set(&path("PID-3"), &"y".repeat(12)).unwrap_err();
+    assert_eq!(too_long.code, "limit.message-bytes");
+    message.set(&path("PID-3"), &"y".repeat(11)).unwrap();
+    let again = parse_within(message.bytes(), text.len() + 10).unwrap();
+    assert_eq!(again.text(&path("PID-3")), "y".repeat(11));
+    // Others have no such room, and nothing is looked at that is far too long.
+    assert!(parse_within(text.as_bytes(), text.len() - 1).is_err());
+    assert!(parse_within(&utf16.repeat(4), text.len()).is_err());
+}
+
+#[test]
 fn ascii_that_declares_a_set_is_written_in_it() {
     for (declared, text, bytes) in [
         ("~ISO IR87", "山", b"\x1B$B;3\x1B(B".as_slice()),
