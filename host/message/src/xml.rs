@@ -427,6 +427,9 @@ impl Xml {
 
     fn apply(&mut self, path: &XmlPath, splice: Splice) -> Result<(), Problem> {
         let Splice { old, new, check } = splice;
+        if self.text.get(old.start..old.end) == Some(new.as_str()) {
+            return Ok(());
+        }
         let kept = self.text.len().saturating_sub(old.end.saturating_sub(old.start));
         // The name UTF-8 may be longer than the one that it replaces.
         let untrue = match new.is_ascii() {

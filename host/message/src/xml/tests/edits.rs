@@ -210,5 +210,7 @@ fn a_document_that_declares_another_set_says_utf8_once_it_is_no_longer_ascii() {
             format!("<?xml version=\"1.0\" encoding='{encoding}' ?>\n<a><b>{value}</b></a>")
         };
         assert_eq!(written(&text(declared, "x"), "a/b", value), text(after, value));
+        // What stands there already changes nothing, the declaration neither.
+        assert_eq!(written(&text(declared, value), "a/b", value), text(declared, value));
     }
 }
