@@ -10,6 +10,7 @@ mod figures;
 mod home;
 mod publish;
 mod receiving;
+mod sole_server;
 mod tls;
 
 use std::net::SocketAddr;
@@ -47,6 +48,7 @@ pub use home::Home;
 pub use publish::Address;
 use publish::Publisher;
 use receiving::{Receiving, Target};
+use sole_server::SoleServer;
 use tls::ServerTls;
 
 /// A server that runs.
@@ -71,6 +73,8 @@ pub struct Server {
     auditing: Auditing,
     /// Ends what runs beside the workflows.
     ending: CancellationToken,
+    /// Given back last.
+    _sole: SoleServer,
 }
 
 impl Server {
@@ -78,9 +82,10 @@ impl Server {
     /// returns.
     ///
     /// # Errors
-    /// The home cannot be opened. A workflow that does not load is no error: it
+    /// The home cannot be opened, or another server serves it. A workflow that does not load is no error: it
     /// is reported, and the others run.
     pub async fn start(home: &Path) -> anyhow::Result<Self> {
+        let sole = SoleServer::of(home)?;
         let (mut home, diagnostics) = Home::open(home).await?;
         show(&diagnostics);
         if home.config.plugins_cache.snapshots {
@@ -138,6 +143,7 @@ impl Server {
             audit,
             auditing,
             ending,
+            _sole: sole,
         };
         server.record(Occasion::Start);
         server.scan(false).await;

@@ -82,6 +82,25 @@ fn a_certificate_stays_the_same_over_restarts_and_is_not_that_of_another_home() 
     assert!(stranger.try_send("GET / HTTP/1.1\r\n").is_err(), "another home's key is trusted");
 }
 
+/// However the first one ended.
+#[cfg(unix)]
+#[test]
+fn a_home_is_served_by_one_server_at_a_time() {
+    let home = Home::new();
+    home.workflow("one", &Workflow::new("One", "in").build());
+    let mut first = home.serve();
+    let second = home.run(&["serve"]);
+    assert_eq!(second.code, Some(2), "{second:?}");
+    assert!(second.stderr.contains("another server serves the home at "), "{second:?}");
+    assert_eq!(home.run(&["check"]).code, Some(0), "looking is free");
+    assert_eq!(first.http1().post("/in", adt("S1", "1")).msa(1), "AA");
+    first.signal("KILL");
+    first.wait();
+    let third = home.serve();
+    assert_eq!(third.http1().post("/in", adt("S2", "1")).msa(1), "AA");
+    third.stop();
+}
+
 /// Two workflows: one at the taken port, one at a free one.
 fn beside_a_taken_port() -> (Home, Server, TcpListener) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

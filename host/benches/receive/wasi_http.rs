@@ -8,9 +8,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
