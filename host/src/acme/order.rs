@@ -44,8 +44,7 @@ pub(super) async fn place(
 ) -> Result<Issued, AcmeError> {
     let mut order = new_order(authority, account, hosts).await?;
     if order.state().status == OrderStatus::Pending {
-        prove(authority, &mut order, hosts, proofs).await?;
-        wait_until_ready(authority, &mut order).await?;
+        prove_all(authority, &mut order, hosts, proofs).await?;
     }
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
         .map_err(|source| AcmeError::Key { source })?;
@@ -54,6 +53,27 @@ pub(super) async fn place(
     let poll = polling();
     let chain_pem = ask!(authority, "the certificate", order.poll_certificate(&poll))?;
     checked(Pair { chain_pem, key_pem: key.serialize_pem() }, hosts)
+}
+
+/// Proves each host, and waits until the authority has seen it.
+async fn prove_all(
+    authority: &Authority<'_>,
+    order: &mut instant_acme::Order,
+    hosts: &[Host],
+    proofs: &mut Proofs,
+) -> Result<(), AcmeError> {
+    let proven = match prove(authority, order, hosts, proofs).await {
+        Ok(()) => wait_until_ready(authority, order).await,
+        failed => failed,
+    };
+    match proven {
+        // Which host it was is told by its authorization alone. An authority that looks at a
+        // proof at once refuses it in the answer to its announcement.
+        Err(error @ AcmeError::Refused { .. }) => {
+            Err(why_invalid(authority, order).await.unwrap_or(error))
+        }
+        proven => proven,
+    }
 }
 
 async fn new_order(
@@ -159,10 +179,6 @@ async fn wait_until_ready(
             let text = "the order is invalid, and nothing says why".to_owned();
             AcmeError::Protocol { doing: "the order", text }
         })),
-        // Which host it was is told by its authorization alone.
-        Err(error @ AcmeError::Refused { .. }) => {
-            Err(why_invalid(authority, order).await.unwrap_or(error))
-        }
         Err(error) => Err(error),
     }
 }
