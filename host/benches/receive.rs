@@ -12,15 +12,16 @@
 //! with a fresh one of each plugin for every message. Three more are one step of
 //! somebody else's, in Rust, JavaScript and Python: the examples, where they have been
 //! built. `wasi-http` is a component that does what the one step does, alone, as
-//! `wasmtime serve` runs it. The servers are measured in turn, and the ratios are taken round by round:
-//! the machine may be noisy.
+//! `wasmtime serve` runs it. The servers are measured in turn, and the ratios are taken
+//! round by round: the machine may be noisy.
 //!
 //! CPU is the time of the server's own threads per message: what the client costs
 //! is not in it. On a busy machine it is the figure to compare.
 //!
 //! Before that, the memory of a workflow that waits for its first message is measured.
 //!
-//! Arguments are names of servers (`-- reused-1 fresh-1`): only these are measured then.
+//! Arguments are names of Tureen's servers (`-- reused-1 fresh-1`): only these are
+//! measured then, beside the echo and `wasi-http`.
 
 #![allow(
     clippy::unwrap_used,
@@ -97,7 +98,7 @@ fn main() {
             }
         }
     }
-    assert!(!servers.is_empty(), "no server has such a name");
+    wanted.check(&servers);
     let home = servers[0].home.path();
     let echo = Echo::start(home);
     let mut all: Vec<Measured> = servers.iter().map(Running::measured).collect();
@@ -107,7 +108,7 @@ fn main() {
     servers.into_iter().for_each(Running::stop);
 }
 
-/// The servers to measure, by name; none for all.
+/// The servers of Tureen to measure, by name; none for all.
 struct Wanted(Vec<String>);
 
 impl Wanted {
@@ -122,6 +123,13 @@ impl Wanted {
 
     fn has(&self, name: &str) -> bool {
         self.are_all() || self.0.iter().any(|it| it == name)
+    }
+
+    /// A misspelt name measures nothing: it should not look as if it had.
+    fn check(&self, servers: &[Running]) {
+        for name in &self.0 {
+            assert!(servers.iter().any(|it| it.name == *name), "no server has the name {name}");
+        }
     }
 }
 

@@ -82,8 +82,8 @@ impl Server {
     /// returns.
     ///
     /// # Errors
-    /// The home cannot be opened, or another server serves it. A workflow that does not load is no error: it
-    /// is reported, and the others run.
+    /// The home cannot be opened, or another server serves it. A workflow that does
+    /// not load is no error: it is reported, and the others run.
     pub async fn start(home: &Path) -> anyhow::Result<Self> {
         let sole = SoleServer::of(home)?;
         let (mut home, diagnostics) = Home::open(home).await?;

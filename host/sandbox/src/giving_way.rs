@@ -101,10 +101,7 @@ impl LongRuns {
     }
 
     /// The same run, which goes on aside while a call of a plugin in it runs long.
-    pub fn carry<T: Send + 'static>(
-        &self,
-        run: Pin<Box<dyn Future<Output = T> + Send>>,
-    ) -> GivingWay<T> {
+    pub fn carry<T: Send + 'static>(&self, run: Run<T>) -> GivingWay<T> {
         GivingWay::new(run, &self.0)
     }
 }

@@ -173,13 +173,12 @@ async fn wait_until_ready(
     order: &mut instant_acme::Order,
 ) -> Result<(), AcmeError> {
     let poll = polling();
-    match ask!(authority, "the order", order.poll_ready(&poll)) {
-        Ok(OrderStatus::Ready) => Ok(()),
-        Ok(_) => Err(why_invalid(authority, order).await.unwrap_or_else(|| {
+    match ask!(authority, "the order", order.poll_ready(&poll))? {
+        OrderStatus::Ready => Ok(()),
+        _ => Err(why_invalid(authority, order).await.unwrap_or_else(|| {
             let text = "the order is invalid, and nothing says why".to_owned();
             AcmeError::Protocol { doing: "the order", text }
         })),
-        Err(error) => Err(error),
     }
 }
 

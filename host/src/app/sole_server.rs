@@ -24,8 +24,8 @@ impl SoleServer {
         match directory.try_lock() {
             Ok(()) => Ok(Self { _directory: Some(directory) }),
             Err(TryLockError::WouldBlock) => anyhow::bail!(
-                "another server serves the home at {home}\n  help: `tureen init {home}-2` makes another home; what changes in this one, that server takes over without a restart",
-                home = home.display()
+                "another server serves the home at {}\n  help: stop that one first, or make another home with `tureen init`; what is changed in this one, it takes over without a restart",
+                home.canonicalize().unwrap_or_else(|_| home.to_owned()).display()
             ),
             Err(TryLockError::Error(error)) => {
                 tracing::debug!(%error, "the home cannot be locked: nothing tells a second server");
