@@ -57,7 +57,8 @@ pub struct Limits {
     /// Bytes of one message. Default 16 MiB: embedded PDFs fit. HL7 has at most
     /// 1 GiB, whatever is set here, and is counted in UTF-8 where it is in UTF-16,
     /// UTF-32 or another set that cannot be read in place: what an edit leaves
-    /// within the limit can be read again, however it is written.
+    /// within the limit can be parsed again, however it is written. Whoever takes
+    /// bytes in (a receiver, `tureen run`) has a limit on these besides.
     pub message_bytes: usize,
     /// HL7 segments. Default 65,535.
     pub segments: usize,
