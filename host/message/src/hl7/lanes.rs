@@ -22,13 +22,13 @@ pub(super) struct Wanted(u8x16);
 
 impl Wanted {
     #[inline]
-    pub(super) fn new(byte: u8) -> Self {
-        Self(u8x16::splat(byte))
+    pub(super) const fn new(byte: u8) -> Self {
+        Self(u8x16::new([byte; LANES]))
     }
 }
 
 /// A bit for each lane that holds one of the wanted bytes.
-#[inline]
+#[inline(always)]
 fn marks<const N: usize>(wanted: [Wanted; N], lanes: u8x16) -> u32 {
     let found = wanted.iter().fold(u8x16::ZERO, |found, wanted| found | lanes.simd_eq(wanted.0));
     found.to_bitmask()
@@ -37,7 +37,7 @@ fn marks<const N: usize>(wanted: [Wanted; N], lanes: u8x16) -> u32 {
 impl Lanes<'_> {
     /// The offset behind the `number`-th wanted byte (from 1) from an offset on;
     /// `None` where one of `before` or the end comes first.
-    #[inline]
+    #[inline(always)]
     pub(super) fn behind<const N: usize>(
         &self,
         mut offset: usize,
@@ -45,35 +45,32 @@ impl Lanes<'_> {
         mut number: usize,
         before: [Wanted; N],
     ) -> Option<usize> {
-        let mut chunks = self.chunks(offset);
         while offset < self.end {
-            let lanes = next_of(&mut chunks);
+            let lanes = self.lanes_at(offset);
             let ends = marks(before, lanes);
             // What stands in front of the first end.
             let mut marks = marks([wanted], lanes) & (ends & ends.wrapping_neg()).wrapping_sub(1);
-            let found = marks.count_ones() as usize;
-            if found >= number {
-                for _ in 1..number {
-                    marks &= marks.wrapping_sub(1);
+            while marks != 0 {
+                if number == 1 {
+                    let at = offset + marks.trailing_zeros() as usize;
+                    return (at < self.end).then_some(at + 1);
                 }
-                let at = offset + marks.trailing_zeros() as usize;
-                return (at < self.end).then_some(at + 1);
+                number -= 1;
+                marks &= marks - 1;
             }
             if ends != 0 {
                 return None;
             }
-            number -= found;
             offset += LANES;
         }
         None
     }
 
     /// The offset of the first wanted byte from an offset on, or the end.
-    #[inline]
+    #[inline(always)]
     pub(super) fn first<const N: usize>(&self, mut offset: usize, wanted: [Wanted; N]) -> usize {
-        let mut chunks = self.chunks(offset);
         while offset < self.end {
-            let marks = marks(wanted, next_of(&mut chunks));
+            let marks = marks(wanted, self.lanes_at(offset));
             if marks != 0 {
                 return self.end.min(offset + marks.trailing_zeros() as usize);
             }
@@ -82,30 +79,25 @@ impl Lanes<'_> {
         self.end
     }
 
-    /// The chunks from an offset on, and the bytes behind the last whole one.
-    #[inline]
-    fn chunks(&self, offset: usize) -> (std::slice::Iter<'_, [u8; LANES]>, &[u8]) {
-        let (chunks, rest) = self.bytes.get(offset..).unwrap_or_default().as_chunks();
-        (chunks.iter(), rest)
+    /// The bytes from an offset on, with NUL behind the last.
+    #[inline(always)]
+    fn lanes_at(&self, offset: usize) -> u8x16 {
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        match rest.first_chunk() {
+            Some(chunk) => u8x16::new(*chunk),
+            None => u8x16::new(last_of(rest).to_ne_bytes()),
+        }
     }
 }
 
-/// The next chunk, with NUL behind the last byte.
-#[inline]
-fn next_of((chunks, rest): &mut (std::slice::Iter<'_, [u8; LANES]>, &[u8])) -> u8x16 {
-    match chunks.next() {
-        Some(chunk) => u8x16::new(*chunk),
-        None => last_of(rest),
-    }
-}
-
-/// Out of the way of the loops: few values stand at the end of a message.
+/// Out of the way of the loops: few values stand at the end of a message. A number
+/// is answered in registers, which lanes would not be.
 #[cold]
 #[inline(never)]
-fn last_of(rest: &[u8]) -> u8x16 {
+fn last_of(rest: &[u8]) -> u128 {
     let mut chunk = [0; LANES];
     chunk.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
-    u8x16::new(chunk)
+    u128::from_ne_bytes(chunk)
 }
 
 #[cfg(test)]

@@ -20,40 +20,80 @@ pub(super) enum Located {
     Escaped,
 }
 
+/// The delimiters of a line, ready to be compared with sixteen bytes at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Separators {
+    delimiters: Delimiters,
+    field: Wanted,
+    repetition: Wanted,
+    component: Wanted,
+    subcomponent: Wanted,
+    escape: Wanted,
+}
+
+impl Separators {
+    /// Of nearly all messages: made once, not at each read.
+    pub(super) const STANDARD: &'static Self = &Self::of(&Delimiters::STANDARD);
+
+    /// What is not in use ends nothing, as little as the field separator a second time.
+    pub(super) const fn of(delimiters: &Delimiters) -> Self {
+        let field = Wanted::new(delimiters.field);
+        Self {
+            delimiters: *delimiters,
+            field,
+            repetition: wanted_or(delimiters.repetition, field),
+            component: wanted_or(delimiters.component, field),
+            subcomponent: wanted_or(delimiters.subcomponent, field),
+            escape: wanted_or(delimiters.escape, field),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn field(&self) -> Wanted {
+        self.field
+    }
+}
+
+const fn wanted_or(byte: Option<u8>, otherwise: Wanted) -> Wanted {
+    match byte {
+        Some(byte) => Wanted::new(byte),
+        None => otherwise,
+    }
+}
+
 /// Looks for an element of the field that begins at an offset, up to the end of
 /// its line.
-#[inline]
+#[inline(always)]
 pub(super) fn locate(
     line: Lanes<'_>,
     field: usize,
     element: &Element,
-    delimiters: &Delimiters,
+    separators: &Separators,
 ) -> Located {
-    let fields = Wanted::new(delimiters.field);
-    // What is not in use ends nothing, as little as the same byte a second time.
-    let or_fields = |byte: Option<u8>| byte.map_or(fields, Wanted::new);
-    let repetitions = or_fields(delimiters.repetition);
-    let components = or_fields(delimiters.component);
-    let subcomponents = or_fields(delimiters.subcomponent);
-    let behind = |start: usize, separator: Option<u8>, number: u16, before: [Wanted; 3]| {
-        line.behind(start, Wanted::new(separator?), usize::from(number) - 1, before)
+    let &Separators { delimiters, field: fields, repetition, component, subcomponent, escape } =
+        separators;
+    let behind = |start: usize, wanted: Wanted, number: u16, before: [Wanted; 3]| {
+        line.behind(start, wanted, usize::from(number) - 1, before)
     };
+    // A part behind a separator that is not in use does not exist.
     let mut start = Some(field);
     if let Index::Number(number @ 2..) = element.repetition {
-        start = behind(field, delimiters.repetition, number, [fields; 3]);
+        let before = [fields; 3];
+        start = delimiters.repetition.and_then(|_| behind(field, repetition, number, before));
     }
     if let (number @ 2.., Some(from)) = (element.component, start) {
-        start = behind(from, delimiters.component, number, [fields, repetitions, fields]);
+        let before = [fields, repetition, fields];
+        start = delimiters.component.and_then(|_| behind(from, component, number, before));
     }
     if let (number @ 2.., Some(from)) = (element.subcomponent, start) {
-        start = behind(from, delimiters.subcomponent, number, [fields, repetitions, components]);
+        let before = [fields, repetition, component];
+        start = delimiters.subcomponent.and_then(|_| behind(from, subcomponent, number, before));
     }
     let Some(start) = start else { return Located::Absent };
-    let escapes = or_fields(delimiters.escape);
     let end = match (element.component, element.subcomponent) {
-        (0, _) => line.first(start, [fields, escapes, repetitions]),
-        (_, 0) => line.first(start, [fields, escapes, repetitions, components]),
-        _ => line.first(start, [fields, escapes, repetitions, components, subcomponents]),
+        (0, _) => line.first(start, [fields, escape, repetition]),
+        (_, 0) => line.first(start, [fields, escape, repetition, component]),
+        _ => line.first(start, [fields, escape, repetition, component, subcomponent]),
     };
     match line.bytes.get(end) {
         Some(byte) if end < line.end && Some(*byte) == delimiters.escape => Located::Escaped,

@@ -64,7 +64,7 @@ impl Hl7Path {
     /// # Errors
     /// `path.syntax` with the offset of what was not expected, `limit.path` for
     /// more than [`PATH_BYTES_MAX`] bytes. Whoever wrote the path is at fault.
-    #[inline]
+    #[inline(always)]
     pub fn parse(text: &str) -> Result<Self, Problem> {
         match Self::parse_common(text.as_bytes()) {
             Some(path) => Ok(path),
@@ -75,7 +75,7 @@ impl Hl7Path {
     /// The spellings that nearly all paths have: `PID-5`, `PID-18`, `PID-5.1` and
     /// `PID-18.1`. Parsing is part of each read by text, and this is a fifth of
     /// what the whole grammar takes.
-    #[inline]
+    #[inline(always)]
     fn parse_common(text: &[u8]) -> Option<Self> {
         let (segment, rest) = text.split_first_chunk::<4>()?;
         let (field, component) = match *rest {

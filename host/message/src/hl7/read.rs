@@ -7,8 +7,8 @@ use super::Hl7;
 use super::charset::CharacterSet;
 use super::delimiters::Delimiters;
 use super::escape::unescape;
-use super::lanes::{Lanes, Wanted};
-use super::locate::{Located, locate};
+use super::lanes::Lanes;
+use super::locate::{Located, Separators, locate};
 use super::path::{Element, Hl7Path, Index};
 use super::segments::{Name, Segment};
 use super::split::{find_byte, part};
@@ -149,25 +149,31 @@ impl Hl7 {
             return None;
         }
         let table = &self.store.table;
-        let absent = Some((0, Located::Absent));
         let Some(position) = table.position(path.segment, path.occurrence.number()) else {
-            return absent;
+            return Some((0, Located::Absent));
+        };
+        let made;
+        let separators = match table.is_standard() {
+            true => Separators::STANDARD,
+            false => {
+                made = Separators::of(table.delimiters(position));
+                &made
+            }
         };
         let segment = table.get(position)?;
-        let delimiters = table.delimiters(position);
         let line = Lanes { bytes: &self.store.bytes, end: segment.end as usize };
         let wanted = usize::from(element.field) - usize::from(path.segment.is_header());
         let (known, behind) = table.known_separator(position, wanted);
         let mut field = segment.start as usize + behind;
         if known < wanted {
-            let separator = Wanted::new(delimiters.field);
+            let separator = separators.field();
             let Some(start) = line.behind(field, separator, wanted - known, []) else {
-                return absent;
+                return Some((position, Located::Absent));
             };
             table.remember_separator(position, wanted, start - segment.start as usize);
             field = start;
         }
-        Some((position, locate(line, field, element, delimiters)))
+        Some((position, locate(line, field, element, separators)))
     }
 
     /// The bytes of a segment without its terminator.

@@ -83,6 +83,8 @@ pub(super) struct SegmentTable {
     /// Framing bytes and what follows them at the end of the message.
     framing: u32,
     delimiters: Delimiters,
+    /// Whether those are the recommended ones.
+    has_standard: bool,
     /// Later headers that declare other delimiters: from which line on.
     pub(super) later: Vec<(u32, Delimiters)>,
     /// Whether a line looks like a second header, an envelope or a frame of its own.
@@ -133,6 +135,7 @@ impl SegmentTable {
             content_start: narrow(content.start),
             framing: narrow(bytes.len() - content.end),
             delimiters: first,
+            has_standard: first == Delimiters::STANDARD,
             later: std::mem::take(&mut spare.later),
             may_be_batch: false,
             names: OnceLock::new(),
@@ -168,8 +171,24 @@ impl SegmentTable {
     #[inline]
     pub(super) fn position(&self, name: Name, occurrence: usize) -> Option<usize> {
         if occurrence == 1 {
-            return self.first_position(name);
+            return self.recent.line_of(name).or_else(|| self.search_first(name));
         }
+        self.search(name, occurrence)
+    }
+
+    #[inline(never)]
+    fn search_first(&self, name: Name) -> Option<usize> {
+        let near = self.segments.get(..SCANNED_LINES).unwrap_or(&self.segments);
+        let found = match first_of(near, name) {
+            None if self.segments.len() > SCANNED_LINES => self.far_position(name, 1),
+            found => found,
+        }?;
+        self.recent.remember_line(name, found);
+        Some(found)
+    }
+
+    #[inline(never)]
+    fn search(&self, name: Name, occurrence: usize) -> Option<usize> {
         let mut remaining = occurrence;
         let near = self.segments.iter().take(SCANNED_LINES).position(|segment| {
             remaining -= usize::from(segment.name == name);
@@ -179,20 +198,6 @@ impl SegmentTable {
             return near;
         }
         self.far_position(name, occurrence)
-    }
-
-    #[inline]
-    fn first_position(&self, name: Name) -> Option<usize> {
-        if let Some(line) = self.recent.line_of(name) {
-            return Some(line);
-        }
-        let near = self.segments.get(..SCANNED_LINES).unwrap_or(&self.segments);
-        let found = match first_of(near, name) {
-            None if self.segments.len() > SCANNED_LINES => self.far_position(name, 1),
-            found => found,
-        }?;
-        self.recent.remember_line(name, found);
-        Some(found)
     }
 
     fn far_position(&self, name: Name, occurrence: usize) -> Option<usize> {
@@ -260,6 +265,12 @@ impl SegmentTable {
         let declared = self.later.partition_point(|(from, _)| *from as usize <= position);
         let last = declared.checked_sub(1).and_then(|last| self.later.get(last));
         last.map_or(&self.delimiters, |(_, delimiters)| delimiters)
+    }
+
+    /// Whether all lines have [`Delimiters::STANDARD`].
+    #[inline]
+    pub(super) fn is_standard(&self) -> bool {
+        self.has_standard && self.later.is_empty()
     }
 
     /// The delimiters of the last line, which an appended one shares.

@@ -24,26 +24,23 @@ impl SegmentTable {
         let body = lines.body;
         let mut has_escape = false;
         let mut marks = Marks::of(body);
-        for hit in marks.by_ref() {
-            if body.get(hit) == Some(&ESCAPE) {
-                has_escape = true;
+        while let Some(hit) = self.push_common_lines(&mut marks, lines, scope.current.field, limits)
+        {
+            has_escape |= body.get(hit) == Some(&ESCAPE);
+            let may_end = matches!(body.get(hit), Some(&(CARRIAGE_RETURN | LINE_FEED)));
+            if !may_end {
                 continue;
             }
-            if !self.push_common(body, lines.start, hit, scope.current.field) {
-                if hit < lines.start {
-                    continue;
-                }
-                if !lines.ends_line(hit, scope.current.field) {
-                    // A header behind it begins a message, whatever the line end.
-                    let next = body.get(hit + 1);
-                    self.may_be_batch |= matches!(next, Some(&(b'M' | b'B' | b'F' | VERTICAL_TAB)));
-                    continue;
-                }
-                self.push_line(body, lines.start..hit, &mut scope);
+            if !lines.ends_line(hit, scope.current.field) {
+                // A header behind it begins a message, whatever the line end.
+                let next = body.get(hit + 1);
+                self.may_be_batch |= matches!(next, Some(&(b'M' | b'B' | b'F' | VERTICAL_TAB)));
+                continue;
             }
-            lines.start = lines.after_terminator(hit);
-            if self.segments.len() > limits.segments {
-                return Err(too_many_segments(limits));
+            self.push_line(body, lines.start..hit, &mut scope);
+            lines.start = after_terminator(body, hit);
+            if let Some(last) = self.segments.last_mut() {
+                last.next = narrow(lines.start);
             }
         }
         self.is_plain = !has_escape && marks.is_ascii();
@@ -54,25 +51,42 @@ impl SegmentTable {
         Ok(())
     }
 
-    /// Takes a segment that ends in CR and is no header or trailer, as nearly all
-    /// lines are, in a third of the steps that [`SegmentTable::push_line`] takes.
-    #[inline]
-    fn push_common(&mut self, body: &[u8], start: usize, end: usize, field: u8) -> bool {
-        let line = body.get(start..end).unwrap_or_default();
-        let (Some(&[.., next]), Some(&CARRIAGE_RETURN)) = (line.first_chunk::<4>(), body.get(end))
-        else {
-            return false;
+    /// Takes segments that end in CR and are no header or trailer, as nearly all lines
+    /// are, in a third of the steps that [`SegmentTable::push_line`] takes. Answers the
+    /// first mark that ends another line, or none; `None` at the end, or when there are
+    /// more segments than may be.
+    #[inline(never)]
+    fn push_common_lines(
+        &mut self,
+        marks: &mut Marks<'_>,
+        lines: &mut Lines<'_>,
+        field: u8,
+        limits: &Limits,
+    ) -> Option<usize> {
+        let body = lines.body;
+        let mut start = lines.start;
+        let mut own = marks.clone();
+        let uncommon = loop {
+            if self.segments.len() > limits.segments {
+                break None;
+            }
+            let Some(end) = own.next() else { break None };
+            if end < start {
+                continue; // the line feed of the CRLF in front
+            }
+            let line = body.get(start..end).unwrap_or_default();
+            let Some(name) = Name::common_start_of(line, field) else { break Some(end) };
+            if body.get(end) != Some(&CARRIAGE_RETURN) {
+                break Some(end);
+            }
+            let next = after_terminator(body, end);
+            let [from, to, behind] = [start, end, next].map(narrow);
+            self.segments.push(Segment { name, start: from, end: to, next: behind });
+            start = next;
         };
-        let (Some(name), Some(last)) = (Name::start_of(line), self.segments.last_mut()) else {
-            return false;
-        };
-        if next != field || name.may_be_header_or_trailer() {
-            return false;
-        }
-        last.next = narrow(start);
-        let end = narrow(end);
-        self.segments.push(Segment { name, start: narrow(start), end, next: end });
-        true
+        *marks = own;
+        lines.start = start;
+        uncommon
     }
 
     #[inline(never)]
@@ -211,13 +225,13 @@ impl<'a> Lines<'a> {
         self.data_until = hit + 1 + line_feeds;
         false
     }
+}
 
-    fn after_terminator(&self, hit: usize) -> usize {
-        let next = hit + 1;
-        let pair =
-            self.body.get(hit) == Some(&CARRIAGE_RETURN) && self.body.get(next) == Some(&LINE_FEED);
-        next + usize::from(pair)
-    }
+/// The offset behind the CR, LF or CRLF at an offset.
+#[inline]
+fn after_terminator(body: &[u8], at: usize) -> usize {
+    let pair = body.get(at..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+    at + 1 + usize::from(pair)
 }
 
 fn starts_segment(text: &[u8], field: u8) -> bool {

@@ -15,7 +15,9 @@ use super::super::charset::ESCAPE;
 const BLOCK: usize = u64::BITS as usize;
 const LANES: usize = 16;
 
-/// The offsets of all CR, LF and ESC, in order.
+/// The offsets of all control characters up to ESC, CR and LF among them, in order:
+/// one comparison finds them all, and others than those two hardly ever occur.
+#[derive(Clone)]
 pub(super) struct Marks<'a> {
     blocks: std::slice::Iter<'a, [u8; BLOCK]>,
     rest: &'a [u8],
@@ -41,24 +43,23 @@ impl<'a> Marks<'a> {
 
     #[inline]
     fn look_at(&mut self, block: &[u8; BLOCK]) {
-        let wanted = [b'\r', b'\n', ESCAPE].map(u8x16::splat);
+        let last = u8x16::splat(ESCAPE);
         let (parts, _) = block.as_chunks::<LANES>();
         let mut marks = 0;
         for part in parts.iter().rev() {
             let lanes = u8x16::new(*part);
-            let found = wanted.iter().fold(u8x16::ZERO, |found, byte| found | lanes.simd_eq(*byte));
-            marks = marks << LANES | u64::from(found.to_bitmask());
+            marks = marks << LANES | u64::from(lanes.min(last).simd_eq(lanes).to_bitmask());
             self.bits |= lanes;
         }
         self.marks = marks;
         self.behind += BLOCK;
     }
 
-    /// What is left behind the last whole block, with NUL behind it.
+    /// What is left behind the last whole block, with spaces behind it.
     #[inline(never)]
     fn look_at_rest(&mut self) -> Option<()> {
         let rest = std::mem::take(&mut self.rest);
-        let mut block = [0; BLOCK];
+        let mut block = [b' '; BLOCK];
         block.get_mut(..rest.len()).filter(|place| !place.is_empty())?.copy_from_slice(rest);
         self.look_at(&block);
         Some(())
@@ -102,7 +103,7 @@ mod tests {
             let mut marks = Marks::of(&bytes);
             let found: Vec<usize> = marks.by_ref().collect();
             let expected: Vec<usize> = (0..bytes.len())
-                .filter(|at| matches!(bytes[*at], b'\r' | b'\n' | ESCAPE))
+                .filter(|at| bytes[*at] <= ESCAPE)
                 .collect();
             prop_assert_eq!(found, expected);
             prop_assert_eq!(marks.is_ascii(), bytes.is_ascii());

@@ -4,6 +4,34 @@
 
 use super::super::delimiters::is_field_separator;
 
+/// Of a byte: that a name may begin with it, that it may come second and third, and
+/// that a name that begins with it is neither header nor trailer.
+const FIRST: u8 = 1;
+const FOLLOWS: u8 = 2;
+const COMMON_FIRST: u8 = 4;
+
+/// The bits of each byte: one look instead of four comparisons.
+#[expect(clippy::indexing_slicing, reason = "done when it is compiled")]
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte.is_ascii() {
+        let of_letter = if matches!(byte, b'M' | b'F' | b'B') { 0 } else { COMMON_FIRST };
+        classes[byte as usize] = match byte {
+            b'A'..=b'Z' => FIRST | FOLLOWS | of_letter,
+            b'0'..=b'9' => FOLLOWS,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
+#[inline]
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
 /// The three characters of a segment name in one number; compares in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::hl7) struct Name(pub(super) u32);
@@ -17,6 +45,7 @@ impl Name {
     pub(in crate::hl7) const BATCH_TRAILER: Self = Self::of(*b"BTS");
     pub(in crate::hl7) const FILE_TRAILER: Self = Self::of(*b"FTS");
 
+    #[inline]
     pub(in crate::hl7) const fn of(characters: [u8; 3]) -> Self {
         let [first, second, third] = characters;
         Self(u32::from_be_bytes([0, first, second, third]))
@@ -27,9 +56,18 @@ impl Name {
     #[inline]
     pub(in crate::hl7) fn start_of(text: &[u8]) -> Option<Self> {
         let &[first, second, third, ..] = text else { return None };
-        let follows = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-        (first.is_ascii_uppercase() && follows(second) && follows(third))
-            .then(|| Self::of([first, second, third]))
+        let is_name = class(first) & FIRST != 0 && class(second) & class(third) & FOLLOWS != 0;
+        is_name.then(|| Self::of([first, second, third]))
+    }
+
+    /// As [`Name::start_of`], where that is no header or trailer and `next` stands
+    /// behind it.
+    #[inline]
+    pub(super) fn common_start_of(text: &[u8], next: u8) -> Option<Self> {
+        let bytes @ &[first, second, third, found] = text.first_chunk()?;
+        let follow = class(second) & class(third) & FOLLOWS != 0;
+        (class(first) & COMMON_FIRST != 0 && follow && found == next)
+            .then(|| Self(u32::from_be_bytes(*bytes) >> 8))
     }
 
     pub(in crate::hl7) fn characters(self) -> [u8; 3] {
