@@ -148,7 +148,7 @@ impl ServerConfig {
     pub fn parse(path: &Path, text: &str) -> Result<(Self, Vec<ConfigWarning>), ConfigError> {
         let config: Self = toml::from_str(text).map_err(|error| {
             let (line, column) = line_and_column(text, error.span());
-            let text = words::in_words(error.message());
+            let text = words::of_error(text, &error);
             ConfigError::Content { path: path.to_owned(), line, column, text }
         })?;
         config.refuse_contradictions().map_err(|(key, text)| ConfigError::Contradiction {

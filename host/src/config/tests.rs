@@ -92,6 +92,14 @@ fn mistakes_are_found_with_their_place() {
         ("[listen]\naddress = \"localhost\"\n", "tureen.toml:2:11: invalid IP address"),
         ("[http]\nstatus_profile = \"HOH\"\n", "tureen.toml:2:18: unknown word `HOH`"),
         ("[log]\nformat = \"xml\"\n", "tureen.toml:2:10: unknown word `xml`"),
+        (
+            "[plugins.a]\nisolation = true\n",
+            "tureen.toml:2:13: found no text; expected \"instance\" or \"process\", in quotes",
+        ),
+        (
+            "[log]\nformat = 1\n",
+            "tureen.toml:2:10: found no text; expected \"text\" or \"json\", in quotes",
+        ),
         ("[plugins.a]\nmemory_bytes = 1\n", "tureen.toml:2:16: expected a number from 65536"),
         ("[plugins.a]\ndirectories = [{ path = \"x\", mode = 1 }]\n", "tureen.toml:2:30: unknown"),
         ("[globals]\nA = 1\n", "tureen.toml:2:5: invalid type"),

@@ -11,6 +11,9 @@ const WHOLE_NUMBERS: [(&str, u64); 4] = [
     ("expected usize", i64::MAX as u64),
 ];
 
+/// What the reader says where one of some words must stand, and found no text.
+const NO_WORD: &str = "wanted string or table";
+
 /// Other types, and what is to be written for them.
 const TYPES: [(&str, &str); 6] = [
     ("expected a sequence", "expected a list, in brackets"),
@@ -18,7 +21,7 @@ const TYPES: [(&str, &str); 6] = [
     ("expected a string", "expected a text in quotes"),
     ("expected path string", "expected a path in quotes"),
     ("expected a boolean", "expected true or false"),
-    ("wanted string or table", "expected one of the words that this key has, in quotes"),
+    (NO_WORD, "expected one of the words that this key has, in quotes"),
 ];
 
 /// The words of the reader, made those of the file.
@@ -31,6 +34,28 @@ pub(super) fn in_words(found: &str) -> String {
         words = words.replace(typed, &format!("expected a whole number from 0 to {largest}"));
     }
     TYPES.iter().fold(words, |words, (typed, written)| words.replace(typed, written))
+}
+
+/// The words of the reader of a file, made those of the file.
+pub(super) fn of_error(text: &str, error: &toml::de::Error) -> String {
+    let found = in_words(error.message());
+    match words_at(text, error) {
+        Some(words) if error.message().contains(NO_WORD) => {
+            format!("found no text; expected {words}, in quotes")
+        }
+        _ => found,
+    }
+}
+
+/// Which words a key has. The reader tells them to who writes one that it does not have.
+fn words_at(text: &str, error: &toml::de::Error) -> Option<String> {
+    const NONE_OF_THEM: &str = "\"?\"";
+    let span = error.span()?;
+    let with_another =
+        format!("{}{NONE_OF_THEM}{}", text.get(..span.start)?, text.get(span.end..)?);
+    let told = toml::from_str::<super::ServerConfig>(&with_another).err()?;
+    let (_, words) = told.message().split_once("unknown variant `?`, expected ")?;
+    Some(words.replace('`', "\""))
 }
 
 /// A key that is not known, and those that are, the nearest first.
