@@ -53,7 +53,7 @@ impl Pipeline {
         workflow: Arc<Workflow>,
         inbound: Inbound,
     ) -> Response {
-        let span = tracing::info_span!("message", workflow = %workflow.name());
+        let span = workflow.span().clone();
         let (send, answered) = oneshot::channel();
         let priority = workflow.definition().receiver.response.priority;
         let run = async move {
@@ -89,7 +89,7 @@ impl Pipeline {
             for (part, send) in parts.into_iter().zip(send) {
                 let (workflow, running) = (Arc::clone(&workflow), Arc::clone(&running));
                 let pipeline = Arc::clone(&running.0);
-                let span = tracing::info_span!("message", workflow = %workflow.name());
+                let span = workflow.span().clone();
                 let run = async move {
                     running.0.run(&workflow, part, Performance::Live, Answer::new(send)).await;
                 };

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use jiff::Zoned;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+use tracing::Span;
 use tureen_sandbox::{
     Activity, CallFacts, Exchange, Failure, NoTables, Notifications, Run, Step, Target,
 };
@@ -87,13 +88,17 @@ pub struct Parts {
 pub struct Workflow {
     definition: WorkflowDefinition,
     parts: Parts,
+    /// What log lines about its messages stand in. Made once: making it takes as long as
+    /// parsing a message does.
+    span: Span,
     /// Closings of old versions; the server waits for them when it stops.
     closings: TaskTracker,
 }
 
 impl Workflow {
     pub fn new(definition: WorkflowDefinition, parts: Parts, closings: TaskTracker) -> Self {
-        Self { definition, parts, closings }
+        let span = tracing::info_span!(parent: None, "message", workflow = %definition.name);
+        Self { definition, parts, span, closings }
     }
 
     pub fn definition(&self) -> &WorkflowDefinition {
@@ -102,6 +107,10 @@ impl Workflow {
 
     pub fn name(&self) -> &str {
         &self.definition.name
+    }
+
+    pub fn span(&self) -> &Span {
+        &self.span
     }
 
     pub fn filter(&self) -> Option<&FilterSteps> {
