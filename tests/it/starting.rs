@@ -199,3 +199,51 @@ fn a_home_without_workflows_runs_and_waits_for_the_first() {
     assert_eq!(http.post("/in", adt("F", "1")).msa(1), "AA");
     server.stop();
 }
+
+/// The program, with its log to a file of this name.
+#[cfg(target_os = "linux")]
+fn serve_with_log_to(home: &Home, log: &std::path::Path) -> Server {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "log=$0; exec \"$@\" 2>\"$log\""]).arg(log);
+    let command = program::command(["serve", "--home"]);
+    shell.arg(command.get_program()).args(command.get_args()).arg(home.root());
+    shell.env(program::SHARED_CACHE, program::shared_cache());
+    Server::run(shell, home.root())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_the_log_stops_nothing() {
+    let home = Home::new();
+    home.workflow("one", &Workflow::new("One", "in").build());
+    let server = serve_with_log_to(&home, std::path::Path::new("/dev/full"));
+    for number in ["1", "2"] {
+        assert_eq!(server.http1().post("/in", "no message").status, 400);
+        assert_eq!(server.http1().post("/in", adt("D", number)).msa(1), "AA");
+    }
+    server.stop();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn lines_of_the_log_that_nobody_could_take_are_counted() {
+    use std::io::Read as _;
+    let home = Home::new();
+    home.workflow("one", &Workflow::new("One", "in").build());
+    let log = home.path("log");
+    assert!(Command::new("mkfifo").arg(&log).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let log = log.clone();
+        move || std::fs::File::open(log).unwrap()
+    });
+    let server = serve_with_log_to(&home, &log);
+    drop(reader.join().unwrap());
+    assert_eq!(server.http1().post("/in", "no message").status, 400);
+    let mut reader = std::fs::File::open(&log).unwrap();
+    assert_eq!(server.http1().post("/in", "no message").status, 400);
+    server.stop();
+    let mut told = String::new();
+    reader.read_to_string(&mut told).unwrap();
+    assert!(told.contains("lines of the log could not be written"), "{told}");
+    assert!(told.contains("lost="), "{told}");
+}
