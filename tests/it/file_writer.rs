@@ -50,6 +50,36 @@ fn a_value_may_name_a_file_but_never_a_directory() {
 }
 
 #[test]
+fn a_format_makes_directories_of_a_date_and_of_nothing_else() {
+    let home = Home::new();
+    let paths = ["day/${Mrn:yyyy/MM/dd}.hl7", "in/${Mrn:Replace(-,/)}.hl7"];
+    for (number, path) in paths.iter().enumerate() {
+        let workflow = Workflow::new(&format!("Writer {number}"), &format!("w{number}"))
+            .variables(vec![set_variable("Mrn", "PID-3.1")])
+            .activity(Activity::file("Archive", path).template(&received()));
+        home.workflow(&format!("w{number}"), &workflow.build());
+    }
+    let server = home.serve();
+    let mut http = server.http1();
+    for (service, value, expected) in [
+        ("/w0", "19700102", "AA"),
+        ("/w0", "77", "AA"),
+        ("/w0", "evil/dir", "AR"),
+        ("/w0", "a/b/c", "AR"),
+        ("/w1", "a/b", "AR"),
+        ("/w1", "a-b", "AR"),
+        ("/w1", "77", "AA"),
+    ] {
+        let answer = http.post(service, adt("E1", value));
+        assert_eq!(answer.msa(1), expected, "{service} {value}: {answer:?}");
+    }
+    assert_eq!(home.written(), ["out/day/1970/01/02.hl7", "out/day/77.hl7", "out/in/77.hl7"]);
+    drop(http);
+    let log = server.stop();
+    assert!(log.matches("file.path").count() >= 4, "{log}");
+}
+
+#[test]
 fn an_authored_path_that_leads_out_is_refused_before_the_start() {
     for path in ["../escape.hl7", "a/../../escape.hl7", "C:\\out\\x.hl7", "\\\\server\\share\\x"] {
         let home = Home::new();
@@ -291,4 +321,28 @@ fn a_directory_that_cannot_be_made_fails_the_message_and_the_next_one_works_agai
     assert!(home.read("out/folder/kept.hl7").unwrap().contains("F2"));
     drop(http);
     server.stop();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_as_such() {
+    // Whatever is written to this device, there is no space for it.
+    let home =
+        Home::with("[plugins.file-writer]\ndirectories = [{ path = \"/dev\", write = true }]\n");
+    for (name, message_type) in [("appended", 13), ("whole", 14)] {
+        let activity = Activity::file("Keep", "/dev/full").with("MessageType", message_type);
+        let workflow = Workflow::new(name, name).activity(activity.template("AAEC"));
+        home.workflow(name, &workflow.build());
+    }
+    let server = home.serve();
+    let mut http = server.http1();
+    for path in ["/appended", "/whole"] {
+        let answer = http.post(path, adt("F1", "1"));
+        assert_eq!(answer.msa(1), "AE", "{path}: {answer:?}");
+        assert!(answer.text().contains("file.io"), "{path}: {answer:?}");
+    }
+    drop(http);
+    let log = server.stop();
+    let told = "the file could not be written: no space is left on the device";
+    assert!(log.matches(told).count() >= 2, "{log}");
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tureen_plugin_sdk::{FIRST_DIRECTORY, Problem};
 
+use crate::reason::{self, EIO};
+
 /// How long to wait before the one retry of a write.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -59,19 +61,22 @@ fn located(path: &str) -> PathBuf {
 fn write_once(path: &Path, record: &Record) -> Result<(), Unwritten> {
     let (bytes, header) = match record {
         // Written anew, it replaces whatever was left.
-        Record::Whole(bytes) => return Ok(with_directories(path, || fs::write(path, bytes))?),
+        Record::Whole(bytes) => {
+            let written = with_directories(path, || fs::write(path, bytes));
+            return Ok(written.map_err(|error| reason::behind(error, path, 0, bytes))?);
+        }
         Record::Appended { bytes, header } => (bytes, header),
     };
     let mut options = OpenOptions::new();
     options.append(true);
     let existing = options.open(path);
     match existing {
-        Ok(file) => append(file, &[bytes]),
+        Ok(file) => append(file, path, &[bytes]),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let file = with_directories(path, || options.create(true).open(path))?;
             match header.as_str() {
-                "" => append(file, &[bytes]),
-                header => append(file, &[header.as_bytes(), b"\n", bytes]),
+                "" => append(file, path, &[bytes]),
+                header => append(file, path, &[header.as_bytes(), b"\n", bytes]),
             }
         }
         Err(error) => Err(error.into()),
@@ -90,9 +95,11 @@ fn with_directories<T>(path: &Path, mut act: impl FnMut() -> io::Result<T>) -> i
 
 /// Appends in one write; half a record is taken back, so that a second attempt
 /// does not leave it in front of the whole one.
-fn append(mut file: File, parts: &[&[u8]]) -> Result<(), Unwritten> {
+fn append(mut file: File, path: &Path, parts: &[&[u8]]) -> Result<(), Unwritten> {
     let length = file.metadata()?.len();
-    file.write_all(&parts.concat()).map_err(|error| {
+    let record = parts.concat();
+    file.write_all(&record).map_err(|error| {
+        let error = reason::behind(error, path, length, &record);
         let clean = file.set_len(length).is_ok();
         Unwritten { error, clean }
     })
@@ -169,6 +176,51 @@ pub(crate) fn problem(error: &io::Error) -> Problem {
             "the file or its directory may not be written: grant the directory for writing, and \
              see who owns it",
         ),
-        kind => Problem::new("file.io", format!("the file could not be written: {kind}")),
+        _ => Problem::new("file.io", format!("the file could not be written: {}", words(error))),
+    }
+}
+
+/// An error in plain words.
+fn words(error: &io::Error) -> String {
+    let words = match error.kind() {
+        ErrorKind::StorageFull => "no space is left on the device",
+        ErrorKind::QuotaExceeded => "the quota of the disk is used up",
+        ErrorKind::FileTooLarge => "it would be larger than its file system allows",
+        ErrorKind::TooManyLinks => "its directory has too many links",
+        ErrorKind::InvalidFilename => "its name, or that of a directory on the way, is too long",
+        // The sandbox tells these as one error.
+        _ if error.raw_os_error() == Some(EIO) => {
+            "the device failed, or its quota is used up, or it may only be read"
+        }
+        kind => return kind.to_string(),
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_disk_is_told_in_plain_words() {
+        for (error, expected) in [
+            (io::Error::from(ErrorKind::StorageFull), "no space is left on the device"),
+            (io::Error::from(ErrorKind::QuotaExceeded), "quota"),
+            (io::Error::from(ErrorKind::FileTooLarge), "larger than its file system allows"),
+            (io::Error::from(ErrorKind::TooManyLinks), "too many links"),
+            (io::Error::from(ErrorKind::InvalidFilename), "too long"),
+            (io::Error::from_raw_os_error(EIO), "the device failed"),
+            (io::Error::from(ErrorKind::NotADirectory), "not a directory"),
+        ] {
+            let problem = problem(&error);
+            assert_eq!(problem.code, "file.io", "{error}");
+            assert!(problem.text.contains(expected), "{error}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_disk_that_may_only_be_read_is_denied() {
+        let problem = problem(&io::Error::from(ErrorKind::ReadOnlyFilesystem));
+        assert_eq!(problem.code, "file.denied");
     }
 }

@@ -12,6 +12,7 @@
 
 mod file;
 mod path;
+mod reason;
 mod settings;
 
 use base64::Engine as _;

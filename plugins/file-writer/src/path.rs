@@ -1,11 +1,14 @@
 //! Paths that hold variables, without letting a value lead out of the directory
 //! that the author wrote.
 //!
-//! A path is split into its names before anything is inserted; each name is
-//! expanded alone. A value can then fill a name, but bring no separator of its
-//! own, nor make a name of dots. A separator that the author wrote inside a
-//! placeholder, as in `${CurrentDateTime:yyyy/MM/dd}`, stays allowed.
+//! A path is split into its names before anything is inserted. A value can then
+//! fill a name, but bring no separator of its own, nor make a name of dots. The
+//! separators of a date format, as in `${CurrentDateTime:yyyy/MM/dd}`, are the
+//! author's: they stay allowed where the value is a date.
 
+mod parts;
+
+use parts::Part;
 use tureen_plugin_sdk::{Context, Finding, Settings, StepError};
 
 /// The bytes that a path may have as it is authored.
@@ -16,7 +19,30 @@ const AUTHORED_BYTES_MAX: usize = 4096;
 pub(crate) struct PathTemplate {
     authored: String,
     absolute: bool,
-    names: Vec<String>,
+    names: Vec<Name>,
+}
+
+/// What stands between two separators of the author.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Name {
+    authored: String,
+    parts: Vec<Part>,
+}
+
+impl Name {
+    fn push(&mut self, part: Part) {
+        self.authored.push_str(part.authored());
+        self.parts.push(part);
+    }
+
+    fn has_literal(&self, character: char) -> bool {
+        let literal = |part: &Part| matches!(part, Part::Literal(text) if text.contains(character));
+        self.parts.iter().any(literal)
+    }
+
+    fn has_values(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Placeholder(_)))
+    }
 }
 
 impl PathTemplate {
@@ -35,19 +61,19 @@ impl PathTemplate {
         }
         let path = with_braces(authored);
         let names = names(&path);
-        if names.iter().any(|name| outside_placeholders(name).any(|part| part.contains('\\')))
-            || is_drive(&path)
-        {
+        if names.iter().any(|name| name.has_literal('\\')) || is_drive(&path) {
             return Err("this is a Windows path, and plugins see granted directories only: write \
                         it relative to the first directory that file-writer is granted in \
                         tureen.toml, with slashes, such as patients.csv or done/patients.csv");
         }
         let mut kept = Vec::new();
         for name in names {
-            match name.as_str() {
+            match name.authored.as_str() {
                 ".." => return Err("a path may not lead upwards: write it without .."),
                 "" | "." => {}
-                _ if name.contains('\0') => return Err("a path may not hold the character 0"),
+                _ if name.authored.contains('\0') => {
+                    return Err("a path may not hold the character 0");
+                }
                 _ => kept.push(name),
             }
         }
@@ -74,41 +100,58 @@ impl PathTemplate {
             if at > 0 || self.absolute {
                 path.push('/');
             }
-            if !name.contains("${") {
-                path.push_str(name);
-                continue;
+            match name.has_values() {
+                true => path.push_str(&self.filled(name, context)?),
+                false => path.push_str(&name.authored),
             }
-            let expanded = context.expand(name)?;
-            let allowed = name.matches('/').count();
-            check(&expanded, allowed).map_err(|reason| self.refused(at, reason))?;
-            path.push_str(&expanded);
         }
         Ok(path)
     }
 
-    fn refused(&self, at: usize, reason: &str) -> StepError {
-        let name = self.names.get(at).map_or("", String::as_str);
+    /// A name with its values.
+    fn filled(&self, name: &Name, context: &Context) -> Result<String, StepError> {
+        let mut filled = String::new();
+        for part in &name.parts {
+            match part {
+                Part::Literal(text) => filled.push_str(text),
+                Part::Placeholder(placeholder) => {
+                    let value = placeholder.value(context)?;
+                    let value = value.ok_or_else(|| self.refused(name, SEPARATOR))?;
+                    filled.push_str(&value);
+                }
+            }
+        }
+        check(&filled).map_err(|reason| self.refused(name, reason))?;
+        Ok(filled)
+    }
+
+    fn refused(&self, name: &Name, reason: &str) -> StepError {
         let text = format!(
-            "what is inserted into {name} {reason}: values may fill a name of the path, and not \
-             choose its directory"
+            "what is inserted into {} {reason}: values may fill a name of the path, and not \
+             choose its directory",
+            name.authored
         );
         let error = tureen_plugin_sdk::Problem::new("file.path", text).at(self.authored.clone());
         StepError::Rejected(error)
     }
 }
 
-/// Whether an expanded name is still one; with so many separators of its author.
-fn check(expanded: &str, allowed: usize) -> Result<(), &'static str> {
-    if expanded.contains(['\\', '\0']) || expanded.matches('/').count() > allowed {
-        return Err("holds a separator of paths");
+/// Why a value may not be inserted that would divide a name.
+const SEPARATOR: &str = "holds a separator of paths";
+
+/// Whether a name is still one, with what was inserted; or several, divided by
+/// separators of the author.
+fn check(filled: &str) -> Result<(), &'static str> {
+    if filled.contains(['\\', '\0']) {
+        return Err(SEPARATOR);
     }
-    if expanded.chars().any(char::is_control) {
+    if filled.chars().any(char::is_control) {
         return Err("holds a control character");
     }
-    if is_drive(expanded) {
+    if is_drive(filled) {
         return Err("begins like a Windows drive");
     }
-    for name in expanded.split('/') {
+    for name in filled.split('/') {
         if name.is_empty() {
             return Err("leaves a name empty");
         }
@@ -149,31 +192,26 @@ fn with_braces(authored: &str) -> String {
 }
 
 /// The names between the separators that stand outside placeholders.
-fn names(path: &str) -> Vec<String> {
-    let mut names = vec![String::new()];
-    let mut inside = false;
-    let mut before = '\0';
-    for character in path.chars() {
-        inside = match character {
-            '{' if before == '$' => true,
-            '}' => false,
-            _ => inside,
-        };
-        before = character;
-        match names.last_mut() {
-            Some(name) if inside || character != '/' => name.push(character),
-            _ => names.push(String::new()),
+fn names(path: &str) -> Vec<Name> {
+    let mut names = Vec::new();
+    let mut current = Name::default();
+    for part in parts::parts(path) {
+        match part {
+            Part::Placeholder(_) => current.push(part),
+            Part::Literal(text) => {
+                for (at, piece) in text.split('/').enumerate() {
+                    if at > 0 {
+                        names.push(std::mem::take(&mut current));
+                    }
+                    if !piece.is_empty() {
+                        current.push(Part::Literal(piece.to_owned()));
+                    }
+                }
+            }
         }
     }
+    names.push(current);
     names
-}
-
-/// The parts of a name that are not placeholders.
-fn outside_placeholders(name: &str) -> impl Iterator<Item = &str> {
-    name.split("${").enumerate().map(|(at, part)| match part.split_once('}') {
-        Some((_, behind)) if at > 0 => behind,
-        _ => part,
-    })
 }
 
 #[cfg(test)]
@@ -181,7 +219,9 @@ mod tests {
     use super::*;
 
     fn names_of(authored: &str) -> Vec<String> {
-        PathTemplate::parse(authored).unwrap_or_else(|text| panic!("{authored}: {text}")).names
+        let parsed = PathTemplate::parse(authored);
+        let parsed = parsed.unwrap_or_else(|text| panic!("{authored}: {text}"));
+        parsed.names.into_iter().map(|name| name.authored).collect()
     }
 
     #[test]
@@ -194,6 +234,8 @@ mod tests {
             ("out/$(Mrn).hl7", &["out", "${Mrn}.hl7"]),
             ("out/$(a/b)", &["out", "$(a", "b)"]),
             ("${Replace:Replace(\\,-)}", &["${Replace:Replace(\\,-)}"]),
+            ("${A:Replace(},/)}/x", &["${A:Replace(},/)}", "x"]),
+            ("${A/b", &["${A", "b"]),
         ] {
             assert_eq!(names_of(authored), expected, "{authored}");
         }
@@ -221,26 +263,13 @@ mod tests {
 
     #[test]
     fn an_inserted_value_may_fill_a_name_and_no_more() {
-        for (expanded, allowed) in
-            [("77", 0), ("a b.csv", 0), ("2026/01/02", 2), ("..a", 0), ("ä", 0)]
-        {
-            assert_eq!(check(expanded, allowed), Ok(()), "{expanded}");
+        for filled in ["77", "a b.csv", "2026/01/02", "..a", "ä"] {
+            assert_eq!(check(filled), Ok(()), "{filled}");
         }
-        for (expanded, allowed) in [
-            ("a/b", 0),
-            ("a/b/c/d", 2),
-            ("..", 0),
-            (".", 0),
-            ("...", 0),
-            ("a/../b", 2),
-            ("a//b", 2),
-            ("", 0),
-            ("a\\b", 0),
-            ("a\0", 0),
-            ("a\nb", 0),
-            ("C:x", 0),
-        ] {
-            assert!(check(expanded, allowed).is_err(), "{expanded:?}");
+        for filled in
+            ["..", ".", "...", "a/../b", "a//b", "/a", "a/", "", "a\\b", "a\0", "a\nb", "C:x"]
+        {
+            assert!(check(filled).is_err(), "{filled:?}");
         }
     }
 }

@@ -196,6 +196,38 @@ fn directories_by_date_are_the_authors_own_separators() {
 }
 
 #[test]
+fn only_a_date_brings_the_separators_of_its_format() {
+    for (path, value, expected) in [
+        ("d/${V:yyyy/MM/dd}.txt", "19700102", Some("d/1970/01/02.txt")),
+        ("d/${V:yyyy/MM/dd}.txt", "1970-01-02T03:04:05Z", Some("d/1970/01/02.txt")),
+        ("d/${V:yyyy/MM/dd}.txt", "none", Some("d/none.txt")),
+        ("d/${V:yyyy/MM/dd}.txt", "evil/dir", None),
+        ("d/${V:yyyy/MM/dd}.txt", "1970/01/02", None),
+        ("d/${V:yyyy/MM/dd}.txt", "${V:yyyy/MM/dd}", None),
+        ("${V:yyyy/MM}/x.txt", "a/b", None),
+        ("${V:yyyy/MMM:UpperCase}/${V}.txt", "19700102", Some("1970/JAN/19700102.txt")),
+        ("${V:yyyy/MM:Replace(0,/)}/x.txt", "19700102", None),
+        ("d/${V:Replace(-,/)}.txt", "a/b", None),
+        ("d/${V:Replace(-,/)}.txt", "a-b", None),
+        ("d/${V:Replace(-,/)}.txt", "1970-01-02", None),
+        ("d/${V:Replace(/,-)}.txt", "a/b", Some("d/a-b.txt")),
+        ("d/${V:yyyy/MM:Replace(/,-)}.txt", "a/b", Some("d/a-b.txt")),
+    ] {
+        let home = Home::new();
+        let done = home.writer(path, json!({})).process(&text("x").variable("V", value));
+        let what = format!("{path} with {value}: {done:?}");
+        match expected {
+            Some(file) => assert!(done.is_ok() && home.read(file) == "x\n", "{what}"),
+            None => {
+                assert!(matches!(done, Err(Failure::Step(StepError::Rejected(_)))), "{what}");
+                assert_eq!(done.unwrap_err().code(), "file.path", "{what}");
+                assert!(home.names("").is_empty(), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
 fn settings_that_cannot_work_are_findings() {
     for (settings, expected) in [
         (json!({}), "file.path /FilePathToWrite"),
@@ -264,6 +296,7 @@ fn an_error_that_may_pass_is_waited_for_once_and_told_by_its_own_name() {
     let failure = run.open::<FileWriter>().unwrap().process(&text("x")).unwrap_err();
     let Failure::Step(StepError::Retryable { problem, .. }) = failure else { panic!("{failure}") };
     assert_eq!(problem.code, "file.io");
+    assert!(problem.text.contains("no space is left on the device"), "{problem}");
     // A device cannot be cut back: half a record may be there, so there is no second attempt.
     assert!(started.elapsed() < std::time::Duration::from_secs(5));
 }

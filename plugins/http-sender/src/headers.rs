@@ -105,6 +105,7 @@ pub(crate) fn own(placement: &Placement) -> Own {
     Own::new(placement)
 }
 
-fn is_token(character: char) -> bool {
+/// Whether a token of HTTP may hold the character.
+pub(crate) fn is_token(character: char) -> bool {
     character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(character)
 }

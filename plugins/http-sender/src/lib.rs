@@ -10,6 +10,7 @@
 //!   attempt with 401 and a new token may help (T-62).
 //! - No URL, credential, header or body is logged or told.
 
+mod coding;
 mod headers;
 mod oauth;
 mod settings;
@@ -132,6 +133,8 @@ impl HttpSender {
         if !settings.wait_for_response {
             return settings.response.message(b"", None);
         }
+        let asks = |field: &headers::Field| field.name.eq_ignore_ascii_case("Accept-Encoding");
+        coding::check(response, settings.fields.iter().any(asks))?;
         // What is got has the character set that it is said to have.
         let own = settings.charset.filter(|_| settings.method != Method::Get);
         let told = own.or_else(|| charset_of(response.header("Content-Type")?));

@@ -269,6 +269,35 @@ fn character_sets_go_both_ways_and_a_get_believes_the_server() {
 }
 
 #[test]
+fn a_response_in_a_content_coding_is_told_as_such_and_whose_fault_it_is() {
+    let gzip = || Response::new(200).with_body(&b"\x1f\x8b\x08\x00"[..]);
+    let asking = json!({ "Headers": [{ "Name": "accept-encoding", "Value": "gzip" }] });
+    for (settings, coding, expected) in [
+        (json!({}), "gzip", &["the content coding gzip", "the server is at fault"][..]),
+        (json!({}), "identity , BR", &["the content coding BR", "the server is at fault"]),
+        (json!({}), "Ekholm <siri>", &["is in a content coding,", "the server is at fault"]),
+        (asking, "gzip", &["the content coding gzip", "leave Accept-Encoding out"]),
+    ] {
+        let (_network, _) = server(vec![gzip().with_header("content-encoding", coding)]);
+        let failed = perform(settings).unwrap_err();
+        assert_eq!(failed.code(), "http.content-coding", "{coding}");
+        let told = failed.to_string();
+        assert!(expected.iter().all(|part| told.contains(part)), "{coding}: {told}");
+        assert!(!told.contains("character set") && !told.contains("Ekholm"), "{told}");
+    }
+    for (settings, body, coding) in [
+        (json!({}), "plain", "identity"),
+        (json!({}), "plain", ""),
+        (json!({}), "", "gzip"),
+        (json!({ "WaitForResponse": false }), "thrown away", "gzip"),
+    ] {
+        let (_network, _) = server(vec![ok(body).with_header("Content-Encoding", coding)]);
+        let expected = if settings == json!({}) { body } else { "" };
+        assert_eq!(perform(settings).unwrap(), expected.as_bytes(), "{coding}");
+    }
+}
+
+#[test]
 fn the_response_has_its_own_type_and_may_be_thrown_away() {
     let bytes = || Response::new(200).with_body(&b"\xff\x00"[..]);
     let (_network, _) = server(vec![bytes()]);

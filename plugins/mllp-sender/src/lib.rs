@@ -14,6 +14,7 @@
 mod framing;
 mod link;
 mod settings;
+mod unread;
 
 use link::{Exchanged, Link, Reply};
 use settings::{Answering, MllpSettings};
@@ -60,8 +61,8 @@ impl Activity for MllpSender {
         }
     }
 
-    fn close(&mut self, _context: &Context) {
-        self.link.close();
+    fn close(&mut self, context: &Context) {
+        self.link.close(context, &self.settings);
     }
 }
 
@@ -80,7 +81,7 @@ impl MllpSender {
         }
         let response = self.settings.response.message(answer, None)?;
         if is_of_another(message, &response) {
-            self.link.close();
+            self.link.close(context, &self.settings);
             let text = "the acknowledgement names another message than the one that was sent \
                         (MSA-2)";
             if was_kept {

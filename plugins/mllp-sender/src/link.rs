@@ -7,6 +7,8 @@
 //!   the network says that nothing was.
 //! - A connection on which anything went wrong is never used again, so that a
 //!   late answer cannot be taken for that of the next message.
+//! - Where nobody waits for answers they are expected all the same: a kept
+//!   connection is neither given up nor reset because of them.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,7 @@ use tureen_sending::{network_error, timeout_within};
 
 use crate::framing::{Answer, Incoming, TooLong};
 use crate::settings::{Answering, MllpSettings};
+use crate::unread::{self, Seen};
 
 /// Bytes of an answer, with whatever stands before it.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -26,6 +29,17 @@ const PIECE_BYTES: u32 = 64 << 10;
 
 /// How long a kept connection is looked at before it is used.
 const LOOK: Duration = Duration::from_millis(1);
+
+/// How long answers that nobody waits for may hold up the next message. What is
+/// left is thrown away with the message after that one.
+const DISCARD_TIME: Duration = Duration::from_millis(200);
+
+/// How long a peer may be silent before a connection is closed whose answers
+/// nobody waits for: it may still be at work on the last messages.
+const CLOSING_SILENCE: Duration = Duration::from_millis(100);
+
+/// How long closing such a connection may take altogether.
+const CLOSING_TIME: Duration = Duration::from_secs(1);
 
 /// The property that problems are about.
 const PLACE: &str = "Server";
@@ -67,7 +81,7 @@ impl Link {
         framed: &[u8],
     ) -> Result<Exchanged, StepError> {
         let until = Instant::now() + timeout_within(context, settings.timeout);
-        let (mut connection, was_kept) = match self.usable(context) {
+        let (mut connection, was_kept) = match self.usable(context, settings, until) {
             Some(kept) => sent_on_kept(context, kept, settings, framed, until)?,
             None => (sent_on_new(settings, framed, until)?, false),
         };
@@ -81,27 +95,48 @@ impl Link {
         Ok(Exchanged { reply, was_kept })
     }
 
-    pub(crate) fn close(&mut self) {
-        self.kept = None;
+    /// Closes the kept connection. Answers that nobody waits for are taken out of
+    /// it first, for as long as the peer goes on sending them: what is unread in a
+    /// connection that is closed resets it, and the peer loses the messages that
+    /// it has received and not read yet.
+    pub(crate) fn close(&mut self, context: &Context, settings: &MllpSettings) {
+        let Some(mut kept) = self.kept.take() else { return };
+        if settings.answering == Answering::Ignored {
+            let at_most = timeout_within(context, CLOSING_TIME);
+            // However it ends, the connection is closed.
+            let _ = unread::discard(&mut kept, CLOSING_SILENCE, at_most);
+        }
     }
 
     /// The kept connection, if the peer has neither closed it nor sent anything
     /// that nobody asked for.
-    fn usable(&mut self, context: &Context) -> Option<Connection> {
+    fn usable(
+        &mut self,
+        context: &Context,
+        settings: &MllpSettings,
+        until: Instant,
+    ) -> Option<Connection> {
         let mut kept = self.kept.take()?;
-        match kept.read(1, LOOK) {
-            Err(problem) if problem.code == "network.timeout" => Some(kept),
-            Ok(bytes) if !bytes.is_empty() => {
-                let text = "the peer sent something that nobody waited for: the connection is \
-                            closed, and a new one is made";
-                context.log(Level::Warn, text);
-                None
-            }
-            _ => {
-                context.log(Level::Debug, "the peer closed the kept connection");
-                None
-            }
-        }
+        let seen = match settings.answering {
+            Answering::Ignored => unread::discard(&mut kept, LOOK, DISCARD_TIME.min(left(until))),
+            Answering::Kept | Answering::Needed => unread::look(&mut kept, LOOK),
+        };
+        let (level, text) = match seen {
+            Seen::Usable => return Some(kept),
+            Seen::Closed => (Level::Debug, "the peer closed the kept connection"),
+            Seen::Unasked => (
+                Level::Warn,
+                "the peer sent something that nobody waited for: the connection is closed, and a \
+                 new one is made",
+            ),
+            Seen::Flood => (
+                Level::Warn,
+                "the peer sends far more than answers, which nobody waits for: the connection is \
+                 closed, and a new one is made",
+            ),
+        };
+        context.log(level, text);
+        None
     }
 }
 

@@ -1,5 +1,6 @@
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,8 +19,11 @@ fn acknowledgement(id: &str) -> Vec<u8> {
     format!("\x0bMSH|^~\\&|B|A|||||ACK|9\rMSA|AA|{id}\r\x1c\r").into_bytes()
 }
 
+/// What a peer does with one connection.
+type Play = Box<dyn FnOnce(&mut TcpStream) + Send>;
+
 /// A peer that plays one connection after the other.
-fn peer(play: Vec<Box<dyn FnOnce(&mut TcpStream) + Send>>) -> (u16, JoinHandle<()>) {
+fn peer(play: Vec<Play>) -> (u16, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let peer = std::thread::spawn(move || {
@@ -194,6 +198,48 @@ fn a_late_answer_is_never_read_for_the_next_message() {
     for id in ["E1", "E2"] {
         assert!(text(sender.process(&adt(id))).contains(id));
     }
+    peer.join().unwrap();
+}
+
+#[test]
+fn answers_that_nobody_waits_for_are_thrown_away_and_the_connection_is_kept() {
+    let (answered, is_answered) = mpsc::channel();
+    let (port, peer) = peer(vec![Box::new(move |stream| {
+        for id in ["E1", "E2", "E3"] {
+            assert!(receive(stream).contains(id));
+            stream.write_all(&acknowledgement(id)).unwrap();
+            answered.send(()).unwrap();
+        }
+        // An end, and no reset: nothing unread was left when it was closed.
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    })]);
+    let mut sender = sender(port, json!({ "KeepConnectionOpen": true, "WaitForResponse": false }));
+    for id in ["E1", "E2", "E3"] {
+        let done = sender.process(&adt(id)).unwrap();
+        assert_eq!((done.response, done.outcome.log), (None, vec![]), "{id}");
+        is_answered.recv().unwrap();
+    }
+    assert!(sender.close().is_empty());
+    peer.join().unwrap();
+}
+
+#[test]
+fn a_peer_that_answered_and_closed_gets_the_next_message_over_a_new_connection() {
+    let (closed, is_closed) = mpsc::channel();
+    let (port, peer) = peer(vec![
+        Box::new(move |stream| {
+            receive(stream);
+            stream.write_all(&acknowledgement("E1")).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            closed.send(()).unwrap();
+        }),
+        Box::new(|stream| assert!(receive(stream).contains("E2"))),
+    ]);
+    let mut sender = sender(port, json!({ "KeepConnectionOpen": true, "WaitForResponse": false }));
+    sender.process(&adt("E1")).unwrap();
+    is_closed.recv().unwrap();
+    let log = sender.process(&adt("E2")).unwrap().outcome.log;
+    assert!(log.iter().all(|line| line.level < Level::Warn), "{log:?}");
     peer.join().unwrap();
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use super::peers::{self, acknowledgement, mllp};
 use super::{MLLP_SENDER, home};
@@ -112,6 +113,30 @@ fn without_waiting_nothing_is_read() {
     // The answer does not wait for the peer.
     wait_until_equal("the message to arrive", &vec![1], || counts(&seen));
     server.stop();
+}
+
+#[test]
+fn a_kept_connection_loses_nothing_when_the_peer_answers_late_and_nobody_waits() {
+    let (port, seen) = mllp(None, |_, message| {
+        // The peer's work: its answers come while later messages are sent.
+        std::thread::sleep(Duration::from_millis(30));
+        Some(acknowledgement("AA", message))
+    });
+    let activity = sender(port).with("KeepConnectionOpen", true).with("WaitForResponse", false);
+    let home = Home::with(&granted(port));
+    home.workflow("relay", &Workflow::new("Relay", "in").activity(activity).build());
+    let server = home.serve();
+    let mut http = server.http1();
+    let sent: Vec<String> = (1..=50).map(|number| adt(&format!("M{number}"), "1")).collect();
+    for message in &sent {
+        assert_eq!(http.post("/in", message).msa(1), "AA");
+    }
+    wait_until_equal("all messages to arrive over one connection", &vec![50], || counts(&seen));
+    assert_eq!(seen.lock().unwrap()[0], sent, "in their order");
+    drop(http);
+    let log = server.stop();
+    let warned = |line: &&str| line.contains("WARN") && line.contains("Relay");
+    assert_eq!(log.lines().find(warned), None, "an answer is nothing to warn about");
 }
 
 #[test]
