@@ -35,6 +35,7 @@ mod parser;
 mod path;
 mod read;
 mod received;
+mod redeclare;
 mod reencode;
 mod remove;
 mod segments;
@@ -63,6 +64,7 @@ use self::charset::{CharacterSet, Declared, ESCAPE, Resolved, Transcoding};
 use self::memory::Memory;
 use self::segments::{Name, SegmentTable, Spare, too_many_bytes};
 use self::store::Store;
+use crate::charset::Charset;
 use crate::{Limits, Problem};
 
 /// How many times as long as in UTF-8 a text is at most in any set that is read: ASCII in
@@ -114,6 +116,33 @@ impl Hl7 {
     /// ```
     pub fn parse(bytes: Vec<u8>, limits: &Limits) -> Result<Self, Problem> {
         Self::parse_in(&mut Spare::default(), bytes, limits)
+    }
+
+    /// Parses text that was put together here: its bytes are those of the set that its
+    /// MSH-18 names, UTF-8 where that names none that is known.
+    ///
+    /// # Errors
+    /// As [`Hl7::parse`], and `charset.unwritable` for a character that the set does not
+    /// have. Whoever wrote the text is at fault.
+    pub fn parse_text(text: String, limits: &Limits) -> Result<Self, Problem> {
+        if text.is_ascii() {
+            return Self::parse(text.into_bytes(), limits);
+        }
+        let encoded = match header::declared_charset(text.as_bytes()) {
+            Declared::Nothing | Declared::Unknown | Declared::Set(CharacterSet::Utf8) => {
+                return Self::parse(text.into_bytes(), limits);
+            }
+            Declared::Set(set) => set.encode(&text).map(Cow::into_owned),
+            Declared::Transcoded(transcoding) => transcoding.encode(&text),
+        };
+        let bytes = encoded.map_err(|written| {
+            let text = format!(
+                "character {} of the text does not exist in the character set that its MSH-18 names",
+                written + 1
+            );
+            Problem::new("charset.unwritable", text).at("MSH-18")
+        })?;
+        Self::parse(bytes, limits)
     }
 
     fn parse_in(spare: &mut Spare, bytes: Vec<u8>, limits: &Limits) -> Result<Self, Problem> {
@@ -262,6 +291,26 @@ impl Hl7 {
             Declared::Set(set) => set,
             Declared::Nothing | Declared::Transcoded(_) | Declared::Unknown => CharacterSet::Utf8,
         })
+    }
+
+    /// The character set of [`Hl7::bytes`]; UTF-8 while they are all ASCII.
+    pub fn written_in(&self) -> Charset {
+        match (&self.transcoded, self.charset) {
+            (Some(transcoded), _) => Charset(Resolved::Transcoded(transcoded.transcoding).set()),
+            (None, Some(charset)) => Charset(Resolved::InPlace(charset).set()),
+            (None, None) => Charset::UTF_8,
+        }
+    }
+
+    /// The set of the bytes that `\X..\` writes: the message's own. What is read from
+    /// UTF-16 or UTF-32 has none of its own for single bytes.
+    fn hexadecimal_charset(&self) -> CharacterSet {
+        match self.transcoded.as_deref() {
+            Some(Transcoded { transcoding: Transcoding::Table(table), .. }) => {
+                CharacterSet::Table(table)
+            }
+            _ => self.charset(),
+        }
     }
 
     /// What MSH-18 says.

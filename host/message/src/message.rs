@@ -94,6 +94,22 @@ impl Message {
         }
     }
 
+    /// As [`Message::parse`], from text that was put together here. HL7 is written in the
+    /// character set that its MSH-18 names, the others in UTF-8.
+    ///
+    /// # Errors
+    /// As [`Message::parse`] and [`Hl7::parse_text`]. Whoever wrote the text is at fault.
+    pub fn parse_text(
+        format: Format,
+        text: String,
+        options: &ParseOptions,
+    ) -> Result<Self, Problem> {
+        match format {
+            Format::Hl7 => Hl7::parse_text(text, &options.limits).map(Self::Hl7),
+            _ => Self::parse(format, text.into_bytes(), options),
+        }
+    }
+
     /// What it was parsed with: enough to parse its bytes again, elsewhere.
     pub fn parse_options(&self) -> ParseOptions {
         let limits = of_each!(self, message => message.limits()).clone();

@@ -210,7 +210,6 @@ fn hl7_keeps_its_bytes_where_its_own_header_tells_the_set() {
         (hl7("GB18030", &chinese), None, "gb18030", Msh18, false, "Müller"),
         (wide.clone(), None, "UTF-16LE", ByteOrderMark, false, "Müller"),
         (wide, Some("utf-8"), "UTF-16LE", ByteOrderMark, false, "Müller"),
-        (hl7("", utf8), Some("utf-16"), "UTF-8", Default, false, "Müller"),
     ] {
         let found = decoded(Format::Hl7, &body, told);
         assert_eq!(found.bytes, body, "{charset} {told:?}");
@@ -220,6 +219,17 @@ fn hl7_keeps_its_bytes_where_its_own_header_tells_the_set() {
             "{told:?}"
         );
         assert_eq!(name_in(&found), read, "{charset} {told:?}");
+    }
+}
+
+/// Whether bytes are UTF-16 shows.
+#[test]
+fn hl7_that_is_told_to_be_wide_and_is_not_is_refused() {
+    for told in ["utf-16", "utf-16le", "utf-32"] {
+        let body = hl7("", "Müller".as_bytes());
+        let problem = decode(Format::Hl7, body, Some(told), Undecodable::Replace).unwrap_err();
+        assert_eq!(problem.code, "charset.undecodable", "{told}");
+        assert!(problem.text.starts_with("the Content-Type says UTF-"), "{problem:?}");
     }
 }
 

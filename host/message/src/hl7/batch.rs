@@ -18,12 +18,12 @@
 
 use std::ops::Range;
 
-use memchr::{memchr2, memchr2_iter};
+use memchr::{memchr3, memchr3_iter};
 
 use super::charset::Transcoding;
 use super::check::PROBLEMS_MAX;
 use super::delimiters::is_field_separator;
-use super::segments::{Name, content_range};
+use super::segments::{FILE_SEPARATOR, Name, content_range, lead_of, may_begin_message};
 use super::split::part;
 use crate::{Limits, Problem};
 
@@ -59,8 +59,9 @@ pub struct Section {
 
 impl Batch {
     /// Finds the messages of a text. Each reaches from its MSH (or the MLLP
-    /// start byte before it) to the next header or trailer that starts a line;
-    /// lines end with CR, LF or CRLF.
+    /// framing bytes or byte order mark before it) to the next header or trailer
+    /// that starts a line; lines end with CR, LF or CRLF, and at the end of an
+    /// MLLP frame.
     ///
     /// # Errors
     /// `hl7.header` when no header stands first, `limit.messages` for more
@@ -99,15 +100,12 @@ impl Batch {
         if !is_framed && before.and_then(|before| bytes.get(before)) == Some(&VERTICAL_TAB) {
             first.start = content.start - 1;
         }
-        let mut hits = memchr2_iter(b'\r', b'\n', rest)
+        let mut hits = memchr3_iter(b'\r', b'\n', FILE_SEPARATOR, rest)
             .map(|hit| content.start + hit + 1)
             .filter(|start| *start > content.start + blank);
         let mut next = |field| {
             hits.by_ref()
-                .filter(|start| {
-                    let byte = bytes.get(*start).copied().unwrap_or_default();
-                    matches!(byte, b'M' | b'B' | b'F' | VERTICAL_TAB)
-                })
+                .filter(|start| bytes.get(*start).is_some_and(|byte| may_begin_message(*byte)))
                 .find_map(|start| Found::at(bytes, start, field))
         };
         // Nearly every text ends this search: it is one message.
@@ -175,7 +173,7 @@ fn refuse_wide_batch(wide: Transcoding, bytes: &[u8], limits: &Limits) -> Result
 /// A header or trailer that starts a line.
 struct Found {
     name: Name,
-    /// Where its part of the text starts: its line, or the framing byte before.
+    /// Where its part of the text starts: its line, or the framing before.
     start: usize,
     line: Range<usize>,
 }
@@ -184,8 +182,7 @@ impl Found {
     /// The header or trailer that a line starts with. A trailer has the field
     /// separator of what it closes.
     fn at(bytes: &[u8], start: usize, field: Option<u8>) -> Option<Self> {
-        let framed = bytes.get(start) == Some(&VERTICAL_TAB);
-        let name_at = start + usize::from(framed);
+        let name_at = start + lead_of(bytes.get(start..)?);
         let rest = bytes.get(name_at..)?;
         let name = Name::start_of(rest)?;
         let separator = rest.get(3).copied();
@@ -194,7 +191,7 @@ impl Found {
             Some(byte) => name.is_trailer() && (is_line_end(byte) || Some(byte) == field),
             None => name.is_trailer(),
         };
-        let end = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+        let end = memchr3(b'\r', b'\n', FILE_SEPARATOR, rest).unwrap_or(rest.len());
         is_one.then_some(Self { name, start, line: name_at..name_at + end })
     }
 }
@@ -293,7 +290,7 @@ impl<'a> Splitter<'a> {
             }
             None => {
                 let between = self.bytes.get(self.outside..end).unwrap_or_default();
-                let is_blank = |byte: &u8| is_line_end(*byte) || *byte == 0x1C;
+                let is_blank = |byte: &u8| is_line_end(*byte) || *byte == FILE_SEPARATOR;
                 if self.outside > 0 && !between.iter().all(is_blank) {
                     let text = "lines between envelopes belong to no message; they are dropped";
                     self.warn_at("hl7.batch-line", text, self.outside);

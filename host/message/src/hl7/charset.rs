@@ -153,6 +153,15 @@ impl Transcoding {
     /// by the sequences of ISO 2022.
     pub(super) const JAPANESE: Self = Self::Table(encoding_rs::ISO_2022_JP);
 
+    /// The sets that begin like ASCII and whose characters may hold any byte of it.
+    pub(super) const OF_SEVERAL_BYTES: [Self; 5] = [
+        Self::Table(encoding_rs::SHIFT_JIS),
+        Self::Table(encoding_rs::GB18030),
+        Self::Table(encoding_rs::GBK),
+        Self::Table(encoding_rs::BIG5),
+        Self::JAPANESE,
+    ];
+
     fn set(self) -> Set {
         match self {
             Self::Utf16 { big_endian } => Set::Utf16 { big_endian },

@@ -151,7 +151,7 @@ impl Hl7 {
         let separators = [delimiters.component, delimiters.subcomponent, delimiters.repetition];
         let leaves =
             values.flat_map(|value| value.split(move |byte| separators.contains(&Some(*byte))));
-        let charset = self.charset();
+        let charset = self.hexadecimal_charset();
         for leaf in leaves {
             for piece in pieces(leaf, delimiters) {
                 let text = match piece {

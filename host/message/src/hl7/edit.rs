@@ -32,7 +32,16 @@ impl Hl7 {
     /// `[*]`, `edit.delimiter` for a level whose delimiter MSH-2 does not
     /// declare, `edit.escape`, `edit.charset`, `limit.index`,
     /// `limit.segments`, `limit.message-bytes`. The message is then unchanged.
+    ///
+    /// A new name of a character set in MSH-18 is made true: the message is written in it.
     pub fn set(&mut self, path: &Hl7Path, value: &str) -> Result<(), Problem> {
+        match self.may_redeclare(path) {
+            true => self.redeclare(path, |message| message.set_value(path, value)),
+            false => self.set_value(path, value),
+        }
+    }
+
+    fn set_value(&mut self, path: &Hl7Path, value: &str) -> Result<(), Problem> {
         refuse_unless_one_value(path)?;
         let writing = self.writing(value);
         let Some((position, place)) = self.found(path) else {
@@ -69,6 +78,13 @@ impl Hl7 {
     /// As for [`Hl7::set`], and `edit.structure` for text that holds a
     /// terminator or framing byte, or that is no line of that segment.
     pub fn set_structure(&mut self, path: &Hl7Path, text: &str) -> Result<(), Problem> {
+        match self.may_redeclare(path) {
+            true => self.redeclare(path, |message| message.set_raw(path, text)),
+            false => self.set_raw(path, text),
+        }
+    }
+
+    fn set_raw(&mut self, path: &Hl7Path, text: &str) -> Result<(), Problem> {
         let whole = text;
         let text = match path.element {
             None => whole.trim_end_matches(['\r', '\n']),

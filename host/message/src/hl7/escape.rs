@@ -106,11 +106,13 @@ fn is_formatting(command: &[u8]) -> bool {
         && number.iter().all(u8::is_ascii_digit)
 }
 
-/// The text of a raw leaf.
+/// The text of a raw leaf. The bytes of `\X..\` are in the message's own set also where the
+/// message is not read in place.
 pub(super) fn unescape<'a>(
     raw: &'a [u8],
     delimiters: &Delimiters,
     charset: CharacterSet,
+    hexadecimal: CharacterSet,
 ) -> Cow<'a, str> {
     if delimiters.escape.is_none_or(|escape| find_byte(raw, escape).is_none()) {
         return charset.decode(raw);
@@ -120,7 +122,7 @@ pub(super) fn unescape<'a>(
         match piece {
             Piece::Sequence(_, Sequence::Delimiter(byte)) => text.push(char::from(byte)),
             Piece::Sequence(_, Sequence::Hexadecimal(digits)) => {
-                text.push_str(&hexadecimal_text(digits, charset));
+                text.push_str(&hexadecimal_text(digits, hexadecimal));
             }
             Piece::Plain(bytes) | Piece::Sequence(bytes, _) => {
                 text.push_str(&charset.decode(bytes));

@@ -24,7 +24,7 @@ impl Hl7 {
         }
         let mut layout = Layout::default();
         for piece in pieces(place.raw, place.delimiters) {
-            layout.add(piece, charset);
+            layout.add(piece, charset, self.hexadecimal_charset());
         }
         layout.text
     }
@@ -42,13 +42,13 @@ struct Layout {
 }
 
 impl Layout {
-    fn add(&mut self, piece: Piece<'_>, charset: CharacterSet) {
+    fn add(&mut self, piece: Piece<'_>, charset: CharacterSet, hexadecimal: CharacterSet) {
         match piece {
             Piece::Sequence(_, Sequence::Delimiter(byte)) => {
                 self.push(char::from(byte).encode_utf8(&mut [0; 4]));
             }
             Piece::Sequence(_, Sequence::Hexadecimal(digits)) => {
-                self.push(&hexadecimal_text(digits, charset));
+                self.push(&hexadecimal_text(digits, hexadecimal));
             }
             Piece::Sequence(whole, Sequence::Kept) => {
                 let body = whole.get(1..whole.len().saturating_sub(1)).unwrap_or_default();

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use memchr::{memchr_iter, memchr3};
+use memchr::{memchr, memchr_iter, memchr3};
 
-use super::charset::{CharacterSet, Declared, Resolved, Transcoding};
+use super::charset::{CharacterSet, Declared, ESCAPE, Resolved, Transcoding};
 use super::delimiters::{Delimiters, is_field_separator};
 use super::escape::unescape;
 use super::segments::Name;
@@ -102,7 +102,7 @@ impl Header {
         self.field(field)
             .and_then(|raw| raw.get(step(raw, delimiters.repetition, 1)?))
             .and_then(|raw| raw.get(step(raw, delimiters.component, component)?))
-            .map(|raw| unescape(raw, delimiters, self.charset))
+            .map(|raw| unescape(raw, delimiters, self.charset, self.charset))
             .unwrap_or_default()
     }
 
@@ -140,8 +140,25 @@ impl fmt::Debug for Header {
 /// What the first MSH of ASCII-compatible bytes says in MSH-18. Its first
 /// repetition counts; Japanese senders leave that empty, or ASCII, and name the
 /// set that they switch to behind it.
+///
+/// In a set whose characters may hold the byte of a separator, the field is where that set
+/// has it: the header is read in each of these, and the one that names itself is meant.
 pub(super) fn declared_charset(bytes: &[u8]) -> Declared {
-    let mut names = declared_names(bytes);
+    let found = declared_by(declared_names(bytes));
+    let line = first_line(bytes).unwrap_or_default();
+    let is_plain = line.is_ascii() && memchr(ESCAPE, line).is_none();
+    if is_plain || !matches!(found, Declared::Nothing | Declared::Unknown) {
+        return found;
+    }
+    let names_itself = |transcoding: &Transcoding| {
+        let text = transcoding.decode(line);
+        declared_by(declared_names(text.as_bytes())) == Declared::Transcoded(*transcoding)
+    };
+    let other = Transcoding::OF_SEVERAL_BYTES.into_iter().find(names_itself);
+    other.map_or(found, Declared::Transcoded)
+}
+
+fn declared_by<'a>(mut names: impl Iterator<Item = &'a [u8]>) -> Declared {
     let first = names.next().map_or(Declared::Nothing, Declared::from_name);
     let japanese = Declared::Transcoded(Transcoding::JAPANESE);
     match first {

@@ -89,7 +89,8 @@ impl Hl7 {
     #[inline]
     pub(super) fn place_text<'a>(&'a self, place: &Place<'a>) -> Cow<'a, str> {
         if place.holds_escape() && place.is_leaf() {
-            return unescape(place.raw, place.delimiters, self.charset());
+            let charset = self.charset();
+            return unescape(place.raw, place.delimiters, charset, self.hexadecimal_charset());
         }
         let charset = self.plain_charset();
         match self.store.text(place.raw) {

@@ -28,6 +28,7 @@ pub(crate) fn decode(
     undecodable: Undecodable,
 ) -> Result<Decoded, Problem> {
     let own = resolve(&body).map(Resolved::set);
+    refuse_wide_over_narrow(&body, told, own)?;
     let Some(found) = told_from_outside(&body, told, own) else {
         return by_header(body, own, undecodable);
     };
@@ -44,8 +45,25 @@ pub(crate) fn decode(
     Ok(decoded)
 }
 
+/// Whether bytes are UTF-16 or UTF-32 shows: where they are told to be and are not, something
+/// changed them on their way.
+fn refuse_wide_over_narrow(
+    body: &[u8],
+    told: Option<Told>,
+    own: Option<Set>,
+) -> Result<(), Problem> {
+    let told = told.map(|told| told.set(body)).filter(|set| set.is_wide());
+    match told {
+        Some(set) if !own.is_some_and(Set::is_wide) => Err(Problem::new(
+            "charset.undecodable",
+            format!("the Content-Type says {}, and the bytes are not", set.name()),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// What the Content-Type or a mark of UTF-8 says. UTF-16 and UTF-32 are seen in
-/// the bytes, so what is told of them, or instead of them, does not count.
+/// the bytes, so what is told instead of them does not count.
 fn told_from_outside(body: &[u8], told: Option<Told>, own: Option<Set>) -> Option<Found> {
     if own.is_some_and(Set::is_wide) {
         return None;

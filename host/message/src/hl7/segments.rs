@@ -26,8 +26,9 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-pub(super) use self::index::content_range;
-use self::index::{FILE_SEPARATOR, Lines};
+pub(super) use self::index::FILE_SEPARATOR;
+use self::index::Lines;
+pub(super) use self::index::{content_range, lead_of, may_begin_message};
 pub(super) use self::name::{Name, name_of_line};
 use self::names::Names;
 use self::recent::{Recent, first_of};

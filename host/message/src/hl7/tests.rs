@@ -1,5 +1,6 @@
 //! Tests of whole HL7 messages.
 
+mod charsets;
 mod edge_cases;
 mod editing;
 mod properties;

@@ -50,6 +50,31 @@ fn a_header_behind_any_line_end_may_be_another_message() {
     assert!(Hl7::parse(text.into(), &Limits::default()).unwrap().may_be_batch());
 }
 
+/// Files and frames that were put one behind the other.
+#[test]
+fn marks_and_frames_between_messages_end_one_and_begin_the_next() {
+    let lone = A.trim_end();
+    for (text, expected) in [
+        (format!("\u{FEFF}{A}\u{FEFF}{A}"), vec![A.to_owned(), format!("\u{FEFF}{A}")]),
+        (format!("{A}\u{1C}\u{0B}{A}"), vec![format!("{A}\u{1C}"), format!("\u{0B}{A}")]),
+        (format!("{lone}\u{1C}{A}"), vec![format!("{lone}\u{1C}"), A.to_owned()]),
+        (
+            format!("\u{0B}{lone}\u{1C}\u{0B}\u{FEFF}{A}\u{1C}\r"),
+            vec![format!("\u{0B}{lone}\u{1C}"), format!("\u{0B}\u{FEFF}{A}\u{1C}\r")],
+        ),
+        (format!("{A}\u{1C}\r\u{0B}{A}"), vec![format!("{A}\u{1C}\r"), format!("\u{0B}{A}")]),
+        (format!("{lone}\u{1C}no header"), vec![format!("{lone}\u{1C}no header")]),
+    ] {
+        assert_eq!(messages(&text), expected, "{text:?}");
+        let whole = Hl7::parse(text.clone().into_bytes(), &Limits::default()).unwrap();
+        assert!(whole.may_be_batch(), "{text:?}");
+        for message in messages(&text) {
+            let parsed = Hl7::parse(message.to_owned().into_bytes(), &Limits::default()).unwrap();
+            assert_eq!(parsed.text(&Hl7Path::parse("MSH-3").unwrap()), "A", "{message:?}");
+        }
+    }
+}
+
 #[test]
 fn each_message_ends_where_the_next_header_or_trailer_starts() {
     for terminator in ["\r", "\n", "\r\n", "\r\r"] {

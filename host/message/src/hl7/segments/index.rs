@@ -15,7 +15,7 @@ use crate::{Limits, Problem};
 const CARRIAGE_RETURN: u8 = b'\r';
 const LINE_FEED: u8 = b'\n';
 const VERTICAL_TAB: u8 = 0x0B;
-pub(super) const FILE_SEPARATOR: u8 = 0x1C;
+pub(in crate::hl7) const FILE_SEPARATOR: u8 = 0x1C;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl SegmentTable {
@@ -27,6 +27,8 @@ impl SegmentTable {
         while let Some(hit) = self.push_common_lines(&mut marks, lines, scope.current.field, limits)
         {
             has_escape |= body.get(hit) == Some(&ESCAPE);
+            // The end of a frame, with another behind it.
+            self.may_be_batch |= body.get(hit) == Some(&FILE_SEPARATOR);
             let may_end = matches!(body.get(hit), Some(&(CARRIAGE_RETURN | LINE_FEED)));
             if !may_end {
                 continue;
@@ -34,7 +36,7 @@ impl SegmentTable {
             if !lines.ends_line(hit, scope.current.field) {
                 // A header behind it begins a message, whatever the line end.
                 let next = body.get(hit + 1);
-                self.may_be_batch |= matches!(next, Some(&(b'M' | b'B' | b'F' | VERTICAL_TAB)));
+                self.may_be_batch |= next.is_some_and(|byte| may_begin_message(*byte));
                 continue;
             }
             self.push_line(body, lines.start..hit, &mut scope);
@@ -116,8 +118,8 @@ impl SegmentTable {
                         Some(_) => {}
                         None => name = Name::NONE,
                     }
-                } else if name == Name::NONE && line.first() == Some(&VERTICAL_TAB) {
-                    self.may_be_batch = true;
+                } else if name == Name::NONE {
+                    self.may_be_batch |= line.first().is_some_and(|byte| may_begin_message(*byte));
                 }
             }
         }
@@ -234,6 +236,22 @@ fn after_terminator(body: &[u8], at: usize) -> usize {
     at + 1 + usize::from(pair)
 }
 
+/// A header's first letter, or what may stand in front of it: framing, a byte order mark.
+pub(in crate::hl7) fn may_begin_message(byte: u8) -> bool {
+    matches!(byte, b'M' | b'B' | b'F' | VERTICAL_TAB | FILE_SEPARATOR | 0xEF)
+}
+
+/// How many bytes in front of a header are a byte order mark and the MLLP start byte.
+pub(in crate::hl7) fn lead_of(text: &[u8]) -> usize {
+    let mark =
+        |text: &[u8]| if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    let start = mark(text);
+    match text.get(start..) {
+        Some([VERTICAL_TAB, behind @ ..]) => start + 1 + mark(behind),
+        _ => start,
+    }
+}
+
 fn starts_segment(text: &[u8], field: u8) -> bool {
     let end = if matches!(text.get(3), Some(b'\r' | b'\n')) { 3 } else { text.len() };
     name_of_line(text.get(..end).unwrap_or_default(), field) != Name::NONE
@@ -242,16 +260,7 @@ fn starts_segment(text: &[u8], field: u8) -> bool {
 /// The message without a leading byte order mark and MLLP start byte, and
 /// without a trailing MLLP end byte and the line ends after it.
 pub(in crate::hl7) fn content_range(bytes: &[u8]) -> Range<usize> {
-    let mut start = 0;
-    if bytes.starts_with(BYTE_ORDER_MARK) {
-        start = BYTE_ORDER_MARK.len();
-    }
-    if bytes.get(start) == Some(&VERTICAL_TAB) {
-        start += 1;
-        if bytes.get(start..).is_some_and(|rest| rest.starts_with(BYTE_ORDER_MARK)) {
-            start += BYTE_ORDER_MARK.len();
-        }
-    }
+    let start = lead_of(bytes);
     let kept = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
     match kept {
         Some(last) if last >= start && bytes.get(last) == Some(&FILE_SEPARATOR) => start..last,

@@ -8,14 +8,14 @@
 
 use wide::u8x16;
 
-use super::super::charset::ESCAPE;
+use super::index::FILE_SEPARATOR;
 
 /// How many bytes are looked at before one of them is answered: as many as a mask
 /// of marks has bits.
 const BLOCK: usize = u64::BITS as usize;
 const LANES: usize = 16;
 
-/// The offsets of all control characters up to ESC, CR and LF among them, in order:
+/// The offsets of all control characters up to FS, CR and LF among them, in order:
 /// one comparison finds them all, and others than those two hardly ever occur.
 #[derive(Clone)]
 pub(super) struct Marks<'a> {
@@ -43,7 +43,7 @@ impl<'a> Marks<'a> {
 
     #[inline]
     fn look_at(&mut self, block: &[u8; BLOCK]) {
-        let last = u8x16::splat(ESCAPE);
+        let last = u8x16::splat(FILE_SEPARATOR);
         let (parts, _) = block.as_chunks::<LANES>();
         let mut marks = 0;
         for part in parts.iter().rev() {
@@ -94,7 +94,7 @@ mod tests {
         fn marks_are_where_a_plain_loop_finds_them(
             bytes in proptest::collection::vec(
                 prop_oneof![
-                    8 => Just(b'a'), 1 => Just(b'\r'), 1 => Just(b'\n'), 1 => Just(ESCAPE),
+                    8 => Just(b'a'), 1 => Just(b'\r'), 1 => Just(b'\n'), 1 => Just(FILE_SEPARATOR),
                     1 => 0_u8..0x20, 1 => any::<u8>(),
                 ],
                 0..300,
@@ -103,7 +103,7 @@ mod tests {
             let mut marks = Marks::of(&bytes);
             let found: Vec<usize> = marks.by_ref().collect();
             let expected: Vec<usize> = (0..bytes.len())
-                .filter(|at| bytes[*at] <= ESCAPE)
+                .filter(|at| bytes[*at] <= FILE_SEPARATOR)
                 .collect();
             prop_assert_eq!(found, expected);
             prop_assert_eq!(marks.is_ascii(), bytes.is_ascii());
