@@ -22,6 +22,7 @@ use crate::pattern::Pattern;
 mod encoding;
 mod modifiers;
 mod properties;
+mod slips;
 #[cfg(test)]
 mod tests;
 mod work;

@@ -40,6 +40,6 @@ pub use template::{
     ByFormat, Draft, Messages, Missing, Placeholder, PlaceholderKind, RENDERED_BYTES_MAX, Template,
 };
 pub use variables::{
-    Clock, Globals, PortableGlobal, Purpose, Repeatable, RunFacts, VariableBounds, VariableLimits,
-    VariableParts, VariableProblem, Variables,
+    Clock, Globals, NameSlip, PortableGlobal, Purpose, Repeatable, RunFacts, VariableBounds,
+    VariableLimits, VariableParts, VariableProblem, Variables,
 };

@@ -23,7 +23,9 @@ use crate::variables::{Found, Purpose, Variables, is_constant, is_control};
 
 mod draft;
 mod grammar;
+mod origins;
 mod place;
+mod tags;
 #[cfg(test)]
 mod tests;
 

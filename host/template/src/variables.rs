@@ -22,6 +22,7 @@ use crate::name::fold;
 
 mod builtin;
 mod globals;
+mod naming;
 mod portable;
 mod repeatable;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use builtin::BuiltIn;
 pub(crate) use builtin::{is_constant, is_control};
 pub(crate) use globals::Global;
 pub use globals::{Globals, Purpose};
+pub use naming::NameSlip;
 pub use portable::{PortableGlobal, VariableParts};
 pub use repeatable::Repeatable;
 

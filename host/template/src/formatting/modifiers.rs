@@ -3,11 +3,11 @@
 use tureen_message::Problem;
 
 use super::properties::CASES;
-use super::{Encoding, PADDING_MAX, Step, TRUNCATION_MAX, parse_length};
+use super::{Encoding, PADDING_MAX, Step, TRUNCATION_MAX, parse_length, slips};
 use crate::pattern::Pattern;
 
 /// The known modifiers as steps; whatever else stands there is one .NET format
-/// string, its parts joined again with `:`.
+/// string, its parts joined again with `:`, unless it is surely a slip.
 pub(super) fn steps<'a>(parts: impl Iterator<Item = &'a str>) -> Result<Vec<Step>, Problem> {
     let mut steps = Vec::new();
     let mut format: Option<String> = None;
@@ -16,6 +16,7 @@ pub(super) fn steps<'a>(parts: impl Iterator<Item = &'a str>) -> Result<Vec<Step
             steps.push(step);
             continue;
         }
+        slips::check(part)?;
         match &mut format {
             Some(format) => {
                 format.push(':');

@@ -10,6 +10,8 @@
 //!   where the author put a placeholder, or a transformer moved it.
 //! - A token is digits and underscores: it is no syntax in any format and
 //!   changing letter case does not touch it.
+//! - The same placeholder has the same token in every name of a tag, so that the tags of
+//!   an XML element whose name is inserted belong together when the text is parsed.
 //! - Finishing takes one pass. What it inserts is not scanned for placeholders.
 
 use std::fmt;
@@ -17,7 +19,9 @@ use std::sync::Arc;
 
 use tureen_message::Problem;
 
+use super::origins::Origins;
 use super::place::{ByFormat, Written};
+use super::tags::TagNames;
 use super::{Compiled, Content, Field, Messages, Missing, Sources, format, push, spend};
 use crate::formatting::{NoTables, Tables, Work};
 use crate::variables::Variables;
@@ -39,6 +43,7 @@ pub struct Draft {
     /// The rules that values are written by; without, as they are.
     by: Option<ByFormat>,
     problem: Option<Problem>,
+    origins: Origins,
 }
 
 impl fmt::Debug for Draft {
@@ -60,11 +65,13 @@ impl Draft {
             text: String::with_capacity(compiled.source.len() + compiled.fields.len() * 48),
             token: token.as_deref().unwrap_or_default(),
             strings: (json && later).then(Strings::default),
+            tags: TagNames::default(),
+            origins: Origins::default(),
             work: Work::default(),
         };
         let problem = writer.write(compiled, messages, on_missing).err();
-        let text = writer.text;
-        Self { text, compiled: Arc::clone(compiled), token, by: None, problem }
+        let Writer { text, origins, .. } = writer;
+        Self { text, compiled: Arc::clone(compiled), token, by: None, problem, origins }
     }
 
     /// Values are written by the rules of a format for the place where they end
@@ -86,6 +93,22 @@ impl Draft {
     /// formatted. [`Self::finish`] returns the same.
     pub fn problem(&self) -> Option<&Problem> {
         self.problem.as_ref()
+    }
+
+    /// A problem of parsing [`Self::text`], told where it is in the template as its
+    /// author wrote it. In the message of another step it is where that is inserted.
+    #[must_use]
+    pub fn in_template(&self, mut problem: Problem) -> Problem {
+        let Some(offset) = problem.offset else { return problem };
+        let offset = self.origins.of(offset);
+        problem.offset = Some(offset);
+        if problem.place.as_ref().is_some_and(|place| place.starts_with("line ")) {
+            let before = self.compiled.source.as_bytes().get(..offset).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let byte = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len) + 1;
+            problem.place = Some(format!("line {line}, byte {byte}"));
+        }
+        problem
     }
 
     /// The last phase: replaces the tokens wherever the transformers left them.
@@ -248,6 +271,8 @@ struct Writer<'a> {
     token: &'a str,
     /// Only for JSON with tokens.
     strings: Option<Strings>,
+    tags: TagNames,
+    origins: Origins,
     work: Work,
 }
 
@@ -271,8 +296,9 @@ impl Writer<'_> {
     ) -> Result<(), Problem> {
         let mut end = 0;
         for (number, field) in compiled.fields.iter().enumerate() {
-            self.copy(compiled.source.get(end..field.start).unwrap_or_default())?;
+            self.copy(compiled.source.get(end..field.start).unwrap_or_default(), Some(end))?;
             end = field.end;
+            self.origins.inserted(self.text.len(), field.start);
             match &field.content {
                 Content::Message { setting, direction } => {
                     let message = messages.message_text(*setting, *direction);
@@ -283,18 +309,25 @@ impl Writer<'_> {
                     let message = message.unwrap_or_default();
                     spend(&mut self.work, message.len())?;
                     let text = format(formatting, message, &NoTables, &mut self.work)?;
-                    self.copy(&text)?;
+                    self.copy(&text, None)?;
                 }
-                _ => self.field(number + FIRST_FIELD)?,
+                _ => {
+                    let placeholder = compiled.source.get(field.start..field.end);
+                    let number = self.tags.shared(placeholder.unwrap_or_default(), number);
+                    self.field(number + FIRST_FIELD)?;
+                }
             }
         }
-        self.copy(compiled.source.get(end..).unwrap_or_default())?;
+        self.copy(compiled.source.get(end..).unwrap_or_default(), Some(end))?;
         self.end_word()
     }
 
-    /// Copies text, ending words that became strings.
-    fn copy(&mut self, more: &str) -> Result<(), Problem> {
+    /// Copies text, ending words that became strings. `source` is where the author wrote
+    /// it in the template.
+    fn copy(&mut self, more: &str, source: Option<usize>) -> Result<(), Problem> {
+        self.comes_from(source);
         if self.strings.is_none() {
+            self.tags.step_over(more);
             return push(&mut self.text, more);
         }
         let mut copied = 0;
@@ -309,11 +342,18 @@ impl Writer<'_> {
                 push(&mut self.text, more.get(copied..index).unwrap_or_default())?;
                 copied = index;
                 self.end_word()?;
+                self.comes_from(source.map(|source| source + index));
             } else {
                 strings.word = None;
             }
         }
         push(&mut self.text, more.get(copied..).unwrap_or_default())
+    }
+
+    fn comes_from(&mut self, source: Option<usize>) {
+        if let Some(source) = source {
+            self.origins.authored(self.text.len(), source);
+        }
     }
 
     /// Writes the token of a placeholder.
@@ -325,7 +365,9 @@ impl Writer<'_> {
         {
             strings.quoted = true;
             let start = strings.word.unwrap_or(self.text.len());
-            self.text.insert_str(start, &format!("\"{token}{QUOTE_OPEN}_"));
+            let opening = format!("\"{token}{QUOTE_OPEN}_");
+            self.text.insert_str(start, &opening);
+            self.origins.put_in(start, opening.len());
         }
         push(&mut self.text, &format!("{token}{number}_"))
     }

@@ -112,9 +112,13 @@ impl Written {
         push(&mut self.text, &written)
     }
 
-    /// Appends a value that its author encodes himself.
+    /// Appends a value that its author encodes himself. In CSV a line end or a delimiter in
+    /// it ends the field, as it does where the author writes one.
     pub(super) fn raw(&mut self, value: &str) -> Result<(), Problem> {
-        push(&mut self.text, value)
+        match &mut self.place {
+            Place::Csv(place) => place.authored(&mut self.text, value),
+            _ => push(&mut self.text, value),
+        }
     }
 
     /// The text, complete.

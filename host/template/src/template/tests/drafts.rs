@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use tureen_message::{Format, Message, ParseOptions};
 
 use super::{MESSAGES, Template};
 use crate::fixtures::{Inbound, STEP, Sexes, variables};
@@ -49,6 +50,58 @@ fn every_draft_has_its_own_tokens() {
     let (first, second) = (template.begin(false, &MESSAGES), template.begin(false, &MESSAGES));
     assert_ne!(first.text, second.text);
     assert_eq!(finish(&second, &first.text, &[("a", "x")]), first.text);
+}
+
+#[test]
+fn the_tags_of_an_xml_element_have_one_name_before_it_is_known() {
+    let parse = |text: &str| {
+        let bytes = text.as_bytes().to_vec();
+        Message::parse(Format::Xml, bytes, &ParseOptions::default()).map(drop)
+    };
+    for (text, expected) in [
+        ("<${b}>x</${b}>", "<item>x</item>"),
+        ("<${b}>${b}</${b}>", "<item>item</item>"),
+        (
+            "<a xmlns:a='u'>${b}<a:${b}/><a:${b}>x</a:${b}></a>",
+            "<a xmlns:a='u'>item<a:item/><a:item>x</a:item></a>",
+        ),
+        (
+            "<${b}><${c}><${b} a='${b}'>x</${b}\n></${c}></${b}>",
+            "<item><row><item a='item'>x</item\n></row></item>",
+        ),
+        ("<x${b}.${c}>${c}</x${b}.${c}>", "<xitem.row>row</xitem.row>"),
+        ("<${b:Replace(o, p)}>x</${b:Replace(o, p)}>", "<item>x</item>"),
+        ("<!-- ${c} --><${b}/>", "<!-- row --><item/>"),
+    ] {
+        let draft = check(text, false, &[("b", "item"), ("c", "row")], expected);
+        assert_eq!(parse(&draft), Ok(()), "{text}");
+    }
+    // Tags that do not belong together do not come to.
+    let draft = Template::compile("<${b}>x</${c}>").begin(false, &MESSAGES);
+    assert_eq!(parse(&draft.text).unwrap_err().code, "xml.syntax");
+    let draft = Template::compile("<a ${b}='1' ${c}='2'/>").begin(false, &MESSAGES);
+    assert_eq!(parse(&draft.text), Ok(()));
+}
+
+#[test]
+fn what_is_wrong_with_the_text_is_told_where_the_author_wrote_it() {
+    for (format, text, wrong) in [
+        (Format::Xml, "<a>${a}${b}</a>!", "!"),
+        (Format::Xml, "<a>\n<${b}>x</${b}>\n</c></a>", "c></a>"),
+        (Format::Xml, "<a>${a}</${b}>", "${b}>"),
+        (Format::Json, r#"{"a": ${a}, "b": 1${b}, !}"#, "!}"),
+        (Format::Json, r#"[${a},${b} "x", ?]"#, r#""x", ?]"#),
+    ] {
+        let draft = Template::compile(text).begin(format == Format::Json, &MESSAGES);
+        let bytes = draft.text.as_bytes().to_vec();
+        let problem = Message::parse(format, bytes, &ParseOptions::default()).unwrap_err();
+        let told = draft.in_template(problem);
+        let before = text.split(wrong).next().unwrap();
+        assert_eq!(told.offset, Some(before.len()), "{text}: {told}");
+        let line = before.matches('\n').count() + 1;
+        let byte = before.rsplit('\n').next().unwrap().len() + 1;
+        assert_eq!(told.place, Some(format!("line {line}, byte {byte}")), "{text}");
+    }
 }
 
 #[test]
