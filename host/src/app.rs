@@ -71,6 +71,9 @@ pub struct Server {
     audit: Audit,
     /// What plugins do outside, on its way to the audit log.
     auditing: Auditing,
+    /// What was last found wrong with `tureen.toml`: told once, not at every look. The log
+    /// itself may be a file in the home, whose growth is a reason to look.
+    refused_config: Option<String>,
     /// Ends what runs beside the workflows.
     ending: CancellationToken,
     /// Given back last.
@@ -142,10 +145,13 @@ impl Server {
             admin,
             audit,
             auditing,
+            refused_config: None,
             ending,
             _sole: sole,
         };
         server.record(Occasion::Start);
+        server.faults.metrics().reloads().configuration(true);
+        server.faults.metrics().reloads().plugins();
         server.scan(false).await;
         server.tell_of_unknown_names();
         server.keep_certificates();
@@ -290,11 +296,18 @@ impl Server {
         let config = match ServerConfig::load(&self.home.path) {
             Ok((config, _)) => config,
             Err(error) => {
-                tracing::error!("tureen.toml is not taken, the server goes on as it was: {error}");
-                self.faults.metrics().reloads().configuration(false);
+                let error = error.to_string();
+                if self.refused_config.as_ref() != Some(&error) {
+                    tracing::error!(
+                        "tureen.toml is not taken, the server goes on as it was: {error}"
+                    );
+                    self.faults.metrics().reloads().configuration(false);
+                    self.refused_config = Some(error);
+                }
                 return false;
             }
         };
+        self.refused_config = None;
         if config == *self.home.config {
             return false;
         }

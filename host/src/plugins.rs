@@ -10,8 +10,11 @@
 //!   of it can be made.
 //! - A file that is not trusted is not in the set. Where a version of it that is
 //!   trusted ran before, that one stays.
+//! - A name, or a type name, belongs to whoever had it before. Of two files that claim it
+//!   at the same time neither gets it: the order of file names is a stranger's choice.
 
 pub mod audit;
+mod claims;
 pub mod code;
 mod files;
 pub mod grants;
@@ -22,18 +25,19 @@ pub mod trust;
 mod variants;
 pub mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use tureen_sandbox::{Engine, Kind, LoadError, Plugin};
 
+pub use self::claims::Right;
 pub use self::files::read_bounded;
 pub use self::installed::{Installed, candidate};
 
 use self::code::CodeBindings;
-use self::files::plugin_files;
+use self::files::{folder_unreadable, plugin_files};
 use self::installed::{granted_to, installed};
 use self::isolation::loaded;
 use self::trust::Signature;
@@ -55,6 +59,13 @@ pub struct PluginSet {
     /// When steps are set aside: of all plugins, and what is different for single ones.
     faults: (Faults, BTreeMap<String, PluginFaults>),
     digest: [u8; 32],
+    /// Names that several files claim.
+    contested: BTreeSet<String>,
+    contested_types: BTreeSet<(Kind, String)>,
+    /// Names of plugins whose file may not run any more.
+    distrusted: BTreeSet<String>,
+    /// Must every file be signed?
+    signed_only: bool,
 }
 
 impl PluginSet {
@@ -70,12 +81,20 @@ impl PluginSet {
             digest: Self::digest_of(home, config),
             code: CodeBindings::new(&config.code),
             faults: faults_of(config),
+            signed_only: config.trust.require_signatures,
             ..Self::default()
         };
         for bundled in tureen_bundle::bundled() {
             set.add(engine, home, config, before, None, Arc::from(bundled.component)).await;
         }
-        for file in plugin_files(&home.join("plugins")) {
+        let folder = home.join("plugins");
+        let mut files = plugin_files(&folder).unwrap_or_else(|error| {
+            set.diagnostics.push(folder_unreadable(&folder, &error));
+            Vec::new()
+        });
+        // What was there before is judged before what claims to be the same.
+        files.sort_by_key(|file| before.is_none_or(|set| set.file(file).is_none()));
+        for file in files {
             match read_bounded(&file) {
                 Ok(bytes) => {
                     set.add(engine, home, config, before, Some(file), bytes.into()).await;
@@ -139,7 +158,10 @@ impl PluginSet {
             (Err(reason), file) => {
                 let file = file.unwrap_or(Path::new("(built in)"));
                 let earlier = before.and_then(|set| set.earlier(file, digest, config));
+                let ran = before.and_then(|set| set.file(file));
+                self.distrusted.extend(ran.map(|it| it.plugin.name.clone()));
                 return self.distrust(
+                    before,
                     home,
                     config,
                     file,
@@ -171,31 +193,24 @@ impl PluginSet {
                 plugin.digest_text()
             );
             let earlier = before.and_then(|set| set.earlier(file, digest, config));
-            return self.distrust(home, config, file, codes::PLUGIN_PIN, &reason, earlier);
+            self.distrusted.insert(plugin.name.clone());
+            return self.distrust(before, home, config, file, codes::PLUGIN_PIN, &reason, earlier);
         }
-        self.install(home, config, plugin, file, signature);
+        self.install(before, home, config, plugin, file, signature);
     }
 
     fn install(
         &mut self,
+        before: Option<&Self>,
         home: &Path,
         config: &ServerConfig,
         plugin: Arc<Plugin>,
         file: Option<PathBuf>,
         signature: Signature,
     ) {
-        if let (Some(other), Some(file)) = (self.by_name.get(&plugin.name), &file) {
-            let text = format!(
-                "this file calls itself {}, which is already {}",
-                quoted(&plugin.name),
-                other
-                    .file
-                    .as_ref()
-                    .map_or("built in".to_owned(), |file| file.display().to_string())
-            );
-            let help = "remove one of them, or rename the plugin in its Cargo.toml";
-            let found = Diagnostic::new(codes::PLUGIN_TWICE, text).in_file(file).help(help);
-            self.diagnostics.push(found);
+        if let Some(file) = &file
+            && !self.may_have_name(before, &plugin.name, file)
+        {
             return;
         }
         let (grants, steps, found) = granted_to(home, config, &plugin.name, file.is_none());
@@ -203,22 +218,10 @@ impl PluginSet {
         let installed = installed(config, Arc::clone(&plugin), file, signature, (grants, steps));
         let installed = Arc::new(installed);
         for type_name in &plugin.handles {
-            let key = (plugin.kind, type_name.clone());
-            if let Some(other) = self.by_type.get(&key) {
-                let text = format!(
-                    "{} says that it handles {}, which {} already does",
-                    plugin.name,
-                    quoted(type_name),
-                    other.plugin.name
-                );
-                let file = installed.file.clone().unwrap_or_default();
-                let found = Diagnostic::new(codes::PLUGIN_TWICE, text)
-                    .in_file(&file)
-                    .help("the one that was there first is used; remove one of them");
-                self.diagnostics.push(found);
-                continue;
+            if self.may_handle(before, &installed, type_name) {
+                let key = (plugin.kind, type_name.clone());
+                self.by_type.insert(key, Arc::clone(&installed));
             }
-            self.by_type.insert(key, Arc::clone(&installed));
         }
         self.by_name.insert(plugin.name.clone(), installed);
     }
@@ -276,7 +279,11 @@ impl PluginSet {
     /// Changes when any plugin file or any grant does.
     fn digest_of(home: &Path, config: &ServerConfig) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for file in plugin_files(&home.join("plugins")) {
+        let files = plugin_files(&home.join("plugins"));
+        if let Err(error) = &files {
+            hash.update(error.to_string().as_bytes());
+        }
+        for file in files.unwrap_or_default() {
             hash.update(file.as_os_str().as_encoded_bytes());
             match read_bounded(&file) {
                 Ok(bytes) => hash.update(Sha256::digest(&bytes)),

@@ -94,6 +94,31 @@ fn what_is_granted_more_is_there_at_the_next_message_and_what_is_withdrawn_is_no
 }
 
 #[test]
+fn a_workflow_whose_rights_are_withdrawn_is_stopped_until_it_has_them_again() {
+    let home = asking("[plugins.asks]\nsecrets = [\"lab\"]\n");
+    home.workflow("two", &Workflow::new("Two", "two").build());
+    let server = home.serve();
+    assert_eq!(asked(&server, "/in", "lab", "wards")[1], "sesame");
+    let config = home.read("tureen.toml").unwrap();
+    // A workflow with a mistake goes on as it was while it may.
+    let workflow = home.read("workflows/one.hl7Workflow").unwrap();
+    home.replace("workflows/one.hl7Workflow", "{");
+    server.wait_for_log("the version that was running before goes on");
+    home.replace("tureen.toml", config.replace("[\"lab\"]", "[\"lab\", \"other\"]"));
+    server.wait_for_log("the plugins changed");
+    assert_eq!(asked(&server, "/in", "lab", "wards")[1], "sesame");
+    home.replace("tureen.toml", config.replace("secrets = [\"lab\"]\n", ""));
+    server.wait_for_log("the workflow is stopped");
+    let status = |path: &str| server.http1().post(path, adt("G1", "1")).status;
+    assert_eq!((status("/in"), status("/two")), (503, 200));
+    home.replace("tureen.toml", &config);
+    home.replace("workflows/one.hl7Workflow", workflow);
+    wait_until_equal("the workflow", &200, || status("/in"));
+    assert_eq!(asked(&server, "/in", "lab", "wards")[1], "sesame");
+    server.stop();
+}
+
+#[test]
 fn a_component_is_refused_by_what_it_imports_with_the_lines_to_add() {
     let home = asking("");
     let ran = home.run(&["check", "--json"]);

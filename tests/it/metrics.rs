@@ -136,7 +136,9 @@ fn messages_are_counted_by_what_became_of_them() {
     assert_eq!(count(&seen, "messages_in_flight", &[]), 0);
     let stopped = ["plugin=\"filter\"", "outcome=\"stopped\""];
     assert_eq!(count(&seen, "plugin_calls_total", &stopped), 2);
-    assert_eq!(count(&seen, "reloads_total", &["workflow", "taken"]), 1);
+    for what in ["configuration", "plugins", "workflow"] {
+        assert_eq!(count(&seen, "reloads_total", &[what, "taken"]), 1, "{what}");
+    }
     server.stop();
 }
 

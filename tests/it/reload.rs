@@ -279,7 +279,14 @@ fn a_changed_configuration_is_taken_over_and_a_broken_one_is_not() {
     home.write("tureen.toml", config.replace("\"first\"", "third"));
     server.wait_for_log("tureen.toml is not taken");
     assert_eq!(site(), "second");
+    // Other files of the home change, as a log that is kept there does.
+    for name in ["Second", "Third"] {
+        let service = name.to_lowercase();
+        home.workflow(&service, &Workflow::new(name, &service).build());
+        server.wait_for_log(&format!("workflow=\"{name}\" url="));
+    }
     home.write("tureen.toml", config.replace("first", "fourth"));
     wait_until_equal("the mended file", &"fourth".to_owned(), &mut site);
-    server.stop();
+    let log = server.stop();
+    assert_eq!(log.matches("tureen.toml is not taken").count(), 1, "{log}");
 }

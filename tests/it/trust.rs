@@ -107,6 +107,53 @@ fn a_file_that_is_not_the_pinned_one_does_not_run_at_start() {
 }
 
 #[test]
+fn a_second_file_with_the_name_never_takes_it() {
+    let home = marked("");
+    home.plugin("marker", &marker("marker-version-1"));
+    let server = home.serve();
+    assert_eq!(answered(&server), "marker-version-1");
+    // Of the names of files this one comes first.
+    home.plugin("another", &marker("marker-version-2"));
+    server.wait_for_log("WF085");
+    assert_eq!(answered(&server), "marker-version-1");
+    server.stop();
+    assert_eq!(audited_of(&home, "changed", "marker"), Vec::<Value>::new());
+
+    // Nothing tells which was first: neither gets the name, until a pin says which.
+    let server = home.serve();
+    assert!(server.addresses().is_empty(), "{}", server.said());
+    let log = server.stop();
+    let told = log.lines().filter(|line| line.contains("error[WF085]"));
+    assert_eq!(told.filter(|line| line.contains("neither is used")).count(), 2, "{log}");
+    let first = sha256(&marker("marker-version-1"));
+    let config = home.read("tureen.toml").unwrap();
+    home.replace("tureen.toml", format!("{config}\n[plugins.marker]\nsha256 = \"{first}\"\n"));
+    let server = home.serve();
+    assert_eq!(answered(&server), "marker-version-1");
+    server.stop();
+}
+
+#[test]
+fn a_pin_that_forbids_what_runs_stops_it() {
+    let first = sha256(&marker("marker-version-1"));
+    let home = marked(&format!("[plugins.marker]\nsha256 = \"{first}\"\n"));
+    home.plugin("marker", &marker("marker-version-1"));
+    home.workflow("two", &Workflow::new("Two", "two").build());
+    let server = home.serve();
+    assert_eq!(answered(&server), "marker-version-1");
+    configure(&home, &first, &"0".repeat(64));
+    server.wait_for_log("the workflow is stopped");
+    assert_eq!(server.http1().post("/in", adt("T1", "1")).status, 503);
+    configure(&home, &"0".repeat(64), &first);
+    server.wait_for_log("the plugins changed");
+    wait_for("the workflow", || {
+        (server.http1().post("/in", adt("T1", "1")).status == 200).then_some(())
+    });
+    assert_eq!(answered(&server), "marker-version-1");
+    server.stop();
+}
+
+#[test]
 fn where_signatures_are_required_only_signed_plugins_run() {
     let (vendor, stranger) = (Signer::new(1), Signer::new(2));
     let trust = format!("[trust]\nkeys = [\"{}\"]\nrequire_signatures = true\n", vendor.public());

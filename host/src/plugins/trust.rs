@@ -166,8 +166,10 @@ impl PluginSet {
     }
 
     /// A file that may not run: told, and the version before stays where it may.
+    #[expect(clippy::too_many_arguments, reason = "what a set is made from, and one file")]
     pub(super) fn distrust(
         &mut self,
+        before: Option<&Self>,
         home: &Path,
         config: &ServerConfig,
         file: &Path,
@@ -194,7 +196,7 @@ impl PluginSet {
         if let Some(earlier) = earlier {
             let plugin = Arc::clone(&earlier.plugin);
             let signature = earlier.signature.clone();
-            self.install(home, config, plugin, Some(file.to_path_buf()), signature);
+            self.install(before, home, config, plugin, Some(file.to_path_buf()), signature);
         }
     }
 }

@@ -54,6 +54,7 @@ impl PluginSet {
             code: self.code.clone(),
             faults: self.faults.clone(),
             digest: self.digest,
+            ..Self::default()
         }
     }
 
@@ -79,10 +80,11 @@ impl PluginSet {
             code: self.code.clone(),
             faults: self.faults.clone(),
             digest: self.digest,
+            ..Self::default()
         };
         // Whether it would be trusted, `inspect` tells.
         let signature = if file.is_none() { Signature::BuiltIn } else { Signature::Unsigned };
-        set.install(home, config, plugin, file, signature);
+        set.install(Some(self), home, config, plugin, file, signature);
         let found = std::mem::take(&mut set.diagnostics);
         (set, found)
     }

@@ -27,7 +27,7 @@ use super::running::{FilterSteps, Parts, RunningActivity, RunningStep, StepName,
 use super::vocabulary::Vocabulary;
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
 use crate::faults::FaultRegister;
-use crate::plugins::{Installed, PluginSet};
+use crate::plugins::{Installed, PluginSet, Right};
 
 pub use code::CodeObject;
 use watched::Watched;
@@ -59,6 +59,7 @@ pub async fn prepare(
         purpose,
         diagnostics: Vec::new(),
         code: Vec::new(),
+        rights: Vec::new(),
     };
     let parts = preparation.parts().await;
     for found in texts::check(&definition, vocabulary) {
@@ -79,6 +80,7 @@ struct Preparation<'a> {
     purpose: Purpose,
     diagnostics: Vec<Diagnostic>,
     code: Vec<CodeObject>,
+    rights: Vec<Right>,
 }
 
 impl Preparation<'_> {
@@ -93,6 +95,7 @@ impl Preparation<'_> {
             post: self.optional(receiver.post_transformers.as_ref(), &receiver.name).await,
             activities: Vec::new(),
             series: self.series(),
+            rights: Vec::new(),
         };
         for (index, activity) in definition.activities.iter().enumerate() {
             if activity.disabled {
@@ -110,6 +113,7 @@ impl Preparation<'_> {
                 });
             }
         }
+        parts.rights = std::mem::take(&mut self.rights);
         parts
     }
 

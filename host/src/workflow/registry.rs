@@ -7,7 +7,8 @@
 //! the routes is handed in as [`Publish`].
 //!
 //! # Invariants
-//! - An entry's `live` version is always one that loaded without an error.
+//! - An entry's `live` version is always one that loaded without an error, with rights
+//!   that it still has.
 //! - What is published is always the set of `live` versions, whole.
 
 mod candidate;
@@ -147,7 +148,13 @@ impl Registry {
             let seen = entry.and_then(|entry| entry.seen).filter(|_| !rebuild);
             let closings = &self.closings;
             let new = Candidate::look(file, file_bytes_max, seen, surroundings, closings).await;
-            candidates.extend(new);
+            let Some(mut new) = new else { continue };
+            let live = entry.and_then(|entry| entry.live.as_ref());
+            if let Some(live) = live.filter(|live| !live.is_allowed(surroundings.plugins)) {
+                new.withdrawn = true;
+                new.stopped = new.stopped.or_else(|| Stopped::of(live.definition()));
+            }
+            candidates.push(new);
         }
         let gone: Vec<PathBuf> =
             self.entries.keys().filter(|file| !files.contains(*file)).cloned().collect();
@@ -157,30 +164,21 @@ impl Registry {
         self.take_over(candidates, &gone, publish).await
     }
 
-    /// The workflow files right in the folder: no subfolder, no other ending.
+    /// [`workflow_files`]; those that are known, where the folder cannot be read.
     fn files(&mut self, folder: &Path) -> BTreeSet<PathBuf> {
         self.folder.clear();
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
+        match workflow_files(folder) {
+            Ok(files) => files,
             // The folder may be on its way back; what runs goes on meanwhile.
             Err(error) => {
-                let text = format!("the workflow folder cannot be read: {error}");
-                let found = Diagnostic::new(codes::FILE_UNREADABLE, text)
-                    .in_file(folder)
-                    .help("create it, or check its permissions")
-                    .state("the workflows that run go on");
-                self.folder.push(found);
-                return match error.kind() {
+                let found = folder_unreadable(folder, &error);
+                self.folder.push(found.state("the workflows that run go on"));
+                match error.kind() {
                     io::ErrorKind::NotFound if self.entries.is_empty() => BTreeSet::new(),
                     _ => self.entries.keys().cloned().collect(),
-                };
+                }
             }
-        };
-        entries
-            .filter_map(Result::ok)
-            .map(|entry| entry.path())
-            .filter(|path| is_workflow_file(path))
-            .collect()
+        }
     }
 
     /// Opens the candidates, publishes the new set, and lets the old versions
@@ -220,9 +218,9 @@ impl Registry {
     fn next_set(&self, candidates: &[Candidate], gone: &[PathBuf]) -> Vec<Arc<Workflow>> {
         let replaced = |file: &PathBuf| {
             gone.contains(file)
-                || candidates
-                    .iter()
-                    .any(|it| it.file == *file && (it.live.is_some() || it.disabled))
+                || candidates.iter().any(|it| {
+                    it.file == *file && (it.live.is_some() || it.disabled || it.withdrawn)
+                })
         };
         let kept = self.entries.iter().filter(|(file, _)| !replaced(file));
         let kept = kept.filter_map(|(_, entry)| entry.live.as_ref());
@@ -241,7 +239,8 @@ impl Registry {
         let kept = kept.filter_map(|(_, entry)| entry.stopped.clone());
         let new = candidates
             .iter()
-            .filter(|it| it.live.is_none() && (it.disabled || !goes_on(&it.file)))
+            .filter(|it| it.live.is_none())
+            .filter(|it| it.disabled || it.withdrawn || !goes_on(&it.file))
             .filter_map(|it| it.stopped.clone());
         kept.chain(new).collect()
     }
@@ -280,6 +279,16 @@ impl Registry {
                     }
                 }
                 None => {
+                    if candidate.withdrawn
+                        && let Some(live) = entry.live.take()
+                    {
+                        tracing::warn!(
+                            workflow = live.name(),
+                            "the workflow is stopped: it ran with rights, or with a plugin, \
+                             that tureen.toml does not allow any more"
+                        );
+                        changes.removed.push(live.name().to_owned());
+                    }
                     let state = match &entry.live {
                         Some(_) => "the version that was running before goes on",
                         None => "the workflow does not run",
@@ -303,6 +312,25 @@ impl Registry {
         }
         changes
     }
+}
+
+/// The workflow files right in the folder: no subfolder, no other ending.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn workflow_files(folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    let paths = fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path());
+    Ok(paths.filter(|path| is_workflow_file(path)).collect())
+}
+
+/// What is told of a folder of workflows that cannot be read.
+pub fn folder_unreadable(folder: &Path, error: &io::Error) -> Diagnostic {
+    let help = match error.kind() {
+        io::ErrorKind::NotADirectory => "move the file away that is in its place, and create it",
+        _ => "create it, or check its permissions",
+    };
+    let text = format!("the workflow folder cannot be read: {error}");
+    Diagnostic::new(codes::FILE_UNREADABLE, text).in_file(folder).help(help)
 }
 
 /// `.hl7Workflow` and `.soupworkflow`, in any case; hidden files are not.

@@ -21,6 +21,7 @@ use tureen_template::{Direction, Globals, RunFacts, Variables};
 
 use super::definition::{self, WorkflowDefinition};
 use crate::metrics::WorkflowSeries;
+use crate::plugins::{PluginSet, Right};
 
 /// What log and errors call a step.
 #[derive(Clone, Debug)]
@@ -82,6 +83,8 @@ pub struct Parts {
     pub activities: Vec<RunningActivity>,
     /// What is counted of the workflow.
     pub series: Arc<WorkflowSeries>,
+    /// What its steps were made with.
+    pub rights: Vec<Right>,
 }
 
 /// One version of a workflow.
@@ -107,6 +110,11 @@ impl Workflow {
 
     pub fn name(&self) -> &str {
         &self.definition.name
+    }
+
+    /// May it go on with the plugins as they are now?
+    pub fn is_allowed(&self, plugins: &PluginSet) -> bool {
+        self.parts.rights.iter().all(|right| plugins.allows(self.name(), right))
     }
 
     pub fn span(&self) -> &Span {

@@ -26,7 +26,8 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    fn of(definition: &WorkflowDefinition) -> Option<Self> {
+    /// Where a definition's receiver is reached.
+    pub(super) fn of(definition: &WorkflowDefinition) -> Option<Self> {
         let ReceiverKind::Http(http) = &definition.receiver.kind else { return None };
         Some(Self {
             workflow: definition.name.clone(),

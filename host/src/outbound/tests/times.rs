@@ -32,7 +32,7 @@ async fn every_wait_ends_with_the_request_s_own_time() {
 #[tokio::test]
 async fn a_request_whose_call_ends_in_the_middle_is_counted_too() {
     let named = "http://lab.example.org/".to_owned();
-    let plugin = caller("p", &[named.clone()], &[]);
+    let plugin = caller("p", std::slice::from_ref(&named), &[]);
     let outbound = outbound(Arc::new(Silence), &OutboundConfig::default());
     let metrics = Arc::new(Metrics::new(10));
     metrics.show_outbound(Arc::clone(outbound.traffic()));

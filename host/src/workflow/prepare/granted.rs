@@ -7,6 +7,7 @@ use tureen_sandbox::{Grants, Needs, Requirement, TableGrant};
 
 use super::{Installed, Preparation};
 use crate::diagnostics::{self, Diagnostic, codes, quoted};
+use crate::plugins::Right;
 use crate::plugins::grants::Missing;
 use crate::workflow::definition;
 
@@ -20,6 +21,12 @@ impl Preparation<'_> {
         pointer: &str,
     ) -> Option<Grants> {
         let grants = installed.grants_for(&self.definition.name, step.owner);
+        self.rights.push(Right {
+            plugin: installed.plugin.name.clone(),
+            digest: installed.plugin.digest,
+            step: step.owner,
+            grants: grants.clone(),
+        });
         let Some(missing) = Missing::of(installed, &grants) else { return Some(grants) };
         let text = format!(
             "the plugin {} asks for more than it is granted: {}",

@@ -34,6 +34,9 @@ pub(super) struct Candidate {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The receiver is disabled: loads, but is not started.
     pub(super) disabled: bool,
+    /// The version that runs was granted what it is not any more: it ends, whether there is
+    /// another or not.
+    pub(super) withdrawn: bool,
 }
 
 impl Candidate {
@@ -108,6 +111,7 @@ async fn build(
         stopped: None,
         diagnostics: Vec::new(),
         disabled: false,
+        withdrawn: false,
     };
     let bytes = match read.0 {
         Ok(bytes) => bytes,
