@@ -42,6 +42,9 @@ pub struct RunError {
     pub text: String,
     /// A message path or a setting's name.
     pub place: Option<String>,
+    /// Where inside the step, in its author's words: the action, the condition, the
+    /// path. For the operator and the log; the sender is told of its own faults alone.
+    pub inside: Option<String>,
     /// The words of a third party's plugin, which may hold message content: they
     /// are for the sender of the message and the debug log.
     pub is_quoted: bool,
@@ -50,10 +53,19 @@ pub struct RunError {
 impl std::fmt::Display for RunError {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}", self.text)?;
-        match &self.place {
-            Some(place) => write!(formatter, " (at {place})"),
+        match self.location() {
+            Some(location) => write!(formatter, " (at {location})"),
             None => Ok(()),
         }
+    }
+}
+
+impl RunError {
+    /// All that is known of where it is.
+    pub fn location(&self) -> Option<String> {
+        let parts: Vec<&str> =
+            [&self.place, &self.inside].into_iter().flatten().map(String::as_str).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
 
@@ -228,17 +240,24 @@ fn content_type<'a>(
     }
 }
 
-/// Text is UTF-8 (contract 4.2), but for an HL7 message whose own header says
-/// otherwise: its bytes go out as they are, and the type tells what they are.
+/// Text is UTF-8 (contract 4.2), but for an HL7 message in another set: its bytes go out as
+/// they are, and the type tells what they are.
 fn with_own_charset<'a>(type_: Cow<'a, str>, message: &Message) -> Cow<'a, str> {
-    if message.format() != Format::Hl7 || std::str::from_utf8(message.bytes()).is_ok() {
+    let Message::Hl7(hl7) = message else { return type_ };
+    let set = hl7.written_in();
+    if set == Charset::UTF_8 {
         return type_;
     }
-    let told = Header::read(message.bytes()).map(|header| header.component(18, 1).into_owned());
-    let set = told.and_then(|name| Charset::from_name(&name).ok());
-    let Some(set) = set.filter(|set| *set != Charset::UTF_8) else { return type_ };
+    let name = set.name().to_lowercase();
+    // A mark tells the order of the bytes; beside one it must not be named (RFC 2781).
+    let name = match hl7.bytes() {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, 0, 0xFE, 0xFF, ..] => {
+            name.trim_end_matches("le").trim_end_matches("be")
+        }
+        _ => name.as_str(),
+    };
     let essence = type_.split(';').next().unwrap_or_default();
-    Cow::Owned(format!("{essence}; charset={}", set.name().to_lowercase()))
+    Cow::Owned(format!("{essence}; charset={name}"))
 }
 
 fn acknowledge(code: Code, question: &Question<'_>, told: &Told<'_>) -> Vec<u8> {
@@ -259,7 +278,11 @@ fn acknowledge(code: Code, question: &Question<'_>, told: &Told<'_>) -> Vec<u8> 
             (Some(for_the_sender(question, error)), Some(Condition::ApplicationInternalError))
         }
         Told::Unreadable(error) => {
-            (Some(for_the_sender(question, error)), Some(Condition::SegmentSequence))
+            let condition = match error.code.contains(".charset.") {
+                true => Condition::DataType,
+                false => Condition::SegmentSequence,
+            };
+            (Some(for_the_sender(question, error)), Some(condition))
         }
     };
     let acknowledgement = Acknowledgement {

@@ -212,3 +212,94 @@ fn an_activity_whose_filter_says_no_is_left_out_and_the_next_runs() {
     assert_eq!(written(&home, &message), format!("{message}\n"));
     assert_eq!(home.read("out/never"), None);
 }
+
+/// A source without `FromSetting`: the receiver's.
+fn of_nobody(mut action: Value) -> Value {
+    action.as_object_mut().unwrap().remove("FromSetting");
+    action
+}
+
+/// What a loop appends of each round, from a JSON message.
+fn looped(body: [Value; 2]) -> Workflow {
+    let [each, set] = body;
+    let actions = vec![each, set, append_line("RXA|${ForEachIterator}|${v}"), next()];
+    Workflow::new("Looped", "in")
+        .with("MessageType", 11)
+        .with("ReturnApplicationAccept", false)
+        .with("ReturnNoResponse", true)
+        .activity(Activity::file("Lines", "sent").template("MSH|^~\\&|\r").transformers(actions))
+}
+
+#[test]
+fn a_loop_s_path_may_be_spelled_differently_in_its_body() {
+    let set = |path: &str| set_variable("v", path);
+    for body in [
+        [for_each("M"), of_nobody(set("M[1]/c"))],
+        [of_nobody(for_each("M")), set("M[1]/c")],
+        [of_nobody(for_each("M")), of_nobody(set("M/c"))],
+        [for_each("newtonsoft:$.M"), set("newtonsoft:$.M[1].c")],
+        [for_each("newtonsoft:$.M[*]"), of_nobody(set("newtonsoft:$.M[*].c"))],
+        [for_each("newtonsoft:$..M[?(@.c)]"), set("newtonsoft:$..M[?(@.c)].c")],
+        [for_each("/M"), set("M[1]/c")],
+    ] {
+        let message = json!({ "M": [{ "c": "a" }, { "c": "b" }, { "c": "d" }] });
+        check(looped(body), &message.to_string(), "MSH|^~\\&|\rRXA|1|a\rRXA|2|b\rRXA|3|d\r");
+    }
+}
+
+#[test]
+fn repetitions_are_those_of_the_last_step_in_the_item_of_the_loop() {
+    let mut condition = equals("M[1]/c", "b");
+    condition["IncludesRepeatFields"] = json!(true);
+    let actions = vec![
+        for_each("M"),
+        begin_if(vec![condition]),
+        append_line("RXA|${ForEachIterator}"),
+        end_if(),
+        next(),
+    ];
+    let workflow = Workflow::new("Repeated", "in")
+        .with("MessageType", 11)
+        .with("ReturnApplicationAccept", false)
+        .with("ReturnNoResponse", true)
+        .activity(Activity::file("Lines", "sent").template("MSH|^~\\&|\r").transformers(actions));
+    let message = json!({ "M": [{ "c": "a" }, { "c": ["x", "b"] }, { "c": "d" }] });
+    check(workflow, &message.to_string(), "MSH|^~\\&|\rRXA|2\r");
+}
+
+#[test]
+fn an_error_tells_the_action_the_condition_and_the_path_but_no_value() {
+    let name = || set_variable("Name", "PID-5.1");
+    for (workflow, expected) in [
+        (
+            Workflow::new("Action", "in").variables(vec![name(), set_variable("A", "PID-5.${No}")]),
+            "plugin transformer, action /Transformers/1, path \"PID-5.${No}\", byte 7 of the path",
+        ),
+        (
+            Workflow::new("Filled", "in").variables(vec![name(), set_variable("A", "PID-${Name}")]),
+            "plugin transformer, action /Transformers/1, path \"PID-${Name}\", byte 5 of the path",
+        ),
+        (
+            Workflow::new("Filter", "in")
+                .filter(vec![equals("MSH-9.1", "ADT"), equals("PID-5.${No}", "b")]),
+            "plugin filter, condition 2, path \"PID-5.${No}\", byte 7 of the path",
+        ),
+    ] {
+        let home = Home::new();
+        home.workflow("one", &workflow.build());
+        let file = home.path("workflows/one.hl7Workflow");
+        let message = home.write("message", adt("E1", "1001"));
+        let run = |more: &[&str]| {
+            let given = ["run", file.to_str().unwrap(), "--message", message.to_str().unwrap()];
+            home.run(&[&given[..], more].concat())
+        };
+        let (json, text) = (run(&["--json"]), run(&[]));
+        let record = json.json();
+        let place = record["error"]["where"].as_str().unwrap();
+        assert!(place.ends_with(expected), "{place}");
+        assert!(text.stdout.contains(expected), "{text:?}");
+        assert!(text.stderr.contains(expected), "{text:?}");
+        assert!(!record["response"]["body"].as_str().unwrap().contains("byte"), "{record:#}");
+        assert!(!text.stderr.contains("Ekholm"), "{text:?}");
+    }
+}

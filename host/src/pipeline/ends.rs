@@ -35,6 +35,7 @@ pub(super) fn was_cut_off() -> RunError {
         fault: Fault::Host,
         text: text.to_owned(),
         place: None,
+        inside: None,
         is_quoted: false,
     }
 }

@@ -110,6 +110,7 @@ fn unreadable(code: &str, text: String, place: Option<String>) -> RunError {
         fault: Fault::Sender,
         text,
         place,
+        inside: None,
         is_quoted: false,
     }
 }

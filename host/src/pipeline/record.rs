@@ -93,7 +93,7 @@ impl RunRecord {
         let error = self.outcome.error().map(|error| {
             json!({
                 "code": error.code, "fault": error.fault.name(), "text": error.text,
-                "where": error.place,
+                "where": error.location(),
             })
         });
         let variables: Map<String, Value> =

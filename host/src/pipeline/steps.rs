@@ -190,7 +190,9 @@ impl<'a> Steps<'a> {
         let text = match transformers {
             None => Cow::Borrowed(draft.text.as_str()),
             Some(step) => {
-                let message = self.parsed(blueprint, &draft.text)?;
+                let message = self.parsed(blueprint, &draft.text);
+                let message = message
+                    .map_err(|problem| author_error(blueprint, draft.in_template(problem)))?;
                 self.put(setting, direction, message);
                 self.transform(step, blueprint.target).await?;
                 let built = self.message(setting, direction).map(Message::whole_text);
@@ -208,23 +210,26 @@ impl<'a> Steps<'a> {
         let finished = draft
             .finish(&text, &run.variables, &run.exchange, run.tables.as_ref())
             .map_err(|problem| author_error(blueprint, problem))?;
-        let message = self.parsed(blueprint, &finished)?;
+        let message = self.parsed(blueprint, &finished);
+        let message = message.map_err(|problem| author_error(blueprint, problem))?;
         self.put(setting, direction, message);
         Ok(())
     }
 
-    fn parsed(&self, blueprint: &Blueprint<'_>, text: &str) -> Result<Message, RunError> {
-        let bytes = match blueprint.format {
-            Format::Binary | Format::Dicom => BASE64.decode(text.trim()).map_err(|error| {
-                let text = format!("the text of a binary message is not base64: {error}");
-                author_error(blueprint, Problem::new("binary.base64", text))
-            })?,
-            Format::Hl7 | Format::Json | Format::Csv | Format::Xml | Format::Text => {
-                text.as_bytes().to_vec()
+    fn parsed(&self, blueprint: &Blueprint<'_>, text: &str) -> Result<Message, Problem> {
+        let options = self.parse_options(blueprint);
+        match blueprint.format {
+            Format::Binary | Format::Dicom => {
+                let bytes = BASE64.decode(text.trim()).map_err(|error| {
+                    let text = format!("the text of a binary message is not base64: {error}");
+                    Problem::new("binary.base64", text)
+                })?;
+                Message::parse(blueprint.format, bytes, &options)
             }
-        };
-        Message::parse(blueprint.format, bytes, &self.parse_options(blueprint))
-            .map_err(|problem| author_error(blueprint, problem))
+            Format::Hl7 | Format::Json | Format::Csv | Format::Xml | Format::Text => {
+                Message::parse_text(blueprint.format, text.to_owned(), &options)
+            }
+        }
     }
 
     fn parse_options(&self, blueprint: &Blueprint<'_>) -> ParseOptions {
@@ -280,7 +285,7 @@ impl<'a> Steps<'a> {
             Message::parse(activity.message_type, bytes, &options).map_err(|problem| {
                 let place = Some(format!("reply of {:?}", activity.name));
                 let (code, text) = (problem.code.to_owned(), problem.text);
-                RunError { code, fault: Fault::Author, text, place, is_quoted: false }
+                RunError { code, fault: Fault::Author, text, place, inside: None, is_quoted: false }
             })?;
         self.put(activity.id, Direction::Inbound, message);
         Ok(())
@@ -321,7 +326,8 @@ impl<'a> Steps<'a> {
         }
         let text = "a step of the workflow set the variable WorkflowError".to_owned();
         let code = "workflow.error".to_owned();
-        Err(RunError { code, fault: Fault::Author, text, place: None, is_quoted: false })
+        let (place, inside) = (None, None);
+        Err(RunError { code, fault: Fault::Author, text, place, inside, is_quoted: false })
     }
 
     pub(super) fn set_error(&mut self, error: &RunError) {
@@ -358,12 +364,11 @@ fn run_error(failure: Failure, step: &StepName) -> RunError {
     // The sandbox's own codes begin so; their texts are ours.
     let ours = failure.code.starts_with("plugin.") || step.speaks(&failure.plugin);
     let Failure { fault, code, text, place, plugin, .. } = failure;
-    let place = match place.filter(|_| ours) {
-        Some(place) => format!("step {:?}, plugin {plugin}, {place}", step.name),
-        None => format!("step {:?}, plugin {plugin}", step.name),
-    };
+    // A step tells the place in its settings and in the message.
+    let inside = place.filter(|_| ours);
+    let place = Some(format!("step {:?}, plugin {plugin}", step.name));
     let code = if ours { code } else { plain_code(&code) };
-    RunError { code, fault, text, place: Some(place), is_quoted: !ours }
+    RunError { code, fault, text, place, inside, is_quoted: !ours }
 }
 
 /// A third party's code as far as it is one: lower-case words, dots, dashes.
@@ -403,6 +408,7 @@ fn author_error(blueprint: &Blueprint<'_>, problem: Problem) -> RunError {
         fault: Fault::Author,
         text: problem.text,
         place: Some(place),
+        inside: None,
         is_quoted: false,
     }
 }
@@ -413,6 +419,7 @@ fn host_error(code: &str, text: &str) -> RunError {
         fault: Fault::Host,
         text: text.to_owned(),
         place: None,
+        inside: None,
         is_quoted: false,
     }
 }

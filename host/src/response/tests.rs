@@ -31,7 +31,14 @@ fn answer(
 
 fn error(fault: Fault) -> RunError {
     let text = "something".to_owned();
-    RunError { code: "test.code".to_owned(), fault, text, place: None, is_quoted: false }
+    RunError {
+        code: "test.code".to_owned(),
+        fault,
+        text,
+        place: None,
+        inside: None,
+        is_quoted: false,
+    }
 }
 
 /// MSA-1 of an answer, or nothing.
@@ -133,5 +140,28 @@ fn an_hl7_answer_has_the_hl7_type_of_the_request() {
         let style = style(StatusProfile::Hoh);
         let found = answer(style, Some(&header), media_type.as_ref(), &Told::Accept);
         assert_eq!(found.content_type.as_deref(), Some(expected), "{asked:?}");
+    }
+}
+
+#[test]
+fn where_inside_a_step_is_for_the_operator_and_not_for_the_sender() {
+    let place = Some("step \"In, receiver-variables\", plugin transformer".to_owned());
+    let inside = Some("action /Transformers/0, path \"PID-5.x\"".to_owned());
+    let error = RunError { place, inside, ..error(Fault::Author) };
+    let shown = error.to_string();
+    assert!(shown.ends_with("transformer, action /Transformers/0, path \"PID-5.x\")"), "{shown}");
+    for (fault, is_told) in [(Fault::Author, false), (Fault::Host, false), (Fault::Sender, true)] {
+        let error = RunError { fault, ..error.clone() };
+        let question = Question {
+            format: Format::Json,
+            header: None,
+            media_type: None,
+            timestamp: "20260101000000+0000",
+            control_id: "OWN1",
+            message_id: "run-1",
+        };
+        let told = for_the_sender(&question, &error);
+        assert_eq!(told.contains("PID-5.x"), is_told, "{told}");
+        assert!(told.contains("plugin transformer"), "{told}");
     }
 }

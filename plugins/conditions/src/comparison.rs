@@ -112,12 +112,9 @@ impl StringComparer {
             Self::LengthGreaterThan => characters(first) > length(second)?,
             Self::LengthLessThan => characters(first) < length(second)?,
             Self::Empty => first.is_empty(),
-            Self::IsTitleCase => {
-                let title = [("TextFormat".to_owned(), "TitleCase".to_owned())];
-                context.format(first, &title)? == first
-            }
-            Self::IsUpperCase => first.to_uppercase() == first,
-            Self::IsLowerCase => first.to_lowercase() == first,
+            Self::IsTitleCase => is_in_case(first, "TitleCase", context)?,
+            Self::IsUpperCase => is_in_case(first, "UpperCase", context)?,
+            Self::IsLowerCase => is_in_case(first, "LowerCase", context)?,
             Self::InList => {
                 second.split(',').any(|item| folded == fold(item.trim(), case_sensitive))
             }
@@ -128,6 +125,12 @@ impl StringComparer {
             Self::InMessage => false,
         })
     }
+}
+
+/// Whether a text is what `TextFormat` would make of it.
+fn is_in_case(text: &str, case: &str, context: &Context) -> Result<bool, Problem> {
+    let properties = [("TextFormat".to_owned(), case.to_owned())];
+    Ok(context.format(text, &properties)? == text)
 }
 
 /// The data table that a second operand names, and its field: `Staff.Name`, or

@@ -4,9 +4,10 @@ use crate::comparison::{
     DATE_COMPARERS, DateComparer, STRING_COMPARERS, StringComparer, VALID_COMPARERS, data_table,
     length,
 };
+use crate::repetitions::repetitions_of;
 use crate::{DateTime, Namespaces, Place, PlaceFields, Sight, Source, Text};
 use tureen_plugin_sdk::{
-    Choice, Direction, Finding, Findings, Format, Message, Placement, Problem, Settings, StepError,
+    Choice, Direction, Finding, Findings, Placement, Problem, Settings, StepError,
 };
 
 /// One condition of a filter or of a conditional block.
@@ -148,8 +149,7 @@ impl TextTest {
                 return self.compare(&text.expand(sight.context)?, &second, sight);
             }
         };
-        let repetitions =
-            if self.repetitions { place.with(sight, repetitions)?.flatten() } else { None };
+        let repetitions = if self.repetitions { repetitions_of(place, sight)? } else { None };
         let Some(paths) = repetitions else {
             return match self.comparer {
                 StringComparer::InMessage => place.exists(sight),
@@ -157,7 +157,7 @@ impl TextTest {
             };
         };
         if self.comparer == StringComparer::InMessage {
-            return Ok(!paths.is_empty());
+            return Ok(!paths.is_empty() || place.exists(sight)?);
         }
         for path in &paths {
             let value = place.with(sight, |message, _| message.text(path))?.unwrap_or_default();
@@ -171,63 +171,6 @@ impl TextTest {
     fn compare(&self, first: &str, second: &str, sight: &Sight<'_>) -> Result<bool, StepError> {
         Ok(self.comparer.holds(first, second, self.case_sensitive, sight.context)?)
     }
-}
-
-/// The exact paths of a path in every repetition; `None` where nothing repeats.
-fn repetitions(message: &Message, path: &str) -> Result<Option<Vec<String>>, Problem> {
-    let pattern = match message.format() {
-        Format::Hl7 => Some(every_repetition(path)),
-        Format::Json | Format::Xml if !path.ends_with(']') && message.count(path)? > 1 => {
-            Some(format!("{path}[*]"))
-        }
-        Format::Json | Format::Xml => every_item(path),
-        _ => None,
-    };
-    pattern.map(|pattern| message.find(&pattern)).transpose()
-}
-
-/// `PID-3.1` and `PID-3[1].1` as `PID-3[*].1`, every repetition of the field; a
-/// whole segment as every segment of its name.
-fn every_repetition(path: &str) -> String {
-    let Some((segment, field)) = path.split_once('-') else {
-        let name = path.split_once('[').map_or(path, |(name, _)| name);
-        return format!("{name}[*]");
-    };
-    let digits = field.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, rest) = field.split_at_checked(digits).unwrap_or((field, ""));
-    let rest = match rest.strip_prefix('[') {
-        Some(indexed) => indexed.split_once(']').map_or("", |(_, rest)| rest),
-        None => rest,
-    };
-    format!("{segment}-{number}[*]{rest}")
-}
-
-/// Of a path whose last step addresses one thing: its last index as `[*]`, or
-/// `[*]` behind the last element where there is none: `a/b[2]/c` as `a/b[*]/c`, `a/b` as `a/b[*]`, `a/@x` as `a[*]/@x`.
-/// `None` for selectors of other languages that have no index.
-fn every_item(path: &str) -> Option<String> {
-    let foreign = path.starts_with("newtonsoft:") || path.starts_with("xpath:");
-    let mut end = path.len();
-    while let Some((before, inside)) = path.get(..end)?.rsplit_once('[') {
-        let close = inside.find(']').map(|length| before.len() + 1 + length + 1);
-        let is_index =
-            |index: &str| !index.is_empty() && index.bytes().all(|it| it.is_ascii_digit());
-        if let Some(close) = close
-            && path.get(before.len() + 1..close - 1).is_some_and(is_index)
-        {
-            return Some(format!("{before}[*]{}", path.get(close..)?));
-        }
-        end = before.len();
-    }
-    if foreign || path.is_empty() {
-        return None;
-    }
-    Some(match path.rsplit_once('/') {
-        Some((element, attribute)) if attribute.starts_with('@') => {
-            format!("{element}[*]/{attribute}")
-        }
-        _ => format!("{path}[*]"),
-    })
 }
 
 /// The second operand: by reference where `ToPath` names one, else `Value`.
@@ -291,40 +234,4 @@ fn pointer_to_second(settings: &Settings) -> String {
     let by_reference =
         settings.text("ToPath").is_ok_and(|path| path.is_some_and(|it| !it.is_empty()));
     settings.pointer_to(if by_reference { "ToPath" } else { "Value" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_repetition_of_a_field_is_meant_whatever_index_it_has() {
-        for (path, expected) in [
-            ("PID-3", "PID-3[*]"),
-            ("PID-3.1", "PID-3[*].1"),
-            ("PID-3[2].1.2", "PID-3[*].1.2"),
-            ("OBX[2]-5.1", "OBX[2]-5[*].1"),
-            ("OBX", "OBX[*]"),
-            ("OBX[3]", "OBX[*]"),
-        ] {
-            assert_eq!(every_repetition(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn every_item_of_the_last_array_or_element_is_meant() {
-        for (path, expected) in [
-            ("a/b", Some("a/b[*]")),
-            ("a/b[2]", Some("a/b[*]")),
-            ("a[1]/b[2]/c", Some("a[1]/b[*]/c")),
-            ("a/b/@x", Some("a/b[*]/@x")),
-            ("a/b[2]/@x", Some("a/b[*]/@x")),
-            ("newtonsoft:$.a[0].b", Some("newtonsoft:$.a[*].b")),
-            ("newtonsoft:$.a[0]['b[c']", Some("newtonsoft:$.a[*]['b[c']")),
-            ("newtonsoft:$.a.b", None),
-            ("", None),
-        ] {
-            assert_eq!(every_item(path).as_deref(), expected, "{path}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! A list of conditions, with conjunctions and groups (contract 6.3).
 
 use crate::condition::{DATE_CLASS, STRING_CLASS, VALID_CLASS};
-use crate::{Condition, Sight};
+use crate::{Condition, Sight, telling};
 use tureen_plugin_sdk::{Choice, Findings, Placement, Settings, StepError};
 
 /// The namespace of all condition classes.
@@ -158,16 +158,7 @@ impl Item {
 
     /// Tells in an error which condition could not be evaluated.
     fn name_in(&self, error: StepError) -> StepError {
-        let named = |problem: tureen_plugin_sdk::Problem| {
-            problem.with("condition", self.position.to_string())
-        };
-        match error {
-            StepError::Rejected(problem) => StepError::Rejected(named(problem)),
-            StepError::Failed(problem) => StepError::Failed(named(problem)),
-            StepError::Retryable { problem, after } => {
-                StepError::Retryable { problem: named(problem), after }
-            }
-        }
+        telling::with_detail(error, telling::CONDITION, &self.position.to_string())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Loops;
 use std::cell::Cell;
-use tureen_plugin_sdk::{Context, Direction, Level, Message, Placement, Role, SettingId};
+use tureen_plugin_sdk::{Context, Direction, Level, Message, Placement, Problem, Role, SettingId};
 
 /// Whose step this is, and so which source means the message that the step was
 /// given: that one is read from the target, with the changes of this step.
@@ -21,6 +21,11 @@ impl Own {
     /// The receiver or activity that the step belongs to.
     pub fn owner(self) -> SettingId {
         self.owner
+    }
+
+    /// Whether the step belongs to the receiver, where its role tells.
+    fn is_receivers(self) -> bool {
+        matches!(self.role, Role::ReceiverVariables | Role::ResponseTransformers)
     }
 
     /// Whether that message of that setting is the one that the step was given.
@@ -55,6 +60,23 @@ pub struct Sight<'r> {
 }
 
 impl Sight<'_> {
+    /// Whether an id, or none, names the receiver.
+    ///
+    /// The host tells a step its owner alone. Where that is an activity, the
+    /// receiver is the setting that has an inbound message and no outbound one:
+    /// its response is built after the activities, and an activity that has
+    /// answered has been sent a message.
+    ///
+    /// # Errors
+    /// When the workflow has no such setting.
+    pub(crate) fn is_receiver(&self, setting: SettingId) -> Result<bool, Problem> {
+        if setting.is_none() || self.own.is_receivers() {
+            return Ok(setting.is_none() || setting == self.own.owner);
+        }
+        let has = |direction| self.context.message_of(setting, direction);
+        Ok(has(Direction::Inbound)?.is_some() && has(Direction::Outbound)?.is_none())
+    }
+
     /// Tells the operator, once in a call, that a source has no message: its
     /// setting has not run yet, was filtered, is disabled or gave no response.
     pub(crate) fn warn_of_missing_message(&self, setting: SettingId) {

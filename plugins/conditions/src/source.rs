@@ -1,5 +1,7 @@
 //! Where a value comes from: an authored text, or a place in a message.
 
+use crate::loops::Indexed;
+use crate::telling::about_path;
 use crate::{DIRECTIONS, FromDirection, Namespaces, Sight, namespaces};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -169,35 +171,51 @@ impl Place {
     ) -> Result<Option<T>, StepError> {
         let path = self.path_now(sight)?;
         if sight.own.is_target(self.setting, self.direction) {
-            let path = self.namespaces.declared(sight.target, path);
-            return Ok(Some(read(sight.target, &path)?));
+            return Ok(Some(self.read_in(sight.target, path, read)?));
         }
         match self.other_message(sight)? {
-            Some(message) => {
-                let path = self.namespaces.declared(&message, path);
-                Ok(Some(read(&message, &path)?))
-            }
+            Some(message) => Ok(Some(self.read_in(&message, path, read)?)),
             None => Ok(None),
         }
+    }
+
+    fn read_in<T>(
+        &self,
+        message: &Message,
+        path: Cow<'_, str>,
+        read: impl FnOnce(&Message, &str) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let path = self.namespaces.declared(message, path);
+        read(message, &path).map_err(|problem| about_path(problem, &self.path))
     }
 
     /// The path for this message and this round of the loops around it, without
     /// the namespaces of the settings.
     ///
     /// # Errors
-    /// When a placeholder cannot be expanded.
+    /// When a placeholder cannot be expanded, or the workflow has no such setting.
     pub fn path_now(&self, sight: &Sight<'_>) -> Result<Cow<'_, str>, StepError> {
-        let path = self.path.expand(sight.context)?;
-        Ok(sight.loops.reindexed(self.setting_in(sight), self.direction, path))
+        Ok(self.indexed(sight)?.path)
     }
 
-    /// The setting, with every name of the step's own target made one.
-    pub fn setting_in(&self, sight: &Sight<'_>) -> SettingId {
-        if sight.own.is_target(self.setting, self.direction) {
-            sight.own.owner()
-        } else {
-            self.setting
+    /// As [`Place::path_now`]; also tells whether a loop's item is what the path
+    /// ends in.
+    pub(crate) fn indexed(&self, sight: &Sight<'_>) -> Result<Indexed<'_>, StepError> {
+        let path = self.path.expand(sight.context)?;
+        if sight.loops.is_empty() {
+            return Ok(Indexed { path, ends_in_item: false });
         }
+        Ok(sight.loops.reindexed(self.setting_in(sight)?, self.direction, path))
+    }
+
+    /// The setting, with every name of one setting made one: the receiver is
+    /// nobody, whether it is named or not.
+    ///
+    /// # Errors
+    /// When the workflow has no such setting.
+    pub fn setting_in(&self, sight: &Sight<'_>) -> Result<SettingId, StepError> {
+        let is_receiver = sight.is_receiver(self.setting)?;
+        Ok(if is_receiver { SettingId::NONE } else { self.setting })
     }
 
     /// Whether the place exists.

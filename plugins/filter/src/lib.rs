@@ -4,7 +4,7 @@
 //! Its `Transformers` are run before it, by the plugin of transformers.
 
 use std::cell::Cell;
-use tureen_conditions::{Conditions, Loops, Outcome, Own, Sight};
+use tureen_conditions::{Conditions, Loops, Outcome, Own, Sight, located};
 use tureen_plugin_sdk::prelude::*;
 
 /// The conditions of one filter.
@@ -26,7 +26,7 @@ impl Filter for HostFilter {
         let (loops, warned) = (Loops::default(), Cell::new(false));
         let sight =
             Sight { context, target: message, own: self.own, loops: &loops, warned: &warned };
-        Ok(match self.conditions.evaluate(&sight)? {
+        Ok(match self.conditions.evaluate(&sight).map_err(located)? {
             Outcome::Holds => Verdict::Pass,
             Outcome::Fails(reason) => Verdict::Stop(reason),
         })

@@ -33,3 +33,17 @@ fn a_condition_that_is_wrong_keeps_the_workflow_from_starting() {
     let run = TestRun::new().settings(json!({ "Filters": [{ "$type": "Nothing" }] }));
     assert_eq!(run.filter::<HostFilter>().unwrap_err().code(), "condition.class");
 }
+
+#[test]
+fn an_error_tells_the_condition_and_the_path() {
+    let condition = |path: &str| {
+        json!({
+            "$type": "HL7Soup.MessageFilters.StringMessageFilter, HL7SoupWorkflow",
+            "Path": path, "Comparer": "Empty", "Not": true, "FromDirection": 0,
+        })
+    };
+    let list = [condition("MSH-9.1"), condition("PID-5.x")];
+    let run = TestRun::new().message(Format::Hl7, ADT).settings(json!({ "Filters": list }));
+    let failure = run.filter::<HostFilter>().unwrap_err();
+    assert!(failure.to_string().contains("(at condition 2, path \"PID-5.x\""), "{failure}");
+}

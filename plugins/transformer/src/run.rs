@@ -3,7 +3,10 @@
 use crate::program::{FormattedSource, Instruction, Operation, Parameter, Program};
 use std::borrow::Cow;
 use std::cell::Cell;
-use tureen_conditions::{Loop, Loops, Outcome, Own, Place, Sight, Source, loop_path};
+use tureen_conditions::{
+    ACTION, Loop, Loops, Outcome, Own, Place, Sight, Source, about_path, located, loop_path,
+    selects_several, with_detail,
+};
 use tureen_plugin_sdk::{Context, Format, Level, Message, Problem, StepError};
 
 /// The instructions that one message may take, loops counted as often as they
@@ -23,8 +26,8 @@ const ITERATOR: &str = "ForEachIterator";
 /// Runs a program on a message.
 ///
 /// # Errors
-/// What an action could not read or write, with the action in `detail`; and
-/// `limit.steps` and `limit.rounds`.
+/// What an action could not read or write, with the action and the path as its
+/// author wrote it in its place; and `limit.steps` and `limit.rounds`.
 pub(crate) fn run(
     program: &Program,
     own: Own,
@@ -71,6 +74,32 @@ struct Rounds {
     iterator_before: Option<String>,
 }
 
+/// What a loop is to run over.
+struct Items {
+    format: Format,
+    count: u32,
+    /// Their exact paths, where a number alone does not tell them.
+    found: Vec<String>,
+}
+
+impl Items {
+    fn of(message: &Message, path: &str) -> Result<Self, Problem> {
+        let (format, path) = (message.format(), loop_path(path));
+        let count = match format {
+            Format::Hl7 | Format::Json | Format::Xml | Format::Dicom => message.count(path)?,
+            // Columns are no siblings: only rows are.
+            Format::Csv if path == ROWS => message.count(ROWS)?,
+            _ => return Err(nothing_to_count()),
+        };
+        let is_known = count > ROUNDS_MAX || !selects_several(path);
+        let mut found = if is_known { Vec::new() } else { message.find(path)? };
+        if u32::try_from(found.len()) != Ok(count) {
+            found.clear();
+        }
+        Ok(Self { format, count, found })
+    }
+}
+
 impl Run<'_> {
     /// Does one instruction; gives the next one.
     fn step(&mut self, at: usize, instruction: &Instruction) -> Result<usize, StepError> {
@@ -82,11 +111,12 @@ impl Run<'_> {
             Operation::Map { value, to, namespaces, structure } => {
                 let value = self.value(value)?;
                 let path = namespaces.declared(self.message, to.expand(self.context)?);
-                if *structure {
-                    self.message.set_structure(&path, &value)?;
+                let written = if *structure {
+                    self.message.set_structure(&path, &value)
                 } else {
-                    self.message.set(&path, &value)?;
-                }
+                    self.message.set(&path, &value)
+                };
+                written.map_err(|problem| about_path(problem, to))?;
             }
             Operation::Append { text } => {
                 let text = text.value(&self.sight())?;
@@ -133,15 +163,8 @@ impl Run<'_> {
     /// is fixed here, whatever its body does to the message.
     fn enter(&mut self, place: &Place) -> Result<bool, StepError> {
         let sight = self.sight();
-        let count = place.with(&sight, |message, path| match message.format() {
-            Format::Hl7 | Format::Json | Format::Xml | Format::Dicom => {
-                message.count(loop_path(path))
-            }
-            // Columns are no siblings: only rows are.
-            Format::Csv if loop_path(path) == ROWS => message.count(ROWS),
-            _ => Err(nothing_to_count()),
-        })?;
-        let count = count.unwrap_or(0);
+        let Some(items) = place.with(&sight, Items::of)? else { return Ok(false) };
+        let Items { format, count, found } = items;
         if count > ROUNDS_MAX {
             let text = format!("a loop may run {ROUNDS_MAX} times, this one would {count} times");
             return Err(StepError::failed("limit.rounds", text));
@@ -149,9 +172,9 @@ impl Run<'_> {
         if count == 0 {
             return Ok(false);
         }
-        let path = loop_path(&place.path_now(&sight)?).to_owned();
-        let setting = place.setting_in(&sight);
-        self.loops.enter(Loop { setting, direction: place.direction, path, iteration: 1 });
+        let path = place.path_now(&sight)?.into_owned();
+        let setting = place.setting_in(&sight)?;
+        self.loops.enter(Loop::new(setting, place.direction, format, &path).over(found));
         let iterator_before = self.context.variable(ITERATOR);
         self.rounds.push(Rounds { last: count, iterator_before });
         self.context.set_variable(ITERATOR, "1")?;
@@ -213,12 +236,5 @@ fn nothing_to_count() -> Problem {
 
 /// Tells in an error which action could not be done.
 fn named(error: StepError, instruction: &Instruction) -> StepError {
-    let named = |problem: Problem| problem.with("action", instruction.pointer.clone());
-    match error {
-        StepError::Rejected(problem) => StepError::Rejected(named(problem)),
-        StepError::Failed(problem) => StepError::Failed(named(problem)),
-        StepError::Retryable { problem, after } => {
-            StepError::Retryable { problem: named(problem), after }
-        }
-    }
+    located(with_detail(error, ACTION, &instruction.pointer))
 }

@@ -183,6 +183,33 @@ fn formatting_is_applied_in_the_order_of_the_pipeline() {
 }
 
 #[test]
+fn a_value_in_a_case_is_in_that_case() {
+    for (text, format, expected, comparer) in [
+        ("stra\u{df}e", "UpperCase", "STRA\u{df}E", "IsUpperCase"),
+        (
+            "\u{39f}\u{394}\u{39f}\u{3a3}",
+            "LowerCase",
+            "\u{3bf}\u{3b4}\u{3bf}\u{3c3}",
+            "IsLowerCase",
+        ),
+        ("\u{130}x", "LowerCase", "\u{130}x", "IsLowerCase"),
+        ("abc", "UpperCase", "ABC", "IsUpperCase"),
+    ] {
+        let mut set = set_text("A", text);
+        set["TextFormat"] = json!(format);
+        let mut block = conditional("");
+        block["Filters"][0] = json!({
+            "$type": "HL7Soup.MessageFilters.StringMessageFilter, HL7SoupWorkflow",
+            "Path": "${A}", "FromDirection": 2, "Comparer": comparer,
+        });
+        let list = [set, block, set_text("Is", "yes"), action("EndConditional", json!({}))];
+        let outcome = actions(on(ORU), &list).unwrap();
+        assert_eq!(outcome.variable("A"), Some(expected), "{text}");
+        assert_eq!(outcome.variable("Is"), Some("yes"), "{text}");
+    }
+}
+
+#[test]
 fn a_date_is_formatted_by_a_pattern() {
     let mut set = set("V", "PID-7");
     set["Format"] = json!("dd/MM/yyyy");
@@ -535,6 +562,27 @@ fn an_error_names_the_action_but_no_value() {
     let Failure::Step(StepError::Failed(problem)) = &failure else { panic!("{failure}") };
     assert!(problem.detail.contains(&("action".to_owned(), "/Transformers/1".to_owned())));
     assert!(!failure.to_string().contains("Ekholm"));
+}
+
+#[test]
+fn an_error_tells_the_action_and_the_path_as_its_author_wrote_it() {
+    let name = || set("Name", "PID-5.1");
+    let mut block = conditional("F");
+    block["Filters"][0]["Path"] = json!("PID-8.x");
+    let end = || action("EndConditional", json!({}));
+    for (list, expected) in [
+        (vec![set("A", "PID-5.x")], "action /Transformers/0, path \"PID-5.x\""),
+        (vec![name(), set("A", "PID-${Name}")], "action /Transformers/1, path \"PID-${Name}\""),
+        (vec![name(), map("PID-5", "OBX[x]-1")], "action /Transformers/1, path \"OBX[x]-1\""),
+        (vec![block, end()], "action /Transformers/0, condition 1, path \"PID-8.x\""),
+        (vec![for_each("PID-x"), next()], "action /Transformers/0, path \"PID-x\""),
+    ] {
+        let failure = actions(on(ORU), &list).unwrap_err();
+        let Failure::Step(StepError::Failed(problem)) = &failure else { panic!("{failure}") };
+        let place = problem.place.as_deref().unwrap_or_default();
+        assert!(place.starts_with(expected), "{place}");
+        assert!(!place.contains("Ekholm"), "{place}");
+    }
 }
 
 #[test]

@@ -1,3 +1,5 @@
+mod repetitions;
+
 use super::*;
 use crate::{Loops, Own};
 use serde_json::{Value as Json, json};
@@ -518,11 +520,11 @@ fn repetitions_are_segments_items_and_elements_too() {
         (Format::Hl7, obx, "OBX[2]-2", "c", false, true),
         (Format::Json, PEOPLE_JSON, "Ids", "2", false, true),
         (Format::Json, PEOPLE_JSON, "Ids[1]", "2", false, true),
-        (Format::Json, PEOPLE_JSON, "People[1]/Name", "berg", false, true),
+        (Format::Json, PEOPLE_JSON, "People[1]/Name", "berg", false, false),
         (Format::Json, PEOPLE_JSON, "People[2]/Tags", "y", false, true),
         (Format::Json, PEOPLE_JSON, "One", "z", true, true),
-        (Format::Json, PEOPLE_JSON, "newtonsoft:$.People[0].Name", "Berg", false, true),
-        (Format::Xml, PEOPLE_XML, "People/P[1]/Name", "Berg", false, true),
+        (Format::Json, PEOPLE_JSON, "newtonsoft:$.People[0].Name", "Berg", false, false),
+        (Format::Xml, PEOPLE_XML, "People/P[1]/Name", "Berg", false, false),
         (Format::Xml, PEOPLE_XML, "People/P/@n", "2", false, true),
         (Format::Text, b"abc", "", "abc", true, true),
         (Format::Csv, b"a,b", "[1]", "b", true, true),

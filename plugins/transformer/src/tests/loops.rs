@@ -174,3 +174,186 @@ fn more_rounds_than_allowed_are_refused_before_the_first() {
     let failure = actions(on(message.as_bytes()), &list).unwrap_err();
     assert_eq!(failure.code(), "limit.rounds");
 }
+
+const PLAIN: &[u8] = br#"{"M":[{"c":"a"},{"c":"b"},{"c":"d"}]}"#;
+const NONE: &str = "00000000-0000-0000-0000-000000000000";
+
+/// An action with the receiver's id, another one, or none, as it may be written.
+fn from(mut action: Json, setting: Option<&str>) -> Json {
+    if let Some(setting) = setting {
+        action["FromSetting"] = json!(setting);
+    }
+    action
+}
+
+#[test]
+fn no_setting_is_the_receiver_wherever_a_path_is_read() {
+    let names = [None, Some(NONE), Some(RECEIVER)];
+    for role in ["activity-transformers", "receiver-variables", "filter-transformers"] {
+        for (outer, inner) in names.iter().flat_map(|one| names.iter().map(move |it| (*one, *it))) {
+            let [one, all] = collect("M[1]/c");
+            let list = [from(for_each("M"), outer), from(one, inner), all, next()];
+            let run = match role {
+                "activity-transformers" => on(ORU)
+                    .owner(SENDER)
+                    .setting_message("", Direction::Inbound, Format::Json, PLAIN)
+                    .setting_message(RECEIVER, Direction::Inbound, Format::Json, PLAIN),
+                _ => on(PLAIN),
+            };
+            let found = variable(run.role(role), &list, "All");
+            assert_eq!(found, "1=a 2=b 3=d ", "{role}: {outer:?} {inner:?}");
+        }
+    }
+}
+
+#[test]
+fn conditions_and_second_values_in_a_loop_know_the_receiver_by_both_names() {
+    for (of_loop, of_first, of_second) in [
+        (Some(RECEIVER), None, RECEIVER),
+        (None, Some(RECEIVER), RECEIVER),
+        (Some(RECEIVER), Some(NONE), RECEIVER),
+    ] {
+        let condition = json!({
+            "$type": "HL7Soup.MessageFilters.StringMessageFilter, HL7SoupWorkflow",
+            "Path": "M[1]/c", "Comparer": 0, "ToPath": "M[1]/c", "ToSetting": of_second,
+            "ToDirection": 0,
+        });
+        let is_b = json!({
+            "$type": "HL7Soup.MessageFilters.StringMessageFilter, HL7SoupWorkflow",
+            "Path": "M[1]/c", "Comparer": 0, "Value": "b",
+        });
+        let filters = [from(condition, of_first), from(is_b, of_first)];
+        let list = [
+            from(for_each("M"), of_loop),
+            action("BeginConditional", json!({ "Filters": filters })),
+            set_text("At", "${At}${ForEachIterator}"),
+            action("EndConditional", json!({})),
+            next(),
+        ];
+        let run = on(ORU)
+            .owner(SENDER)
+            .role("activity-transformers")
+            .setting_message("", Direction::Inbound, Format::Json, PLAIN)
+            .setting_message(RECEIVER, Direction::Inbound, Format::Json, PLAIN);
+        assert_eq!(variable(run, &list, "At"), "2", "{of_loop:?} {of_first:?}");
+    }
+}
+
+#[test]
+fn a_loop_in_a_loop_knows_the_receiver_by_both_names() {
+    let [one, all] = collect("Patient/Visits[1]/Drugs[1]/Code");
+    let list = [
+        from(for_each("Patient/Visits"), Some(RECEIVER)),
+        for_each("Patient/Visits[1]/Drugs"),
+        from(one, Some(RECEIVER)),
+        all,
+        next(),
+        next(),
+    ];
+    let run = on(ORU)
+        .owner(SENDER)
+        .role("activity-transformers")
+        .setting_message("", Direction::Inbound, Format::Json, DRUGS)
+        .setting_message(RECEIVER, Direction::Inbound, Format::Json, DRUGS);
+    assert_eq!(variable(run, &list, "All"), "1=a 2=b 1=c ");
+}
+
+#[test]
+fn an_activity_is_not_the_receiver() {
+    let [one, all] = collect("M[1]/c");
+    let list = [for_each("M"), from(one, Some(OTHER)), all, next()];
+    let run = on(ORU)
+        .owner(SENDER)
+        .role("activity-transformers")
+        .setting_message("", Direction::Inbound, Format::Json, PLAIN)
+        .setting_message(OTHER, Direction::Outbound, Format::Json, PLAIN)
+        .setting_message(OTHER, Direction::Inbound, Format::Json, PLAIN);
+    assert_eq!(variable(run, &list, "All"), "1=a 2=a 3=a ");
+}
+
+#[test]
+fn a_loop_over_the_response_knows_the_receiver_by_both_names() {
+    for (outer, inner) in [(None, Some(RECEIVER)), (Some(RECEIVER), None)] {
+        let [one, all] = collect("M[1]/c");
+        let list = [for_each("M"), one, all, next()].map(|mut action| {
+            action["FromDirection"] = json!(1);
+            action
+        });
+        let [each, one, mut all, next] = list;
+        all["FromDirection"] = json!(2);
+        let list = [from(each, outer), from(one, inner), all, next];
+        let run = on(PLAIN).role("response-transformers");
+        assert_eq!(variable(run, &list, "All"), "1=a 2=b 3=d ", "{outer:?} {inner:?}");
+    }
+}
+
+#[test]
+fn the_indexes_of_a_selector_count_from_0_and_the_counter_from_1() {
+    const DEEP: &[u8] = br#"{"V":[{"M":[{"c":"a"}]},{"M":[{"c":"b"},{"c":"d"}]}],"M":[{"c":"e"}]}"#;
+    for (message, loops, path, expected) in [
+        (PLAIN, vec!["$.M"], "$.M[1].c", "1=a 2=b 3=d "),
+        (PLAIN, vec!["$.M"], "$.M[0].c", "1=a 2=b 3=d "),
+        (PLAIN, vec!["$.M"], "$.M.c", "1=a 2=b 3=d "),
+        (PLAIN, vec!["$.M"], "$.M[2].c", "1=d 2=d 3=d "),
+        (PLAIN, vec!["$.M[*]"], "$.M[*].c", "1=a 2=b 3=d "),
+        (PLAIN, vec!["$.M[*]"], "$.M[0].c", "1=a 2=b 3=d "),
+        (PLAIN, vec!["$.M[*].c"], "$.M[*].c", "1=a 2=b 3=d "),
+        (PLAIN, vec!["$.M[?(@.c != 'a')]"], "$.M[?(@.c != 'a')].c", "1=b 2=d "),
+        (DEEP, vec!["$..M[*]"], "$..M[*].c", "1=a 2=b 3=d 4=e "),
+        (DEEP, vec!["$.V", "$.V[0].M"], "$.V[0].M[0].c", "1=a 1=b 2=d "),
+        (DEEP, vec!["$.V[*].M[*]"], "$.V[*].M[*].c", "1=a 2=b 3=d "),
+    ] {
+        let loops: Vec<String> = loops.iter().map(|path| format!("newtonsoft:{path}")).collect();
+        let loops: Vec<&str> = loops.iter().map(String::as_str).collect();
+        let found = collected(on(message), &loops, &format!("newtonsoft:{path}"));
+        assert_eq!(found, expected, "{loops:?} {path}");
+    }
+}
+
+#[test]
+fn another_spelling_of_the_loop_s_place_is_inside_it() {
+    for (format, message, loops, path, expected) in [
+        (Format::Json, PLAIN, "/M", "M[1]/c", "1=a 2=b 3=d "),
+        (Format::Json, PLAIN, "M", "/M[1]/c", "1=a 2=b 3=d "),
+        (Format::Json, PLAIN, "M[*]", "M/c", "1=a 2=b 3=d "),
+        (Format::Xml, ORDER, "/Order/Line", "Order/Line[1]/Code", "1=a 2=b 3= "),
+        (Format::Xml, ORDER, "Order[1]/Line", "/Order/Line/@no", "1=1 2=2 3=3 "),
+        (Format::Hl7, REPEATED, "OBX-5", "OBX[1]-5[1].1", "1=p 2=q "),
+        (Format::Hl7, REPEATED, "OBX[1]-5", "OBX-5", "1=p 2=q "),
+        (Format::Hl7, REPEATED, "OBX[1]-5", "OBX[2]-5", "1=r 2=r "),
+    ] {
+        let found = collected(on_format(format, message), &[loops], path);
+        assert_eq!(found, expected, "{loops} {path}");
+    }
+}
+
+#[test]
+fn the_repetitions_of_a_condition_are_those_of_the_item() {
+    let condition = |path: &str, value: &str| {
+        json!({
+            "$type": "HL7Soup.MessageFilters.StringMessageFilter, HL7SoupWorkflow",
+            "Path": path, "Comparer": 0, "Value": value, "IncludesRepeatFields": true,
+        })
+    };
+    const TAGS: &[u8] = br#"{"M":[{"T":["a"]},{"T":["b","c"]},{"T":[]}],"I":["x","y"]}"#;
+    for (format, message, items, path, value, expected) in [
+        (Format::Json, PLAIN, "M", "M[1]/c", "b", "2"),
+        (Format::Json, TAGS, "M", "M[1]/T", "a", "1"),
+        (Format::Json, TAGS, "M", "M/T", "c", "2"),
+        (Format::Json, TAGS, "I", "I[1]", "y", "2"),
+        (Format::Json, TAGS, "newtonsoft:$.M", "newtonsoft:$.M[0].T", "b", "2"),
+        (Format::Xml, ORDER, "Order/Line", "Order/Line/Note", "y", "1"),
+        (Format::Xml, ORDER, "Order/Line", "Order/Line/@no", "2", "2"),
+        (Format::Xml, ORDER, "xpath://Line", "xpath://Line/Note", "y", "1"),
+    ] {
+        let list = [
+            for_each(items),
+            action("BeginConditional", json!({ "Filters": [condition(path, value)] })),
+            set_text("At", "${At}${ForEachIterator}"),
+            action("EndConditional", json!({})),
+            next(),
+        ];
+        let found = variable(on_format(format, message), &list, "At");
+        assert_eq!(found, expected, "{items} {path} {value}");
+    }
+}
