@@ -8,10 +8,11 @@ use std::net::TcpListener;
 use serde_json::{Value, json};
 
 use crate::answers::accepts;
-use crate::harness::actions::{begin_if, custom, equals, set_variable};
+use crate::harness::actions::{begin_if, custom, equals, map, set_variable};
 use crate::harness::guests::{CORE_MODULE, guest, of_another_contract};
 use crate::harness::home::{workflow_file, workflow_text};
-use crate::harness::{Connection, Home, Workflow};
+use crate::harness::workflow::RECEIVER_ID;
+use crate::harness::{Activity, Connection, Home, Workflow};
 
 /// The report of `tureen check --json`, and the exit code.
 fn check(home: &Home) -> (Value, Option<i32>) {
@@ -261,4 +262,105 @@ fn a_plugin_that_is_not_granted_what_it_asks_for_does_not_run_and_the_lines_are_
     let (report, code) = check(&home);
     assert_eq!((report["errors"].as_u64(), code), (Some(0), Some(0)), "{report:#}");
     assert_eq!(json!(0), report["errors"]);
+}
+
+#[test]
+fn a_folder_of_workflows_that_cannot_be_read_is_told_as_the_server_tells_it() {
+    for what in ["missing", "a file", "a link to nothing"] {
+        let home = Home::new();
+        fs::remove_dir(home.path("workflows")).unwrap();
+        match what {
+            "a file" => drop(home.write("workflows", "no folder")),
+            "a link to nothing" => symlink("nowhere", home.path("workflows")).unwrap(),
+            _ => {}
+        }
+        let (report, code) = check(&home);
+        assert_eq!((report["errors"].as_u64(), code), (Some(1), Some(1)), "{what}: {report:#}");
+        let found = only(&report, "WF001");
+        assert!(found["file"].as_str().unwrap().ends_with("/workflows"), "{what}: {found:#}");
+        let message = found["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with("the workflow folder cannot be read: "), "{found:#}");
+        assert!(found["help"].as_str().unwrap().contains("create it"), "{found:#}");
+        let ran = home.run(&["check"]);
+        let counted = "0 workflow file(s) checked: 1 error(s)";
+        assert!(ran.stdout.contains(counted), "{what}: {ran:?}");
+        let server = home.serve();
+        server.wait_for_log(&message);
+        server.stop();
+    }
+}
+
+#[test]
+fn a_folder_of_plugins_that_cannot_be_read_is_told_and_none_is_no_fault() {
+    let home = Home::new();
+    fs::remove_dir(home.path("plugins")).unwrap();
+    assert_eq!(check(&home).1, Some(0), "plugins are optional");
+    assert_eq!(home.run(&["plugin", "list"]).code, Some(0));
+    home.write("plugins", "no folder");
+    let (report, code) = check(&home);
+    assert_eq!((report["errors"].as_u64(), code), (Some(1), Some(1)), "{report:#}");
+    let found = only(&report, "WF084");
+    assert!(found["file"].as_str().unwrap().ends_with("/plugins"), "{found:#}");
+    let message = found["message"].as_str().unwrap();
+    assert!(message.starts_with("the plugin folder cannot be read: "), "{found:#}");
+    let listed = home.run(&["plugin", "list"]);
+    assert_eq!(listed.code, Some(1), "{listed:?}");
+    assert!(listed.stdout.contains(message), "{listed:?}");
+    assert!(listed.stdout.contains("file-writer"), "those of the program are there: {listed:?}");
+}
+
+/// What every message would fail at, each at its place in the file.
+#[test]
+fn paths_names_and_writes_that_can_never_be_right_are_told_before_a_message_comes() {
+    let home = Home::new();
+    let mut write = map("PID-3", "PID-4");
+    write["ToSetting"] = json!(RECEIVER_ID);
+    let actions = vec![
+        set_variable("A", "pid-8"),
+        set_variable("A", "PID-5.x"),
+        set_variable("UUID", "PID-3"),
+        set_variable("Patient ", "PID-3"),
+        write,
+        set_variable("A", "OBX[*]-5"),
+        set_variable("A", "PID-${Field}"),
+        set_variable("A", "PID[3"),
+    ];
+    let file = Activity::file("Kept", "kept.hl7")
+        .template("MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5\r")
+        .transformers(vec![map("PID-3", "PID-3"), map("PID-3", "pid-4")]);
+    let workflow = Workflow::new("Wrong", "in").with("Port", 18_443);
+    let workflow = workflow.filter(vec![equals("PIDX-3", "x")]).variables(actions).activity(file);
+    let workflow = workflow.build();
+    home.workflow("wrong", &workflow);
+    let (report, code) = check(&home);
+    assert_eq!(code, Some(1), "{report:#}");
+    let mut told: Vec<String> = Vec::new();
+    for found in report["diagnostics"].as_array().unwrap() {
+        let pointer = found["pointer"].as_str().unwrap();
+        assert!(workflow.pointer(pointer).is_some(), "{found:#}");
+        let (code, severity) = (found["code"].as_str().unwrap(), found["severity"].as_str());
+        let place = pointer.splitn(4, '/').last().unwrap();
+        told.push(format!("{code} {} {place}", severity.unwrap()));
+    }
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            // Told by the transformer alone.
+            "WF081 error Transformers/7/FromPath",
+            "WF105 error Filters/0/Path",
+            "WF105 error Transformers/0/FromPath",
+            "WF105 error Transformers/1/FromPath",
+            "WF105 error Transformers/1/ToPath",
+            "WF106 warning Transformers/5/FromPath",
+            "WF107 error Transformers/2/VariableName",
+            "WF107 error Transformers/3/VariableName",
+            "WF108 error Transformers/4/ToPath",
+        ]
+    );
+    let first = report["diagnostics"].as_array().unwrap();
+    let first = first.iter().find(|it| it["pointer"].as_str().unwrap().ends_with("s/0/FromPath"));
+    let first = first.unwrap();
+    assert_eq!(first["help"], "did you mean \"PID-8\"?", "{first:#}");
+    assert_eq!(first["found"], "\"pid-8\" at byte 1: a letter", "{first:#}");
 }

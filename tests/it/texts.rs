@@ -249,3 +249,32 @@ fn numbers_of_formatting_properties_mean_what_the_operator_says() {
     let told = findings.only("WF081");
     assert!(told["pointer"].as_str().unwrap().ends_with("/Transformers/0/TextFormat"), "{told:#}");
 }
+
+#[test]
+fn an_xml_element_may_have_an_inserted_name() {
+    const XML: i64 = 4;
+    for configuration in ["", "[templates]\nencode = \"by-format\"\n"] {
+        let home = home_with(configuration, &[]);
+        let activity = Activity::file("Out", "sent")
+            .with("MessageType", XML)
+            .template("<a xmlns:p='u'><${B}>x</${B}><p:${B}><${B}/></p:${B}></a>")
+            .transformers(vec![set_variable_to("B", "item")]);
+        home.workflow("one", &Workflow::new("Named", "in").activity(activity).build());
+        let told = ran(&home, &adt("1", "1001"));
+        let sent = told["activities"][0].to_string();
+        let expected = "<a xmlns:p='u'><item>x</item><p:item><item/></p:item></a>";
+        assert!(sent.contains(expected), "{configuration}: {told:#}");
+    }
+}
+
+#[test]
+fn a_misspelt_modifier_is_told_with_what_was_meant() {
+    let home = home_with("", &[]);
+    let actions =
+        vec![set_variable_to("A", "${Dob:Upercase}"), set_variable_to("B", "${Dob:yyyy}")];
+    home.workflow("one", &Workflow::new("Misspelt", "in").variables(actions).build());
+    let findings = Findings::of(&home);
+    let told = findings.only("WF103");
+    assert!(told["pointer"].as_str().unwrap().ends_with("/Transformers/0/FromPath"), "{told:#}");
+    assert!(told["help"].as_str().unwrap().contains("did you mean UpperCase?"), "{told:#}");
+}

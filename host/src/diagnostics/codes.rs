@@ -191,6 +191,10 @@ codes! {
     GLOBAL_PURPOSE = "WF102" Error Author,
     TEXT_PLACEHOLDER = "WF103" Error Author,
     WRITTEN_AS_IT_IS = "WF104" Warning Author,
+    PATH = "WF105" Error Author,
+    PATH_OF_THE_FIRST = "WF106" Warning Author,
+    VARIABLE_NAME = "WF107" Error Author,
+    WRITE_REFUSED = "WF108" Error Author,
 
     // Grants and trust.
     PLUGIN_PIN = "WF120" Error Operator,

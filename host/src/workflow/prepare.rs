@@ -6,10 +6,12 @@
 //! can say.
 
 mod code;
+mod collected;
 mod custom;
 mod granted;
 pub(crate) mod isolation;
 mod numbers;
+mod places;
 mod reaches;
 mod texts;
 mod told;
@@ -64,6 +66,9 @@ pub async fn prepare(
     let parts = preparation.parts().await;
     for found in texts::check(&definition, vocabulary) {
         preparation.about_the_home(found);
+    }
+    for found in places::check(&definition) {
+        preparation.unless_refused(found);
     }
     let Preparation { diagnostics, code, .. } = preparation;
     let broken = diagnostics.iter().any(Diagnostic::is_error);

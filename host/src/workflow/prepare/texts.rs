@@ -6,7 +6,6 @@
 //!
 //! # Invariants
 //! - Every text is judged once, also where settings are linked from many places.
-//! - At most [`FINDINGS_MAX`] findings; what is beyond is counted.
 
 use std::collections::HashSet;
 
@@ -14,13 +13,11 @@ use serde_json::Value;
 use tureen_message::Format;
 use tureen_template::{Placeholder, PlaceholderKind, Purpose, SettingId, Template};
 
+use super::collected::Collected;
 use crate::config::Encode;
-use crate::diagnostics::{Code, Diagnostic, Severity, codes, quoted};
+use crate::diagnostics::{Diagnostic, Severity, codes, quoted};
 use crate::workflow::definition::{ResponseMode, Role, Step, WorkflowDefinition};
 use crate::workflow::vocabulary::{Unknown, Vocabulary, purposes};
-
-/// Findings about texts that are told for one file.
-const FINDINGS_MAX: usize = 300;
 
 /// Classes of the workflow format itself.
 const VENDOR: &str = "HL7Soup.";
@@ -59,7 +56,7 @@ const NEVER_FILLED: [&str; 16] = [
 
 /// Judges all texts of a definition.
 pub(super) fn check(definition: &WorkflowDefinition, known: &Vocabulary) -> Vec<Diagnostic> {
-    let mut texts = Texts { definition, known, seen: HashSet::new(), told: Vec::new(), more: 0 };
+    let mut texts = Texts { definition, known, told: Collected::new(definition, "texts") };
     texts.templates();
     let mut walked = HashSet::new();
     for step in definition.steps() {
@@ -67,7 +64,7 @@ pub(super) fn check(definition: &WorkflowDefinition, known: &Vocabulary) -> Vec<
             texts.step(step);
         }
     }
-    texts.into_diagnostics()
+    texts.told.into_diagnostics()
 }
 
 /// A filter's two steps are one object: each has its own array.
@@ -82,10 +79,7 @@ fn part_of(step: &Step) -> Option<&'static str> {
 struct Texts<'a> {
     definition: &'a WorkflowDefinition,
     known: &'a Vocabulary,
-    seen: HashSet<(Code, String, String)>,
-    told: Vec<Diagnostic>,
-    /// Findings beyond the limit.
-    more: usize,
+    told: Collected<'a>,
 }
 
 /// Where a text stands, and how bad it is when it cannot be filled.
@@ -269,29 +263,8 @@ impl Texts<'_> {
     }
 
     fn tell(&mut self, found: Diagnostic, place: &Place<'_>) {
-        let key = (found.code, place.pointer.to_owned(), found.message.clone());
-        if !self.seen.insert(key) {
-            return;
-        }
-        if self.told.len() >= FINDINGS_MAX {
-            self.more += 1;
-            return;
-        }
         let severity = found.severity.max(place.severity);
-        let position = self.definition.document.nearest_position(place.pointer);
-        let found = found.as_severity(severity).in_file(&self.definition.file);
-        self.told.push(found.at(position).pointing(place.pointer));
-    }
-
-    fn into_diagnostics(mut self) -> Vec<Diagnostic> {
-        if self.more > 0 {
-            let text = format!("{} more findings about texts are not shown", self.more);
-            // One of those that are shown is of the worst kind already.
-            let found = Diagnostic::new(codes::MORE_FINDINGS, text);
-            let found = found.in_file(&self.definition.file);
-            self.told.push(found.help("mend the first ones and check again"));
-        }
-        self.told
+        self.told.tell(found.as_severity(severity), place.pointer);
     }
 }
 

@@ -48,6 +48,16 @@ impl Preparation<'_> {
         self.diagnostics.push(found.as_severity(severity));
     }
 
+    /// A finding at a place that a plugin may have refused already: that is not told twice.
+    pub(super) fn unless_refused(&mut self, found: Diagnostic) {
+        let refused = self.diagnostics.iter().any(|told| {
+            told.code == codes::PLUGIN_FINDING && told.is_error() && told.pointer == found.pointer
+        });
+        if !refused {
+            self.diagnostics.push(found);
+        }
+    }
+
     pub(super) fn found(&mut self, step: &definition::Step, finding: Finding) {
         let handling = self.plugins.handling(kind_of(step.role), &step.type_name);
         let plugin = handling.map(|it| it.plugin.name.clone());

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::super::collected::FINDINGS_MAX;
 use super::*;
 use crate::config::ServerConfig;
 use crate::tables::HomeTables;
@@ -81,6 +82,33 @@ fn texts_of_the_formats_own_classes_are_errors_and_those_of_others_are_warnings(
         ]
     );
     assert!(found.iter().all(|it| it.position.is_some()));
+}
+
+#[test]
+fn a_modifier_that_is_misspelt_or_lacks_its_arguments_is_an_error_with_what_was_meant() {
+    for (text, help) in [
+        ("${Dob:Upercase}", "did you mean UpperCase?"),
+        ("${Dob:Truncate}", "write Truncate(20)"),
+        ("${Dob:Substring(0,4)}", "there is no modifier Substring"),
+        ("${Dob:Pad(12)}", "did you mean Padding(10)?"),
+        ("${Dob:Replace}", "write Replace(old,new)"),
+        ("${Dob:Lookup}", "write Lookup(table)"),
+    ] {
+        let found = judged(json!({}), &[from(text)], json!({}), "");
+        assert_eq!(told(&found), ["WF103 error 2/Transformers/0/FromPath"], "{text}");
+        assert!(
+            found[0].help.as_deref().unwrap_or_default().contains(help),
+            "{text}: {}",
+            found[0]
+        );
+    }
+    for text in ["${Dob:yyyy-MM-dd}", "${Dob:dd MMM (ddd)}", "${Dob:HH:mm}", "${Dob:0.00 mg}"] {
+        assert_eq!(
+            told(&judged(json!({}), &[from(text)], json!({}), "")),
+            [] as [&str; 0],
+            "{text}"
+        );
+    }
 }
 
 #[test]
