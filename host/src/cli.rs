@@ -12,6 +12,7 @@ mod plugin;
 mod run;
 mod send;
 mod serve;
+mod shell;
 mod test;
 mod trial;
 
@@ -72,6 +73,9 @@ enum Command {
 /// Threads of the runtime beyond one for each processor.
 const SPARE_THREADS: usize = 2;
 
+/// The exit code of a command that could not do its work.
+const CANNOT: u8 = 2;
+
 /// Where the home is.
 #[derive(Args, Clone, Debug)]
 struct HomeArgument {
@@ -97,7 +101,10 @@ pub(crate) enum Ended {
 
 /// Reads the command line and runs the command.
 pub fn main() -> ExitCode {
-    let command_line = CommandLine::parse();
+    let command_line = match CommandLine::try_parse() {
+        Ok(command_line) => command_line,
+        Err(told) => return tell(&told),
+    };
     match command_line.command {
         Command::Plugin(plugin::Plugin::Compile(_)) => return plugin::Compile::run(),
         Command::Plugin(plugin::Plugin::Work(_)) => return plugin::Work::run(),
@@ -113,14 +120,30 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(command_line.command.run()) {
+    let ended = runtime.block_on(command_line.command.run());
+    if let Err(error) = &ended {
+        output::error(&format!("{error:#}"));
+    }
+    match ended {
+        // Whoever relies on the exit code has to get the result as well.
+        _ if !output::is_complete() => ExitCode::from(CANNOT),
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Badly) => ExitCode::from(1),
-        Err(error) => {
-            output::error(&format!("{error:#}"));
-            ExitCode::from(2)
-        }
+        Err(_) => ExitCode::from(CANNOT),
     }
+}
+
+/// What clap says instead of a command line: help and version on standard output, what is
+/// wrong on standard error.
+fn tell(told: &clap::Error) -> ExitCode {
+    let wanted = u8::try_from(told.exit_code()).unwrap_or(CANNOT);
+    // That standard error does not work can be said nowhere.
+    if let Err(failed) = told.print()
+        && !told.use_stderr()
+    {
+        output::lost(&failed);
+    }
+    ExitCode::from(if output::is_complete() { wanted } else { CANNOT })
 }
 
 /// Work that cannot be interrupted (a bulk instruction of a plugin, a long read by one
@@ -162,7 +185,7 @@ impl Command {
             }
             Self::Cert(cert) => {
                 quiet_log();
-                Ok(cert.run())
+                cert.run()
             }
             Self::Plugin(plugin) => {
                 quiet_log();

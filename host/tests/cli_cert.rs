@@ -56,10 +56,19 @@ impl Home {
         ran.stdout
     }
 
-    /// Runs a command that has to be refused, for this reason.
+    /// Runs a command that something is in the way of.
     fn refused(&self, arguments: &str, reason: &str) {
+        self.ends_with(1, arguments, reason);
+    }
+
+    /// Runs a command that cannot be done.
+    fn impossible(&self, arguments: &str, reason: &str) {
+        self.ends_with(2, arguments, reason);
+    }
+
+    fn ends_with(&self, code: i32, arguments: &str, reason: &str) {
         let ran = self.cert(arguments);
-        assert_eq!(ran.code, 1, "cert {arguments}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, code, "cert {arguments}: {}{}", ran.stdout, ran.stderr);
         assert!(ran.stderr.contains(reason), "{reason}: {}", ran.stderr);
     }
 
@@ -119,8 +128,48 @@ fn the_help_of_every_command_says_what_it_is_for() {
 #[test]
 fn a_home_that_is_not_there_is_not_made() {
     let home = Home::new();
-    home.refused("list --home nowhere", "there is no directory nowhere");
+    home.impossible("list --home nowhere", "there is no directory nowhere");
     assert!(!home.path("nowhere").exists());
+}
+
+#[test]
+fn what_could_not_be_done_ends_with_2_and_changes_nothing() {
+    let home = Home::new();
+    home.archive("");
+    let whole = fs::read(home.path("it.pfx")).unwrap();
+    fs::write(home.path("cut.pfx"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(home.path("password"), "secret").unwrap();
+    let label = "a".repeat(64);
+    for (arguments, reason) in [
+        ("import nofile", "cannot read nofile"),
+        ("import cut.pfx --password-file password", "cut.pfx is damaged"),
+        ("show nofile", "no certificate is called \"nofile\""),
+        ("export nobody", "no certificate is called \"nobody\""),
+        ("default nobody", "no certificate is called \"nobody\""),
+        ("create a/b", "\"a/b\" cannot be the name of a certificate"),
+        ("create x --host ", "\"\" cannot be in a certificate"),
+        ("create x --host 300.1.2.3", "\"300.1.2.3\" cannot be in a certificate"),
+        (&format!("create x --host {label}.example"), "cannot be in a certificate"),
+        (&format!("create x --request --host {label}.example"), "cannot be in a certificate"),
+        ("create assignments.toml --host x.example", "are reserved"),
+        ("create Assignments.toml --host x.example", "are reserved"),
+        ("create assignments.toml --host x.example --request", "are reserved"),
+        ("import it.pfx --password-file password --name assignments.toml", "are reserved"),
+    ] {
+        home.impossible(arguments, reason);
+    }
+    assert_eq!(home.list()["certificates"], serde_json::json!([]));
+    home.done("create one --host one.example");
+    home.done("default one");
+}
+
+#[test]
+fn the_command_for_a_home_that_is_not_there_can_be_typed() {
+    let home = Home::new();
+    let mut command = home.command("list --home");
+    let ran = Ran::of(&command.arg("no home").output().unwrap());
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("`tureen init 'no home'` makes a home"), "{}", ran.stderr);
 }
 
 #[test]
@@ -128,7 +177,7 @@ fn binding_says_what_it_found_and_what_it_did() {
     let home = Home::new();
     home.done("create one --host one.example");
     home.done("create two --host two.example --days 5");
-    home.refused("bind 8443 three", "no certificate is called \"three\"");
+    home.impossible("bind 8443 three", "no certificate is called \"three\"");
     assert!(home.done("bind 8443 one").starts_with("bound: port 8443 shows \"one\""));
     assert!(home.done("bind 8443 one").contains("already has a certificate: this one"));
     home.refused("bind 8443 two", "port 8443 already has a certificate: \"one\". --replace");
@@ -139,7 +188,7 @@ fn binding_says_what_it_found_and_what_it_did() {
     assert!(home.done("unbind 8443").contains("removed: port 8443 no longer shows \"two\""));
     home.refused("unbind 8443", "no certificate on this port: 8443");
     home.done("remove two");
-    home.refused("remove two", "no certificate is called \"two\"");
+    home.impossible("remove two", "no certificate is called \"two\"");
     assert_eq!(home.done("default").trim(), "default");
     assert!(home.done("default one").contains("is \"one\" now"));
     assert!(home.done("default one").contains("is the default certificate already"));
@@ -222,11 +271,11 @@ fn a_list_shows_what_is_there_and_what_is_wrong_with_it() {
 fn the_password_of_an_archive_comes_from_a_file_the_environment_or_a_terminal() {
     let home = Home::new();
     home.archive("");
-    home.refused("import it.pfx", "it.pfx is protected by a password");
+    home.impossible("import it.pfx", "it.pfx is protected by a password");
     fs::write(home.path("password"), "secret\n").unwrap();
     fs::write(home.path("wrong"), "Secret\n").unwrap();
-    home.refused("import it.pfx --password-file wrong", "the password does not open it.pfx");
-    home.refused("import it.pfx --password-file nowhere", "cannot read nowhere");
+    home.impossible("import it.pfx --password-file wrong", "the password does not open it.pfx");
+    home.impossible("import it.pfx --password-file nowhere", "cannot read nowhere");
     assert!(home.done("import it.pfx --password-file password").contains("for      it.example"));
     home.refused("import it.pfx --password-file password", "there is a certificate \"it\" already");
     let replacing = home.done("import it.pfx --password-file password --replace");
@@ -292,12 +341,12 @@ fn what_is_exported_can_be_trusted_moved_and_brought_back() {
     home.done("export one --format pem --out chain.pem");
     home.openssl("verify -CAfile trusted.pem -verify_hostname one.example chain.pem");
     home.refused("export one --out chain.pem", "cannot make chain.pem");
-    home.refused("export one --format pfx --out x.pfx", "add --with-key");
+    home.impossible("export one --format pfx --out x.pfx", "add --with-key");
     let moving = "export one --format pfx --with-key --out one.pfx";
-    home.refused(moving, "the file needs a password");
+    home.impossible(moving, "the file needs a password");
     fs::write(home.path("password"), "secret").unwrap();
     fs::write(home.path("empty"), "").unwrap();
-    home.refused(&format!("{moving} --password-file empty"), "must not be empty");
+    home.impossible(&format!("{moving} --password-file empty"), "must not be empty");
     home.done(&format!("{moving} --password-file password"));
     home.done("export one --format pem --with-key --out both.pem");
     assert_eq!((mode(&home.path("one.pfx")), mode(&home.path("both.pem"))), (0o600, 0o600));

@@ -56,10 +56,19 @@ fn done(home: &Home, arguments: &[&str], words: &str) {
     assert!(ran.stdout.contains(words), "{arguments:?}: {words:?} is not in {ran:?}");
 }
 
-/// A command that must be refused, and say this.
+/// A command that something is in the way of, and that says this.
 fn refused(home: &Home, arguments: &[&str], words: &str) {
+    ends_with(1, home, arguments, words);
+}
+
+/// A command that cannot be done, and says this.
+fn impossible(home: &Home, arguments: &[&str], words: &str) {
+    ends_with(2, home, arguments, words);
+}
+
+fn ends_with(code: i32, home: &Home, arguments: &[&str], words: &str) {
     let ran = home.run(&[&["cert"], arguments].concat());
-    assert_eq!(ran.code, Some(1), "{arguments:?}: {ran:?}");
+    assert_eq!(ran.code, Some(code), "{arguments:?}: {ran:?}");
     assert!(ran.stderr.contains(words), "{arguments:?}: {words:?} is not in {ran:?}");
 }
 

@@ -126,3 +126,28 @@ fn the_demo_ends_well() {
     assert!(ran.stdout.contains("MSA|AA|"), "{ran:?}");
     assert!(ran.stdout.contains("MSA|AR|"), "{ran:?}");
 }
+
+#[test]
+fn printed_commands_can_be_typed_whatever_the_folder_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |arguments: &[&str]| {
+        let mut command = program::command(arguments);
+        command.current_dir(folder.path()).env("TUREEN_HOME", folder.path().join("other"));
+        let ran = program::run_command(command);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran.stdout
+    };
+    let made = in_folder(&["init", "home with \u{fc} space"]);
+    assert!(made.contains("serve --home 'home with \u{fc} space'\n"), "{made}");
+    let certificate = "'home with \u{fc} space/certificates/default/certificate.pem'\n";
+    assert!(made.contains(&format!("--cacert {certificate}")), "{made}");
+    let new = ["plugin", "new", "acme", "--kind", "filter", "--directory"];
+    for (directory, word) in
+        [("dir with spaces", "'dir with spaces'"), ("it's", r"'it'\''s'"), ("plain", "plain")]
+    {
+        let made = in_folder(&[&new[..], &[directory]].concat());
+        assert!(made.contains(&format!("  cd {word}\n")), "{made}");
+    }
+    // `init` makes its home where its argument says.
+    assert!(!folder.path().join("other").exists());
+}

@@ -70,6 +70,8 @@ mod hostile_plugins;
 mod isolated;
 /// Many clients while the workflow is saved again and again.
 mod load;
+/// Results that cannot be written, and readers that have gone away.
+mod lost_results;
 /// What the server counts about itself.
 mod metrics;
 /// Plugins in JavaScript and Python.

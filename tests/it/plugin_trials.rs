@@ -10,6 +10,8 @@ use crate::harness::Home;
 use crate::harness::actions::custom;
 use crate::harness::guests::{CORE_MODULE, guest, of_another_contract};
 use crate::harness::messages::{adt, oru};
+use crate::harness::minisign::Signer;
+use crate::harness::openssl;
 use crate::harness::program::Ran;
 
 /// Runs it in a home with the guest `name` beside it, not installed.
@@ -215,6 +217,7 @@ fn what_cannot_be_tried_ends_with_2_and_says_why() {
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     let settings = settings(&home, &json!({ "A": 1 }));
     let nothing = path(&home.path("nothing"));
+    let (empty, blank) = (path(&home.write("empty", "")), path(&home.write("blank", " \n")));
     for (plugin, further, said) in [
         ("nobody", &[][..], "no plugin and no file is called \"nobody\""),
         (path(&core).as_str(), &[], "it is a core module"),
@@ -222,6 +225,10 @@ fn what_cannot_be_tried_ends_with_2_and_says_why() {
         (path(&text).as_str(), &[], "not WebAssembly"),
         (marker, &["--settings", nothing.as_str()], "cannot be read"),
         (marker, &["--settings", marker], "error[WF0"),
+        (marker, &["--settings", &empty], "empty are empty: the settings of a step are one JSON"),
+        (marker, &["--settings", &blank], "blank are empty: the settings of a step are one JSON"),
+        (marker, &["--parameter", "A=1", "--parameter", "a=2"], "--parameter gives a twice"),
+        (marker, &["--set", "log_lines = 1", "--set", "log_lines = 2"], "gives log_lines twice"),
         (marker, &["--expect", &nothing], "what is expected"),
         (marker, &["--type", "json"], "cannot be read as json"),
         (marker, &["--type", "fhir"], "invalid value 'fhir'"),
@@ -236,4 +243,62 @@ fn what_cannot_be_tried_ends_with_2_and_says_why() {
         assert_eq!(ran.code, Some(2), "{plugin} {further:?}: {ran:?}");
         assert!(ran.stderr.contains(said), "{said}: {ran:?}");
     }
+}
+
+/// A trial that is refused with this diagnosis, and in which nothing was run.
+fn refused_as(ran: &Ran, words: &[&str]) {
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for words in words.iter().chain(&["result: refused; it was not run"]) {
+        assert!(ran.stdout.contains(words), "{words}: {ran:?}");
+    }
+    assert!(!ran.stdout.contains("marker-version-1"), "{ran:?}");
+}
+
+#[test]
+fn a_file_that_the_home_does_not_trust_is_not_tried() {
+    let marker = guest("marker");
+    let digest = openssl::digest("-sha256", marker);
+    let pinned = format!("[plugins.marker]\nsha256 = \"{}\"\n", "0".repeat(64));
+    let home = Home::with(&pinned);
+    let reason = format!("plugins.marker.sha256 is {}, the file's is ", "0".repeat(64));
+    let wrong_pin = ["error[WF120]: this file is not trusted: ", reason.as_str(), "marker.wasm"];
+    refused_as(&try_file(&home, "marker", &[]), &wrong_pin);
+    let shown = try_file(&home, "marker", &["--json"]).json();
+    assert_eq!((&shown["outcome"], &shown["good"]), (&json!("refused"), &json!(false)));
+    assert_eq!(shown["refused"][0]["code"], "WF120");
+    // Nor the one in plugins/ that the home itself leaves out.
+    home.plugin("marker", marker);
+    refused_as(&try_plugin(&home, "marker", &[]), &wrong_pin);
+    // The right digest, for this trial.
+    let right = format!("sha256 = \"{}\"", digest.to_uppercase());
+    let ran = try_file(&home, "marker", &["--set", &right]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+
+    // A wrong one for this trial, of a file beside a home and of an installed one.
+    let home = Home::new();
+    let wrong =
+        ["--set", "sha256 = \"1111111111111111111111111111111111111111111111111111111111111111\""];
+    refused_as(&try_file(&home, "marker", &wrong), &["error[WF120]"]);
+    home.plugin("marker", marker);
+    refused_as(&try_plugin(&home, "marker", &wrong), &["error[WF120]"]);
+}
+
+#[test]
+fn where_signatures_are_required_only_signed_files_are_tried() {
+    let (vendor, stranger) = (Signer::new(1), Signer::new(2));
+    let trust = format!("[trust]\nkeys = [\"{}\"]\nrequire_signatures = true\n", vendor.public());
+    let home = Home::with(&trust);
+    let marker = guest("marker");
+    refused_as(&try_file(&home, "marker", &[]), &["error[WF121]", "it has no signature"]);
+    home.write("marker.wasm.minisig", stranger.sign(marker, "hello"));
+    refused_as(&try_file(&home, "marker", &[]), &["error[WF121]", "none of the keys in [trust]"]);
+    home.write("marker.wasm.minisig", vendor.sign(b"another file", "hello"));
+    refused_as(&try_file(&home, "marker", &[]), &["error[WF121]", "does not fit the file"]);
+    home.write("marker.wasm.minisig", vendor.sign(marker, "hello"));
+    let ran = try_file(&home, "marker", &[]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    // What is part of the program needs none.
+    let filter = settings(&home, &json!({ "$type": "Filter", "Filters": [] }));
+    let ran = try_plugin(&home, "filter", &["--settings", &filter]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use tempfile::TempDir;
 use tureen_message::ParseOptions;
 use tureen_sandbox::{CodeCounts, Engine, EngineOptions};
 
@@ -21,9 +22,6 @@ use crate::workflow::vocabulary::Vocabulary;
 use super::access::Ground;
 use super::compiling;
 
-/// The path of a home that does not exist: nothing is found below it.
-const NOWHERE: &str = "/nonexistent";
-
 /// A home with everything that runs workflows, but no socket.
 pub struct Home {
     pub path: PathBuf,
@@ -34,6 +32,9 @@ pub struct Home {
     outbound: Arc<HostOutbound>,
     /// As they were read last: a file that is wrong now leaves its table.
     tables: Arc<HomeTables>,
+    /// In the place of no home: an empty folder of its own, so that nothing of the machine is
+    /// found. Removed last.
+    nowhere: Option<TempDir>,
 }
 
 impl Home {
@@ -51,7 +52,8 @@ impl Home {
                 path.display()
             );
         }
-        Self::read(&std::fs::canonicalize(path).context("the home cannot be opened")?).await
+        let path = std::fs::canonicalize(path).context("the home cannot be opened")?;
+        Self::read(path, None).await
     }
 
     /// Like [`Home::open`]; where `path` is no home and `bare` allows it, a home
@@ -71,13 +73,16 @@ impl Home {
     /// No home at all, but defaults and standard plugins.
     ///
     /// # Errors
-    /// This machine cannot run WebAssembly.
+    /// This machine cannot run WebAssembly, or has no room for temporary files.
     pub async fn bare() -> anyhow::Result<(Self, Vec<Diagnostic>)> {
-        Self::read(Path::new(NOWHERE)).await
+        let nowhere = tempfile::tempdir().context("no temporary folder could be made")?;
+        Self::read(nowhere.path().to_path_buf(), Some(nowhere)).await
     }
 
-    async fn read(path: &Path) -> anyhow::Result<(Self, Vec<Diagnostic>)> {
-        let path = path.to_path_buf();
+    async fn read(
+        path: PathBuf,
+        nowhere: Option<TempDir>,
+    ) -> anyhow::Result<(Self, Vec<Diagnostic>)> {
         let (config, warnings) = ServerConfig::load(&path)?;
         for warning in warnings {
             tracing::warn!(key = warning.key, "{}", warning.text);
@@ -90,7 +95,7 @@ impl Home {
             stack_bytes: config.limits.plugin_stack_bytes,
             ..EngineOptions::default()
         };
-        let home = (path != Path::new(NOWHERE)).then_some(path.as_path());
+        let home = nowhere.is_none().then_some(path.as_path());
         let code = compiling::code_options(home, &config.plugins_cache);
         let engine = Engine::with_code(&options, code)?;
         let (outbound, mut diagnostics) = HostOutbound::new(&path, &config.outbound);
@@ -116,7 +121,7 @@ impl Home {
         tracing::info!(compiled, read, refused, "the plugins are loaded");
         let tables = Arc::default();
         Ok((
-            Self { path, config: Arc::new(config), engine, plugins, outbound, tables },
+            Self { path, config: Arc::new(config), engine, plugins, outbound, tables, nowhere },
             diagnostics,
         ))
     }
@@ -190,10 +195,26 @@ impl Home {
 
     /// Is this no home at all, but defaults and standard plugins?
     pub fn is_bare(&self) -> bool {
-        self.path == Path::new(NOWHERE)
+        self.nowhere.is_some()
     }
 
     pub fn workflow_folder(&self) -> PathBuf {
         self.path.join("workflows")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_home_nothing_of_the_machine_is_read() {
+        let (home, diagnostics) = Home::bare().await.unwrap();
+        assert!(home.is_bare() && diagnostics.is_empty(), "{diagnostics:?}");
+        let found: Vec<_> = std::fs::read_dir(&home.path).unwrap().collect();
+        assert!(found.is_empty(), "a folder of its own: {found:?}");
+        let path = home.path.clone();
+        drop(home);
+        assert!(!path.exists());
     }
 }

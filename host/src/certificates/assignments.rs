@@ -15,7 +15,8 @@ use super::{CertificateError, DEFAULT_NAME, Named, files};
 #[cfg(test)]
 mod tests;
 
-const FILE: &str = "assignments.toml";
+/// Its name is no certificate's: a folder in its place would take the store out of use.
+pub(super) const FILE: &str = "assignments.toml";
 const LOCK_FILE: &str = ".assignments.lock";
 
 const HEADER: &str = "\

@@ -1,5 +1,7 @@
 //! Makes self-signed certificates, and requests that an authority signs.
 
+use std::net::IpAddr;
+
 use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
     PKCS_ECDSA_P256_SHA256, SerialNumber, date_time_ymd,
@@ -14,6 +16,9 @@ use super::{CertificateError, files};
 pub const VALID_DAYS: u16 = 365;
 /// Random bits of the serial number: 127, more than the 64 that are asked for (CA/B BR 7.1).
 const SERIAL_BYTES: usize = 16;
+/// Of one label of a DNS name, and of all with their dots.
+const LABEL_MAX: usize = 63;
+const NAME_MAX: usize = 253;
 const ALWAYS_NAMED: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// What a new certificate is to say.
@@ -72,8 +77,24 @@ impl SelfSigned {
     }
 }
 
-fn is_usable(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| matches!(byte, b'!'..=b'~'))
+/// An address, or a name that DNS can have, with a wildcard as its first label at most.
+fn is_usable(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok() || is_dns_name(host.strip_prefix("*.").unwrap_or(host), host)
+}
+
+/// RFC 1035, 2.3.4. Underscores are in no host's name, but in names that machines have all the
+/// same. What ends with a number is an address that is none.
+fn is_dns_name(name: &str, whole: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=LABEL_MAX).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = name.rsplit('.').next().unwrap_or_default();
+    whole.len() <= NAME_MAX
+        && name.split('.').all(is_label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// With a new key (ECDSA P-256).

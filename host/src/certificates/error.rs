@@ -86,7 +86,10 @@ pub enum CertificateError {
          Import it under another name, or remove the request"
     )]
     RequestWaits { name: String },
-    #[error("{host:?} cannot be in a certificate; give a DNS name or an address")]
+    #[error(
+        "{host:?} cannot be in a certificate; give an address, or a DNS name: at most 253 \
+         characters, labels of 1 to 63 letters, digits, - and _ with dots between them"
+    )]
     Host { host: String },
     #[error("no certificate is called {wanted:?}; `tureen cert list` shows those that are there")]
     NotFound { wanted: String },

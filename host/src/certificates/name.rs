@@ -1,6 +1,6 @@
 //! What a certificate may be called: a name that is also that of a file, and never a thumbprint.
 
-use super::{CertificateError, Thumbprint};
+use super::{CertificateError, Thumbprint, assignments};
 
 /// The folder for what clients are trusted by; no certificate of a server.
 pub const TRUSTED: &str = "trusted";
@@ -25,7 +25,7 @@ pub fn check_name(name: &str) -> Result<(), CertificateError> {
     } else if name.starts_with(['.', '-']) || name.contains(BEFORE) || name.contains(UNFINISHED) {
         "it does not start with . or - and has no .before- or .new- in it"
     } else if is_reserved(name) {
-        "trusted, acme and assignments are reserved"
+        "trusted, acme, assignments and assignments.toml are reserved"
     } else if name.parse::<Thumbprint>().is_ok() {
         "it could be read as a thumbprint"
     } else {
@@ -35,5 +35,8 @@ pub fn check_name(name: &str) -> Result<(), CertificateError> {
 }
 
 pub(super) fn is_reserved(name: &str) -> bool {
-    [TRUSTED, ACME, "assignments"].iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+    // Other files of the store begin with a dot or have `.new-` in their names.
+    [TRUSTED, ACME, "assignments", assignments::FILE]
+        .iter()
+        .any(|reserved| reserved.eq_ignore_ascii_case(name))
 }

@@ -12,8 +12,8 @@ use std::path::Path;
 use anyhow::Context;
 use clap::Subcommand;
 
-use super::{Ended, HomeArgument, output};
-use crate::certificates::{CertificateStore, CertificateWarning};
+use super::{Ended, HomeArgument, output, shell};
+use crate::certificates::{CertificateError, CertificateStore, CertificateWarning};
 
 /// Make, import and show certificates, and say which port shows which.
 ///
@@ -23,8 +23,9 @@ use crate::certificates::{CertificateStore, CertificateWarning};
 ///
 /// Where a NAME is asked for, a thumbprint (SHA-1 or SHA-256, in any spelling) does too.
 ///
-/// Ends with 0 when it is done, 1 when it is refused or something is wrong, 2 when the command
-/// line is not understood.
+/// Ends with 0 when it is done, 1 when something is in its way (a name that is taken, a
+/// certificate that is used, a port that has another one or none) or `list` found what cannot be
+/// used, 2 when it could not be done.
 #[derive(Subcommand)]
 pub(super) enum Cert {
     /// Make a self-signed certificate, or a request for an authority to sign
@@ -48,7 +49,7 @@ pub(super) enum Cert {
 }
 
 impl Cert {
-    pub(super) fn run(self) -> Ended {
+    pub(super) fn run(self) -> anyhow::Result<Ended> {
         let outcome = match self {
             Self::Create(create) => create.run(),
             Self::Import(import) => import.run(),
@@ -60,11 +61,22 @@ impl Cert {
             Self::Unbind(unbind) => unbind.run(),
             Self::Default(default) => default.run(),
         };
-        outcome.unwrap_or_else(|error| {
-            output::error(&format!("{error:#}"));
-            Ended::Badly
-        })
+        match outcome {
+            Err(error) if is_in_the_way(&error) => {
+                output::error(&format!("{error:#}"));
+                Ok(Ended::Badly)
+            }
+            other => other,
+        }
     }
+}
+
+/// Would something have been overwritten? All else could not be done.
+fn is_in_the_way(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<CertificateError>(),
+        Some(CertificateError::Exists { .. } | CertificateError::RequestWaits { .. })
+    )
 }
 
 /// # Errors
@@ -73,8 +85,9 @@ fn store(home: &HomeArgument) -> anyhow::Result<CertificateStore> {
     let home: &Path = &home.home;
     anyhow::ensure!(
         home.is_dir(),
-        "there is no directory {}; `tureen init {0}` makes a home",
-        home.display()
+        "there is no directory {}; `tureen init {}` makes a home",
+        home.display(),
+        shell::word(home)
     );
     let directory = home.join("certificates");
     CertificateStore::open(&directory).context("the certificates cannot be opened")

@@ -3,7 +3,6 @@
 mod addresses;
 mod code;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,12 +11,12 @@ use tokio_util::task::TaskTracker;
 use self::code::CodeList;
 use super::{Ended, HomeArgument, output};
 use crate::app::{Home, settings_of};
-use crate::diagnostics::Report;
+use crate::diagnostics::{Diagnostic, Report};
 use crate::plugins::grants::{KnownWorkflow, unknown_steps};
 use crate::workflow::conflicts::conflicts;
 use crate::workflow::file::read_bounded;
 use crate::workflow::purpose::Purpose;
-use crate::workflow::registry::is_workflow_file;
+use crate::workflow::registry::{folder_unreadable, workflow_files};
 use crate::workflow::running::Workflow;
 use crate::workflow::version::{Built, Surroundings, build_version};
 use crate::workflow::vocabulary::Vocabulary;
@@ -46,9 +45,14 @@ impl Check {
         let (settings, found) = home.settings();
         diagnostics.extend(found);
         let vocabulary = home.vocabulary(&settings);
-        let files = if self.files.is_empty() { workflow_files(&home) } else { self.files.clone() };
+        let (files, all) = match self.files_of(&home) {
+            Ok(files) => (files, self.files.is_empty()),
+            Err(found) => {
+                diagnostics.push(*found);
+                (Vec::new(), false)
+            }
+        };
         let checked = files.len();
-        let all = self.files.is_empty();
         let mut workflows = Vec::new();
         let mut code = CodeList::default();
         for file in files {
@@ -92,6 +96,20 @@ impl Check {
         }
         Ok(if report.errors() == 0 { Ended::Well } else { Ended::Badly })
     }
+
+    /// The files that are named, else those of the home.
+    ///
+    /// # Errors
+    /// The home's folder of workflows cannot be read: told as `serve` tells it.
+    fn files_of(&self, home: &Home) -> Result<Vec<PathBuf>, Box<Diagnostic>> {
+        if !self.files.is_empty() {
+            return Ok(self.files.clone());
+        }
+        let folder = home.workflow_folder();
+        let files = workflow_files(&folder);
+        let files = files.map_err(|error| Box::new(folder_unreadable(&folder, &error)))?;
+        Ok(files.into_iter().collect())
+    }
 }
 
 async fn check_file(home: &Home, vocabulary: &Vocabulary, file: &Path) -> Built {
@@ -106,15 +124,4 @@ async fn check_file(home: &Home, vocabulary: &Vocabulary, file: &Path) -> Built 
             build_version(file, bytes, surroundings, &closings, purpose).await
         }
     }
-}
-
-fn workflow_files(home: &Home) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(home.workflow_folder()) else { return Vec::new() };
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| is_workflow_file(path))
-        .collect();
-    files.sort();
-    files
 }

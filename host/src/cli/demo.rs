@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::serve::stop_on_signal;
-use super::{Ended, example, init, output};
+use super::{Ended, example, init, output, shell};
 use crate::app::Server;
 use crate::send::{SendOptions, Source, Summary, run};
 
@@ -195,7 +195,7 @@ impl Tour {
         output::line("\nserving on; try it from another terminal, or edit the workflow:");
         output::line(&format!(
             "    curl --cacert {} {} --data-binary @message.hl7",
-            self.certificate.display(),
+            shell::word(&self.certificate),
             self.url
         ));
         output::line(&format!(

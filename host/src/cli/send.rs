@@ -1,12 +1,11 @@
 //! `tureen send`: the test sender.
 
-use std::io::stdout;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::Ended;
+use super::{Ended, output};
 use crate::send::{SendOptions, Source, run};
 
 /// Sends messages over HTTP or HTTPS and shows what the receiver answers.
@@ -77,7 +76,7 @@ impl Send {
             json: self.json,
             ..SendOptions::new(self.url, source)
         };
-        let summary = run(options, &mut stdout()).await?;
+        let summary = run(options, &mut output::Results).await?;
         Ok(if summary.is_success() { Ended::Well } else { Ended::Badly })
     }
 }

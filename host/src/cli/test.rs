@@ -16,6 +16,7 @@ mod expected;
 mod find;
 mod homes;
 mod report;
+mod request;
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-use super::{Kept, certificate, done, refused, serving, wait_until_shown};
+use super::{Kept, certificate, done, impossible, refused, serving, wait_until_shown};
 use crate::harness::Home;
 use crate::harness::certificates::shown;
 
@@ -61,15 +61,20 @@ fn what_is_refused_changes_nothing() {
     done(&home, &["default", "other"], "is \"other\" now");
     for (arguments, words) in [
         (&["bind", port, "other"][..], "already has a certificate: \"www\""),
-        (&["bind", port, "nobody"], "no certificate is called \"nobody\""),
-        (&["default", "nobody"], "no certificate is called \"nobody\""),
         (&["remove", "www"], "\"www\" is used: port"),
         (&["remove", "other"], "\"other\" is used: default"),
-        (&["remove", "nobody"], "nobody"),
         (&["create", "www", "--host", "localhost"], "there is a certificate \"www\" already"),
-        (&["show", &"ab".repeat(20)], "no certificate has the thumbprint"),
     ] {
         refused(&home, arguments, words);
+        assert_eq!(shown(first).to_vec(), www, "after {arguments:?}");
+    }
+    for (arguments, words) in [
+        (&["bind", port, "nobody"][..], "no certificate is called \"nobody\""),
+        (&["default", "nobody"], "no certificate is called \"nobody\""),
+        (&["remove", "nobody"], "nobody"),
+        (&["show", &"ab".repeat(20)], "no certificate has the thumbprint"),
+    ] {
+        impossible(&home, arguments, words);
         assert_eq!(shown(first).to_vec(), www, "after {arguments:?}");
     }
     server.stop();

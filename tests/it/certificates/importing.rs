@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use super::{Kept, done, refused, serving, wait_until_shown};
+use super::{Kept, done, impossible, refused, serving, wait_until_shown};
 use crate::harness::certificates::{Authority, Identity, params};
 use crate::harness::{Home, openssl};
 
@@ -134,15 +134,27 @@ fn a_wrong_password_is_told_apart_from_a_broken_file_and_neither_changes_anythin
         let bytes = std::fs::read(&pfx).unwrap();
         let half = home.write(&format!("{kind}-half.pfx"), &bytes[..bytes.len() / 2]);
         let half = half.to_str().unwrap();
-        refused(&home, &["import", &pfx, "--password-file", wrong], "the password does not open");
-        refused(&home, &["import", &pfx], "is protected by a password");
-        refused(&home, &["import", half, "--password-file", right], "is damaged");
+        impossible(
+            &home,
+            &["import", &pfx, "--password-file", wrong],
+            "the password does not open",
+        );
+        impossible(&home, &["import", &pfx], "is protected by a password");
+        impossible(&home, &["import", half, "--password-file", right], "is damaged");
     }
     let strange = home.write("strange.pem", Issued::new("Other").server.key_pem());
     let own = home.write("own.pem", issued.server.chain_pem());
     let (strange, own) = (strange.to_str().unwrap(), own.to_str().unwrap());
-    refused(&home, &["import", own, strange, "--name", "mixed"], "belongs to another certificate");
-    refused(&home, &["import", own, "--name", "keyless"], "no private key of the store belongs to");
+    impossible(
+        &home,
+        &["import", own, strange, "--name", "mixed"],
+        "belongs to another certificate",
+    );
+    impossible(
+        &home,
+        &["import", own, "--name", "keyless"],
+        "no private key of the store belongs to",
+    );
     let listed = home.run(&["cert", "list", "--json"]).json();
     let names: Vec<_> = listed["certificates"].as_array().unwrap().iter().collect();
     assert_eq!(names.len(), 1, "only the default one: {listed:#}");

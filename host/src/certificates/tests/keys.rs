@@ -163,10 +163,30 @@ fn texts_in_pem_become_a_certificate_that_can_be_saved() {
 
 #[test]
 fn hosts_that_cannot_be_in_a_certificate_are_refused() {
-    for host in ["", "two words", "müller.example"] {
+    let label = format!("{}.example", "a".repeat(64));
+    let long = format!("{}example", "a.".repeat(124));
+    let impossible = ["a..b", ".", "lab.example.", "-a.example", "a-.example", "*", "*.", "a.*.b"];
+    let others = ["http://lab.example", "a@b.example", "300.1.2.3", "10.1.2.3/24", "7", "[::1]"];
+    for host in ["", "two words", "müller.example", &label, &long]
+        .into_iter()
+        .chain(impossible)
+        .chain(others)
+    {
         let hosts = vec!["fine.example".to_owned(), host.to_owned()];
         let wanted = SelfSigned { hosts, organization: None, days: 1, client_auth: false };
         let error = self_signed(&wanted).unwrap_err();
         assert!(matches!(error, CertificateError::Host { .. }), "{host:?}: {error}");
     }
+}
+
+#[test]
+fn hosts_that_can_be_in_a_certificate_are() {
+    let label = format!("{}.example", "a".repeat(63));
+    let long = format!("{}examples", "a.".repeat(122));
+    let named = ["localhost", "Lab-1.Example.org", "xn--mller-kva.example", "*.lab.example"];
+    let others = ["host_1", "3com.example", "1.example", "10.1.2.3", "::1", "2001:db8::7"];
+    let hosts = named.into_iter().chain(others).chain([label.as_str(), &long]);
+    let hosts: Vec<String> = hosts.map(str::to_owned).collect();
+    let wanted = SelfSigned { hosts, organization: None, days: 1, client_auth: false };
+    self_signed(&wanted).unwrap();
 }

@@ -216,7 +216,8 @@ fn names_are_those_of_files_and_never_thumbprints() {
     let long = "x".repeat(65);
     let thumbprint = "a9993e364706816aba3e25717850c26c9cd0d89d";
     let bad = ["", ".x", "-x", "a/b", "a b", "trusted", "ACME", "x.before-1", &long, thumbprint];
-    for name in bad {
+    let files = ["assignments.toml", "Assignments.TOML", "assignments", ".assignments.lock"];
+    for name in bad.into_iter().chain(files).chain(["assignments.toml.new-0a"]) {
         assert!(matches!(check_name(name), Err(CertificateError::Name { .. })), "{name:?}");
     }
     for name in ["default", "www.example.org", "server_1", "müller", "a@b"] {

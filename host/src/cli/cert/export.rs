@@ -55,6 +55,11 @@ enum Format {
 impl Export {
     pub(super) fn run(self) -> anyhow::Result<Ended> {
         let certificate = super::store(&self.home)?.named(&self.name)?;
+        if let Some(out) = self.out.as_deref().filter(|out| out.symlink_metadata().is_ok()) {
+            let out = out.display();
+            output::error(&format!("cannot make {out}: it is there already and stays as it is"));
+            return Ok(Ended::Badly);
+        }
         let bytes = self.bytes(&certificate)?;
         let Some(out) = &self.out else {
             output::line(String::from_utf8_lossy(&bytes).trim_end());

@@ -24,7 +24,7 @@ use tureen_sandbox::Kind;
 
 use self::languages::{LANGUAGES, Language};
 use self::name::ProjectName;
-use crate::cli::{Ended, output};
+use crate::cli::{Ended, output, shell};
 
 /// Makes a project for a plugin of your own: source, tests, a sample message and
 /// settings, and everything of Tureen that it is built with. No clone of Tureen is
@@ -77,7 +77,7 @@ impl New {
         write(&directory, &files)?;
         output::line(&format!("made {} ({} files)", directory.display(), files.len()));
         output::line("\nnext:");
-        output::line(&format!("  cd {}", directory.display()));
+        output::line(&format!("  cd {}", shell::word(&directory)));
         for command in self.language.commands(&project) {
             output::line(&format!("  {command}"));
         }

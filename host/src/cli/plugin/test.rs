@@ -6,8 +6,9 @@
 //! keeps its limits.
 //!
 //! # Invariants
-//! - What a server would refuse (a grant that is missing, settings that the plugin
-//!   does not take, a type name that another plugin has) is refused here, too.
+//! - What a server would refuse (a file that is not trusted, a grant that is missing,
+//!   settings that the plugin does not take, a type name that another plugin has) is
+//!   refused here, too.
 //! - Nothing outside the plugin's grants is read or written but what the command line
 //!   names.
 
@@ -62,7 +63,8 @@ pub(in crate::cli) struct Test {
     /// The settings object of the step, as a workflow would have it (JSON)
     #[arg(long, value_name = "FILE", conflicts_with = "parameters")]
     settings: Option<PathBuf>,
-    /// A parameter of a CustomTransformerAction; such a step has no settings
+    /// A parameter of a CustomTransformerAction; such a step has no settings. May be
+    /// repeated, with another name each time
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = name_and_value)]
     parameters: Vec<(String, String)>,
     /// A variable that the run has before
@@ -87,7 +89,7 @@ pub(in crate::cli) struct Test {
     #[arg(long, value_name = "URL")]
     grant_http: Vec<String>,
     /// Any line of the plugin's table in tureen.toml, for this trial: a grant, a limit,
-    /// `reuse = true`
+    /// `reuse = true`. May be repeated, with another key each time
     #[arg(long = "set", value_name = "KEY = VALUE")]
     lines: Vec<String>,
     /// Print one JSON object

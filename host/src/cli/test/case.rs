@@ -14,6 +14,7 @@ use serde::Deserialize;
 use tureen_message::media_type::MediaType;
 
 use super::find::{Found, is_message};
+use super::request::refuse_impossible;
 use crate::cli::trial::refused_variable;
 use crate::workflow::registry::is_workflow_file;
 
@@ -82,6 +83,8 @@ impl Case {
         let folder = &found.folder;
         let written = read_case_file(&folder.join("case.toml"))?;
         let method = written.method.unwrap_or_else(|| "POST".to_owned());
+        let client_ip = written.client_ip.unwrap_or_else(|| "127.0.0.1".to_owned());
+        refuse_impossible(&method, &client_ip, written.headers.keys())?;
         let message = message(folder, written.message, &method)?;
         let headers = written.headers.into_iter();
         let headers = headers.map(|(name, value)| (format!("HttpHeader:{name}"), value));
@@ -104,7 +107,7 @@ impl Case {
             home: written.home.map(|path| folder.join(path)),
             now: time(written.now.as_deref().unwrap_or(NOW))?,
             method,
-            client_ip: written.client_ip.unwrap_or_else(|| "127.0.0.1".to_owned()),
+            client_ip,
             media_type: media_type.transpose()?,
             variables,
             exact: written.exact,
@@ -285,11 +288,17 @@ mod tests {
             (vec![own, message, ("case.toml", "now = 'today'")], "now"),
             (vec![own, message, ("case.toml", "content_type = ';'")], "content_type"),
             (vec![own, message, ("case.toml", "[variables]\nUUID = '1'")], "UUID"),
+            (vec![own, message, ("case.toml", "client_ip = 'x'")], "client_ip: expected an addr"),
+            (vec![own, message, ("case.toml", "method = 'GE T'")], "method: expected a method"),
+            (vec![own, message, ("case.toml", "method = ''")], "method: expected a method"),
+            (vec![own, message, ("case.toml", "[headers]\n'a b' = '1'")], "found \"a b\""),
         ] {
             let error = format!("{:#}", case(&files).unwrap_err());
             assert!(error.contains(words), "{files:?}: {error}");
         }
         assert!(case(&[own, message]).is_ok());
+        let over_ipv6 = "client_ip = '2001:db8::7'\nmethod = 'PURGE'\n[headers]\nX-A = ''";
+        assert!(case(&[own, message, ("case.toml", over_ipv6)]).is_ok());
         let get = case(&[own, ("case.toml", "method = 'GET'\n[headers]\nX-A = '1'")]).unwrap();
         assert_eq!(get.message, None);
         assert_eq!(get.variables, [("HttpHeader:X-A".to_owned(), "1".to_owned())]);

@@ -140,9 +140,10 @@ impl Language {
             ("{{files}}", self.files_in_words(*kind).to_owned()),
             ("{{summary}}", self.summary(*kind).to_owned()),
             ("{{name}}", name.as_str().to_owned()),
-            ("{{type}}", name.type_name()),
+            ("{{type}}", name.type_name(*kind)),
             ("{{handles}}", name.handles()),
             ("{{kind}}", kind.name().to_owned()),
+            ("{{a_kind}}", with_article(*kind).to_owned()),
         ];
         values.iter().fold(text.to_owned(), |text, (mark, value)| text.replace(mark, value))
     }
@@ -205,6 +206,14 @@ impl Language {
                 activity_in_a_workflow(&handles, "Count", "Greeting", "message")
             }
         }
+    }
+}
+
+fn with_article(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Filter => "a filter",
+        Kind::Transformer => "a transformer",
+        Kind::Activity => "an activity",
     }
 }
 

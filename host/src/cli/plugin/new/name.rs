@@ -1,6 +1,7 @@
 //! What a plugin may be called, and what follows from it.
 
 use tureen_bundle::bundled;
+use tureen_sandbox::Kind;
 
 use super::languages::Language;
 
@@ -40,9 +41,13 @@ impl ProjectName {
         self.0.replace('-', "_")
     }
 
-    /// `AcmeDigits`: a type.
-    pub(super) fn type_name(&self) -> String {
-        self.0.split('-').map(capitalised).collect()
+    /// `AcmeDigitsTransformer`: a type. What it is ends its name, so that it is none of what the
+    /// SDK and the language call by one word, such as `Result` and `Message`.
+    pub(super) fn type_name(&self, kind: Kind) -> String {
+        let own: String = self.0.split('-').map(capitalised).collect();
+        let kind = capitalised(kind.name());
+        // The kind alone is a trait of the SDK.
+        if own != kind && own.ends_with(&kind) { own } else { format!("{own}{kind}") }
     }
 
     /// `Acme.Digits`: what workflows name it by. The first word is a namespace.

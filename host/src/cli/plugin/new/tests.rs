@@ -54,15 +54,81 @@ fn a_name_is_lower_case_words_and_nobody_else_s() {
 #[test]
 fn what_follows_from_a_name() {
     for (text, module, type_name, handles) in [
-        ("acme-digits", "acme_digits", "AcmeDigits", "Acme.Digits"),
-        ("acme-keep-digits", "acme_keep_digits", "AcmeKeepDigits", "Acme.KeepDigits"),
-        ("digits", "digits", "Digits", "Digits"),
+        ("acme-digits", "acme_digits", "AcmeDigitsTransformer", "Acme.Digits"),
+        ("acme-keep-digits", "acme_keep_digits", "AcmeKeepDigitsTransformer", "Acme.KeepDigits"),
+        ("digits", "digits", "DigitsTransformer", "Digits"),
+        ("acme-transformer", "acme_transformer", "AcmeTransformer", "Acme.Transformer"),
     ] {
         let name = ProjectName::parse(text, &LANGUAGES[0]).unwrap();
         assert_eq!(name.underscored(), module);
-        assert_eq!(name.type_name(), type_name);
+        assert_eq!(name.type_name(Kind::Transformer), type_name);
         assert_eq!(name.handles(), handles);
     }
+}
+
+/// What a project in Rust has in scope by one word or two: the prelude of the SDK and of the
+/// language, and its own imports.
+#[test]
+fn a_type_is_called_as_nothing_that_is_in_scope() {
+    let sdk = tureen_bundle::sdk::sources();
+    let lib = sdk.iter().find(|source| source.path == "plugin-sdk/src/lib.rs").unwrap();
+    let (_, prelude) = lib.text.split_once("pub mod prelude {").unwrap();
+    let (names, _) = prelude.split_once("};").unwrap();
+    let names = names
+        .split(|sign: char| !sign.is_alphanumeric())
+        .filter(|name| name.starts_with(|first: char| first.is_ascii_uppercase()));
+    let others = [
+        "Result",
+        "Option",
+        "String",
+        "Vec",
+        "Box",
+        "Some",
+        "None",
+        "Ok",
+        "Err",
+        "Self",
+        "Fn",
+        "Drop",
+        "Clone",
+        "Default",
+        "From",
+        "Into",
+        "Iterator",
+        "Send",
+        "Sync",
+        "Failure",
+        "TestRun",
+        "PathBuf",
+        "Path",
+        "OpenOptions",
+        "Write",
+        "Component",
+        "Exported",
+    ];
+    let taken: Vec<&str> = names.chain(others).collect();
+    assert!(taken.contains(&"Message") && taken.contains(&"StepError"), "{taken:?}");
+    for name in &taken {
+        for kind in KINDS {
+            let dashed = dashed(name);
+            // Words of the language are refused.
+            let Ok(project) = ProjectName::parse(&dashed, &LANGUAGES[0]) else { continue };
+            let made = project.type_name(kind);
+            assert!(!taken.contains(&made.as_str()), "{dashed} of kind {}: {made}", kind.name());
+        }
+    }
+}
+
+/// `step-error` of `StepError`.
+fn dashed(name: &str) -> String {
+    let mut dashed = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !dashed.is_empty() {
+            dashed.push('-');
+        }
+        dashed.push(letter.to_ascii_lowercase());
+    }
+    dashed
 }
 
 #[test]
@@ -74,12 +140,18 @@ fn no_placeholder_is_left_in_any_project() {
             let mut paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
             paths.sort_unstable();
             assert!(paths.windows(2).all(|pair| pair[0] != pair[1]), "{paths:?}");
+            let readme = files.iter().find(|file| file.path == "README.md").unwrap();
+            let article = if kind == Kind::Activity { "an" } else { "a" };
+            let said = format!(": {article} {} plugin for Tureen", kind.name());
+            assert!(readme.text.contains(&said), "{said}: {}", readme.text);
             for needed in ["README.md", ".gitignore", "message.hl7", "settings.json"] {
                 assert!(paths.contains(&needed), "{needed}: {paths:?}");
             }
             // What is carried has braces of its own.
             for file in files.iter().filter(|file| !file.path.starts_with("tureen/")) {
-                for mark in ["{{name", "{{type", "{{handles", "{{summary", "{{kind", "{{c", "{{i"] {
+                for mark in
+                    ["{{name", "{{type", "{{handles", "{{summary", "{{kind", "{{a", "{{c", "{{i"]
+                {
                     assert!(!file.text.contains(mark), "{}: {mark}", file.path);
                 }
             }

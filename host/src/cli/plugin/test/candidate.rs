@@ -17,8 +17,12 @@ use crate::config::{FILE_NAME, ServerConfig};
 use crate::diagnostics::{Diagnostic, codes};
 use crate::pipeline::Settings;
 use crate::plugins::grants::Missing;
-use crate::plugins::{Installed, PluginSet};
+use crate::plugins::{Installed, PluginSet, trust};
 use crate::workflow::vocabulary::Vocabulary;
+
+const UNSIGNED_HELP: &str = "get the file and its .minisig again from whoever made it; [trust] says whose keys count. A plugin of your own can be tried without this home, or with one that requires no signatures";
+
+const UNPINNED_HELP: &str = "if the file is the one that you want, write its digest there, or for this trial --set 'sha256 = \"DIGEST\"'; otherwise put the right file back";
 
 /// A plugin that is about to be tried, with everything that a run needs of a home.
 pub(super) struct Candidate {
@@ -39,14 +43,17 @@ impl Candidate {
     /// the file is no plugin.
     pub(super) async fn find(test: &Test) -> anyhow::Result<Self> {
         let (mut home, _) = test.home.open_or_bare(true).await?;
-        let (plugin, file) = find(&home, &test.plugin).await?;
+        let found = find(&home, &test.plugin).await?;
+        let plugin = &found.plugin;
         let config = Additions::of(test)?.to(&home.config, &plugin.name)?;
+        let file = found.file.clone();
         let (set, mut refusals) =
-            home.plugins.with_candidate(&home.path, &config, Arc::clone(&plugin), file);
+            home.plugins.with_candidate(&home.path, &config, Arc::clone(plugin), file);
         let installed = set.named(&plugin.name).map(Arc::clone);
         let installed = installed
             .filter(|installed| installed.plugin.digest == plugin.digest)
             .with_context(|| in_the_way(&refusals))?;
+        refusals.extend(found.not_trusted(&config));
         refusals.extend(missing_grants(&installed));
         let (settings, _) = home.settings();
         let vocabulary = home.vocabulary(&settings);
@@ -54,13 +61,48 @@ impl Candidate {
     }
 }
 
-async fn find(home: &Home, name: &str) -> anyhow::Result<(Arc<Plugin>, Option<PathBuf>)> {
+/// What the command line names.
+struct Found {
+    plugin: Arc<Plugin>,
+    /// `None`: built into the program.
+    file: Option<PathBuf>,
+    /// What is wrong with its signature; of an installed plugin nothing is.
+    distrusted: Option<String>,
+}
+
+async fn find(home: &Home, name: &str) -> anyhow::Result<Found> {
     match Named::find(home, name)? {
-        Named::Installed(installed) => Ok((Arc::clone(&installed.plugin), installed.file.clone())),
+        Named::Installed(installed) => Ok(Found {
+            plugin: Arc::clone(&installed.plugin),
+            file: installed.file.clone(),
+            distrusted: None,
+        }),
         Named::File { path, bytes } => {
-            let plugin = load(home, &path, bytes).await?;
-            Ok((Arc::new(plugin), Some(path)))
+            let judged = trust::judge(&home.config.trust, &path, &bytes);
+            let plugin = Arc::new(load(home, &path, bytes).await?);
+            Ok(Found { plugin, file: Some(path), distrusted: judged.err() })
         }
+    }
+}
+
+impl Found {
+    /// What a home says of a file that it does not trust.
+    fn not_trusted(&self, config: &ServerConfig) -> Option<Diagnostic> {
+        let file = self.file.as_ref()?;
+        let (code, reason, help) = match &self.distrusted {
+            Some(reason) => (codes::PLUGIN_SIGNATURE, reason.clone(), UNSIGNED_HELP),
+            None => (codes::PLUGIN_PIN, self.other_pin(config)?, UNPINNED_HELP),
+        };
+        let text = format!("this file is not trusted: {reason}");
+        Some(Diagnostic::new(code, text).in_file(file).help(help))
+    }
+
+    /// How the digest differs from the one that is pinned for its name.
+    fn other_pin(&self, config: &ServerConfig) -> Option<String> {
+        let (name, digest) = (&self.plugin.name, self.plugin.digest_text());
+        let pin = config.plugins.get(name).and_then(|written| written.sha256.as_deref())?;
+        (!trust::is_pinned(Some(pin), &digest))
+            .then(|| format!("plugins.{name}.sha256 is {pin}, the file's is {digest}"))
     }
 }
 
@@ -108,7 +150,13 @@ impl Additions {
         let table: toml::Table = toml::from_str(line).map_err(|error| {
             anyhow::anyhow!("--set {line:?} is no line of tureen.toml: {}", error.message())
         })?;
-        self.0.extend(table);
+        for (key, value) in table {
+            if self.0.insert(key.clone(), value).is_some() {
+                anyhow::bail!(
+                    "--set gives {key} twice\n  help: give each key once; a table or a list in one --set"
+                );
+            }
+        }
         Ok(())
     }
 

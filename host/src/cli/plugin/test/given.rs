@@ -61,6 +61,7 @@ impl Given {
         if kind != Kind::Transformer && test.role.is_some() {
             anyhow::bail!("--role is for transformers; a {} has one use only", kind.name());
         }
+        refuse_repeated(&test.parameters)?;
         let expected = test.expect.as_deref().map(|file| Expected::read(file, kind)).transpose()?;
         Ok(Self {
             message: message(test, candidate)?,
@@ -70,6 +71,17 @@ impl Given {
             expected,
         })
     }
+}
+
+/// A plugin would get one of the two values, and nobody could see which. Names of parameters
+/// are told apart as plugins ask for them, whatever their case.
+fn refuse_repeated(parameters: &[(String, String)]) -> anyhow::Result<()> {
+    for (at, (name, _)) in parameters.iter().enumerate() {
+        if parameters.iter().take(at).any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            anyhow::bail!("--parameter gives {name} twice\n  help: give each parameter once");
+        }
+    }
+    Ok(())
 }
 
 fn message(test: &Test, candidate: &Candidate) -> anyhow::Result<Message> {
@@ -120,6 +132,11 @@ impl SettingsFile {
         };
         let name = file.display().to_string();
         let bytes = input::read(file, "the settings", SETTINGS_BYTES_MAX)?;
+        if bytes.trim_ascii().is_empty() {
+            anyhow::bail!(
+                "the settings {name} are empty: the settings of a step are one JSON object\n  help: a step without settings has {{}}; or leave --settings out"
+            );
+        }
         let document = Document::parse(bytes, DEPTH_MAX).map_err(|wrong| {
             anyhow::anyhow!("the settings are no JSON\n{}", wrong.in_file(file))
         })?;

@@ -40,10 +40,17 @@ fn what_tureen_toml_would_refuse_is_refused() {
         ("host_calls = 0", "[plugins.acme] is refused"),
         ("hostcalls = 7", "unknown key \"hostcalls\"; did you mean host_calls?"),
         ("memory_bytes = \"much\"", "[plugins.acme] is refused"),
+        ("host_calls = 1\nhost_calls = 2", "is no line of tureen.toml"),
     ] {
         let error = added("", &[line]).unwrap_err();
         assert!(error.contains(said), "{line}: {error}");
     }
+}
+
+#[test]
+fn a_key_is_given_once() {
+    let error = added("", &["host_calls = 1", "reuse = true", "host_calls = 2"]).unwrap_err();
+    assert!(error.contains("--set gives host_calls twice"), "{error}");
 }
 
 #[test]
@@ -77,7 +84,7 @@ fn settings_are_one_object_as_a_workflow_hands_it_over() {
     assert_eq!(settings.text(), "{\"A\":2}");
     assert!(settings.is_given());
     for (text, said) in
-        [("[1]", "one JSON object"), ("{\"A\": }", "settings.json:1:"), ("", "WF002")]
+        [("[1]", "one JSON object"), ("{\"A\": }", "settings.json:1:"), ("", "are empty")]
     {
         let error = read(text).err().unwrap_or_default();
         assert!(error.contains(said), "{text}: {error}");
