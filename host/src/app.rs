@@ -10,6 +10,7 @@ mod figures;
 mod home;
 mod publish;
 mod receiving;
+mod settled;
 mod sole_server;
 mod tls;
 
@@ -22,7 +23,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tureen_template::SettingId;
 
-use crate::config::ServerConfig;
 use crate::diagnostics::{Diagnostic, codes};
 use crate::faults::{FaultRegister, Timing};
 use crate::listener::{ConnectionBudget, ListenerTimes, Listeners, make_room};
@@ -48,6 +48,7 @@ pub use home::Home;
 pub use publish::Address;
 use publish::Publisher;
 use receiving::{Receiving, Target};
+use settled::settled_config;
 use sole_server::SoleServer;
 use tls::ServerTls;
 
@@ -200,7 +201,7 @@ impl Server {
 
     /// One look at everything that a running server can take over.
     pub async fn look(&mut self) -> ScanChanges {
-        let config_changed = self.reload_config();
+        let config_changed = self.reload_config().await;
         self.tls.reload();
         let stale = self.home.plugins.is_stale(&self.home.path, &self.home.config);
         if stale {
@@ -292,11 +293,13 @@ impl Server {
     }
 
     /// Takes over what of `tureen.toml` can be changed while the server runs.
-    fn reload_config(&mut self) -> bool {
-        let config = match ServerConfig::load(&self.home.path) {
-            Ok((config, _)) => config,
+    async fn reload_config(&mut self) -> bool {
+        let refused = self.refused_config.as_deref();
+        let settled = settled_config(&self.home.path, &self.home.config, refused).await;
+        let Some(read) = settled else { return false };
+        let config = match read {
+            Ok(config) => config,
             Err(error) => {
-                let error = error.to_string();
                 if self.refused_config.as_ref() != Some(&error) {
                     tracing::error!(
                         "tureen.toml is not taken, the server goes on as it was: {error}"
