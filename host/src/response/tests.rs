@@ -165,3 +165,34 @@ fn where_inside_a_step_is_for_the_operator_and_not_for_the_sender() {
         assert!(told.contains("plugin transformer"), "{told}");
     }
 }
+
+#[test]
+fn an_hl7_answer_names_the_set_that_its_bytes_are_in() {
+    let text = "MSH|^~\\&|A|B|||2026||ADT^A01|1|P|2.5\rPID|1||Müller\r";
+    let wide = |mark: &[u8], bytes: fn(u16) -> [u8; 2]| {
+        [mark.to_vec(), text.encode_utf16().flat_map(bytes).collect()].concat()
+    };
+    let latin = |set: &str| {
+        let text = text.replace("2.5\r", &format!("2.5||||||{set}\r"));
+        text.chars().map(|it| u8::try_from(it).unwrap()).collect::<Vec<u8>>()
+    };
+    for (bytes, expected) in [
+        (text.as_bytes().to_vec(), "utf-8"),
+        (text.replace('ü', "u").into_bytes(), "utf-8"),
+        (latin("8859/1"), "iso-8859-1"),
+        (latin(""), "windows-1252"),
+        (wide(&[], u16::to_le_bytes), "utf-16le"),
+        (wide(&[], u16::to_be_bytes), "utf-16be"),
+        // Beside a mark the order of bytes is not named.
+        (wide(&[0xFF, 0xFE], u16::to_le_bytes), "utf-16"),
+        (wide(&[0xFE, 0xFF], u16::to_be_bytes), "utf-16"),
+    ] {
+        let message = Message::parse(Format::Hl7, bytes, &Default::default()).unwrap();
+        let asked = MediaType::parse(b"application/hl7-v2").unwrap();
+        let told = Told::Message(&message);
+        let found = answer(style(StatusProfile::Hoh), None, Some(&asked), &told);
+        let expected = format!("application/hl7-v2; charset={expected}");
+        assert_eq!(found.content_type.as_deref(), Some(expected.as_str()));
+        assert_eq!(found.body, message.bytes());
+    }
+}
