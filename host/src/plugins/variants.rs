@@ -82,7 +82,7 @@ impl PluginSet {
             digest: self.digest,
             ..Self::default()
         };
-        // Whether it would be trusted, `inspect` tells.
+        // Whether it would be trusted, who tries or inspects it tells.
         let signature = if file.is_none() { Signature::BuiltIn } else { Signature::Unsigned };
         set.install(Some(self), home, config, plugin, file, signature);
         let found = std::mem::take(&mut set.diagnostics);

@@ -145,9 +145,11 @@ impl fmt::Debug for Header {
 /// has it: the header is read in each of these, and the one that names itself is meant.
 pub(super) fn declared_charset(bytes: &[u8]) -> Declared {
     let found = declared_by(declared_names(bytes));
+    if !matches!(found, Declared::Nothing | Declared::Unknown) {
+        return found;
+    }
     let line = first_line(bytes).unwrap_or_default();
-    let is_plain = line.is_ascii() && memchr(ESCAPE, line).is_none();
-    if is_plain || !matches!(found, Declared::Nothing | Declared::Unknown) {
+    if line.is_ascii() && memchr(ESCAPE, line).is_none() {
         return found;
     }
     let names_itself = |transcoding: &Transcoding| {
