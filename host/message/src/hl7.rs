@@ -164,12 +164,12 @@ impl Hl7 {
         spare: &mut Spare,
         bytes: Vec<u8>,
         limits: &Limits,
-        in_place: Option<SegmentTable>,
+        in_place: Option<Box<SegmentTable>>,
     ) -> Result<Self, Problem> {
         let resolved = resolve(&bytes);
         if let Some(Resolved::Transcoded(transcoding)) = resolved {
             if let Some(table) = in_place {
-                *spare = table.into_spare();
+                *spare = Spare::of(table);
             }
             let text = transcoding.decode(&bytes);
             let table = SegmentTable::index_in(spare, text.as_bytes(), limits)?;
@@ -194,7 +194,7 @@ impl Hl7 {
         Ok(Self { charset, ..Self::new(memory, table, limits) })
     }
 
-    fn new(memory: Memory, table: SegmentTable, limits: &Limits) -> Self {
+    fn new(memory: Memory, table: Box<SegmentTable>, limits: &Limits) -> Self {
         Self {
             store: Store::new(memory, table),
             whole: OnceLock::new(),

@@ -99,12 +99,9 @@ pub(super) struct SegmentTable {
     pub(super) is_plain: bool,
 }
 
-/// The memory of a table that is no longer needed.
+/// The table of a message that is no longer needed, for its memory.
 #[derive(Debug, Default)]
-pub(super) struct Spare {
-    segments: Vec<Segment>,
-    later: Vec<(u32, Delimiters)>,
-}
+pub(super) struct Spare(Option<Box<SegmentTable>>);
 
 impl SegmentTable {
     /// Finds the segments of a message whose delimiters are ASCII bytes.
@@ -112,17 +109,20 @@ impl SegmentTable {
     /// # Errors
     /// `hl7.header` when no usable header stands first, `limit.segments`,
     /// `limit.message-bytes`.
-    pub(super) fn index(bytes: &[u8], limits: &Limits) -> Result<Self, Problem> {
+    pub(super) fn index(bytes: &[u8], limits: &Limits) -> Result<Box<Self>, Problem> {
         Self::index_in(&mut Spare::default(), bytes, limits)
     }
 
     /// As [`SegmentTable::index`], in memory that another table had. It is left
     /// where it is when the bytes are refused.
+    ///
+    /// The table stays where it is filled: moving what was just written costs as much
+    /// as finding five lines.
     pub(super) fn index_in(
         spare: &mut Spare,
         bytes: &[u8],
         limits: &Limits,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Box<Self>, Problem> {
         if bytes.len() > message_bytes_max(limits) {
             return Err(too_many_bytes(bytes.len(), limits));
         }
@@ -130,22 +130,10 @@ impl SegmentTable {
         let body = bytes.get(..content.end).unwrap_or_default();
         let mut lines = Lines::new(body, content.start);
         let first = lines.first_header()?;
-        let mut table = Self {
-            segments: std::mem::take(&mut spare.segments),
-            lead: 0,
-            content_start: narrow(content.start),
-            framing: narrow(bytes.len() - content.end),
-            delimiters: first,
-            has_standard: first == Delimiters::STANDARD,
-            later: std::mem::take(&mut spare.later),
-            may_be_batch: false,
-            names: OnceLock::new(),
-            scans: AtomicU8::new(0),
-            recent: Recent::default(),
-            is_plain: false,
-        };
-        table.segments.clear();
-        table.later.clear();
+        let mut table = spare.0.take().unwrap_or_default();
+        table.empty(first);
+        table.content_start = narrow(content.start);
+        table.framing = narrow(bytes.len() - content.end);
         table.segments.reserve((body.len() / BYTES_PER_LINE).clamp(8, 256));
         let filled = table.fill(&mut lines, limits);
         if let Some(last) = table.segments.last_mut() {
@@ -154,14 +142,38 @@ impl SegmentTable {
         match filled {
             Ok(()) => Ok(table),
             Err(problem) => {
-                *spare = table.into_spare();
+                *spare = Spare::of(table);
                 Err(problem)
             }
         }
     }
 
-    pub(super) fn into_spare(self) -> Spare {
-        Spare { segments: self.segments, later: self.later }
+    /// Forgets the message; `first` are the delimiters of the next. Names every part, so
+    /// that none of it is forgotten itself.
+    fn empty(&mut self, first: Delimiters) {
+        let Self {
+            segments,
+            lead,
+            content_start,
+            framing,
+            delimiters,
+            has_standard,
+            later,
+            may_be_batch,
+            names,
+            scans,
+            recent,
+            is_plain,
+        } = self;
+        segments.clear();
+        later.clear();
+        names.take();
+        (*lead, *content_start, *framing) = (0, 0, 0);
+        *delimiters = first;
+        *has_standard = first == Delimiters::STANDARD;
+        *scans.get_mut() = 0;
+        *recent = Recent::default();
+        (*may_be_batch, *is_plain) = (false, false);
     }
 
     pub(super) fn segments(&self) -> &[Segment] {
@@ -380,6 +392,32 @@ impl SegmentTable {
     pub(super) fn ends_like_framing(&self, bytes: &[u8]) -> bool {
         let last = self.segments.last().and_then(|last| bytes.get(last.range()));
         self.framing == 0 && last.is_some_and(|line| line.ends_with(&[FILE_SEPARATOR]))
+    }
+}
+
+impl Spare {
+    pub(super) fn of(table: Box<SegmentTable>) -> Self {
+        Self(Some(table))
+    }
+}
+
+impl Default for SegmentTable {
+    /// Of no message.
+    fn default() -> Self {
+        Self {
+            segments: Vec::new(),
+            lead: 0,
+            content_start: 0,
+            framing: 0,
+            delimiters: Delimiters::STANDARD,
+            has_standard: true,
+            later: Vec::new(),
+            may_be_batch: false,
+            names: OnceLock::new(),
+            scans: AtomicU8::new(0),
+            recent: Recent::default(),
+            is_plain: false,
+        }
     }
 }
 

@@ -33,7 +33,7 @@ const GARBAGE_BYTES: usize = 4 << 10;
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) bytes: Memory,
-    pub(super) table: SegmentTable,
+    pub(super) table: Box<SegmentTable>,
     /// Of the message; the memory holds at least as many bytes.
     length: usize,
     in_order: bool,
@@ -52,7 +52,7 @@ enum LineEnds {
 }
 
 impl Store {
-    pub(super) fn new(bytes: impl Into<Memory>, table: SegmentTable) -> Self {
+    pub(super) fn new(bytes: impl Into<Memory>, table: Box<SegmentTable>) -> Self {
         let bytes = bytes.into();
         Self { length: bytes.len(), bytes, table, in_order: true, line_ends: None }
     }
@@ -88,7 +88,7 @@ impl Store {
 
     /// The memory, for another message.
     pub(super) fn into_parts(self) -> (Vec<u8>, Spare) {
-        (self.bytes.into_bytes(), self.table.into_spare())
+        (self.bytes.into_bytes(), Spare::of(self.table))
     }
 
     /// Puts the lines in order; offsets of the message are those of the memory

@@ -214,6 +214,24 @@ fn a_message_is_parsed_in_the_memory_of_another() {
 }
 
 #[test]
+fn a_table_that_is_filled_anew_remembers_nothing() {
+    let mut parser = Parser::new(&Limits::default());
+    let lines = "OBX|1||é\r".repeat(100);
+    let text = format!("\u{FEFF}\x0B{HEADER}\r{lines}MSH$%+?*$x\rPID$1\r\x1C\r");
+    let message = parser.parse(text.into_bytes()).unwrap();
+    for _ in 0..100 {
+        assert_eq!(message.count(&path("OBX")), 100);
+        assert_eq!(message.text(&path("PID-1")), "1");
+    }
+    let told = format!("{:?}", message.store.table);
+    parser.recycle(message);
+    let next = format!("{HEADER}\rPID|2\r").into_bytes();
+    let fresh = format!("{:?}", Hl7::parse(next.clone(), &Limits::default()).unwrap().store.table);
+    assert!(told.contains("groups") && !fresh.contains("groups"));
+    assert_eq!(format!("{:?}", parser.parse(next).unwrap().store.table), fresh);
+}
+
+#[test]
 fn what_continues_elsewhere_is_told() {
     use ContinuationKind::{Fragment, Interactive};
     for (rest, expected) in [
