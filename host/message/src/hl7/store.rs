@@ -188,7 +188,7 @@ impl Store {
     pub(super) fn has_plain_lines(&mut self) -> bool {
         if self.line_ends.is_none() {
             self.arrange();
-            self.line_ends = Some(LineEnds::of(&self.bytes));
+            self.line_ends = Some(LineEnds::of(self.content()));
         }
         self.table.later.is_empty() && self.line_ends == Some(LineEnds::Plain)
     }
@@ -276,9 +276,15 @@ impl Store {
         match found {
             [b'\r', b'\n', ..] => b"\r\n",
             [b'\n', ..] if self.line_ends == Some(LineEnds::Plain) => b"\n",
-            [b'\n', ..] if !LineEnds::have_return_behind_feed(&self.bytes) => b"\n",
+            [b'\n', ..] if !LineEnds::have_return_behind_feed(self.content()) => b"\n",
             _ => b"\r",
         }
+    }
+
+    /// What lines are found in, as far as it stands in order: a carriage return of the
+    /// framing ends none.
+    fn content(&self) -> &[u8] {
+        self.bytes.get(self.table.content(self.bytes.len())).unwrap_or_default()
     }
 
     fn sweep(&mut self) {

@@ -153,6 +153,22 @@ fn segments_are_appended_with_the_terminator_of_the_message() {
 }
 
 #[test]
+fn the_carriage_return_of_a_frame_ends_no_line() {
+    for declared in ["", "BTS|1\n"] {
+        let start = format!("\x0B{HEADER}\nPID|1\n{declared}");
+        let mut message = parse(format!("{start}\x1C\r"));
+        message.append("NTE|1").unwrap();
+        message.set(&path("ZZ1-1"), "v").unwrap();
+        let expected = format!("{start}NTE|1\nZZ1|v\n\x1C\r");
+        assert_eq!(message.bytes(), expected.as_bytes(), "{declared:?}");
+    }
+    // Where the last line has no end of its own, the one before shows it.
+    let mut message = parse(format!("{HEADER}\nPID|1\x1C\r"));
+    message.set(&path("ZZ1-1"), "v").unwrap();
+    assert_eq!(message.bytes(), format!("{HEADER}\nPID|1\nZZ1|v\x1C\r").as_bytes());
+}
+
+#[test]
 fn removing_moves_repetitions_up_and_empties_fixed_places() {
     let start = "PID|1||a~b^x&y~c|d\rOBX|1\rNTE|1\rOBX|2\r";
     for (pattern, count, expected) in [
