@@ -9,14 +9,26 @@
 mod parts;
 
 use parts::Part;
-use tureen_plugin_sdk::{Context, Finding, Settings, StepError};
+use tureen_plugin_sdk::{Context, Finding, Problem, Settings, StepError};
 
 /// The bytes that a path may have as it is authored.
 const AUTHORED_BYTES_MAX: usize = 4096;
 
+/// The bytes that a name may have: what file systems take.
+const NAME_BYTES_MAX: usize = 255;
+
+/// The bytes that a path may have for one message: systems take 4096, with the
+/// granted directory in front.
+const PATH_BYTES_MAX: usize = 3840;
+
+/// The bytes of the largest number that a moved file gets, such as `-9999`.
+const NUMBER_BYTES: usize = 5;
+
 /// A path as its author wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PathTemplate {
+    /// The property that holds it.
+    setting: &'static str,
     authored: String,
     absolute: bool,
     names: Vec<Name>,
@@ -49,13 +61,14 @@ impl PathTemplate {
     /// Reads a path from the settings.
     ///
     /// # Errors
-    /// `file.path` when it is empty, a Windows path, or leads upwards.
-    pub(crate) fn read(settings: &Settings, name: &str) -> Result<Self, Finding> {
-        let authored = settings.text(name)?.unwrap_or_default();
-        Self::parse(&authored).map_err(|text| settings.error(name, "file.path", text))
+    /// `file.path` when it is empty, a Windows path, leads upwards, or has a name
+    /// that is too long.
+    pub(crate) fn read(settings: &Settings, setting: &'static str) -> Result<Self, Finding> {
+        let authored = settings.text(setting)?.unwrap_or_default();
+        Self::parse(setting, &authored).map_err(|text| settings.error(setting, "file.path", text))
     }
 
-    fn parse(authored: &str) -> Result<Self, &'static str> {
+    fn parse(setting: &'static str, authored: &str) -> Result<Self, &'static str> {
         if authored.len() > AUTHORED_BYTES_MAX {
             return Err("expected a path of at most 4096 bytes");
         }
@@ -74,6 +87,9 @@ impl PathTemplate {
                 _ if name.authored.contains('\0') => {
                     return Err("a path may not hold the character 0");
                 }
+                _ if !name.has_values() && name.authored.len() > NAME_BYTES_MAX => {
+                    return Err("expected names of at most 255 bytes between the slashes");
+                }
                 _ => kept.push(name),
             }
         }
@@ -81,7 +97,7 @@ impl PathTemplate {
             return Err("expected a path, such as messages.txt");
         }
         let absolute = path.starts_with('/');
-        Ok(Self { authored: authored.to_owned(), absolute, names: kept })
+        Ok(Self { setting, authored: authored.to_owned(), absolute, names: kept })
     }
 
     /// As it is written in the settings.
@@ -89,11 +105,17 @@ impl PathTemplate {
         &self.authored
     }
 
+    /// The property that holds it.
+    pub(crate) fn setting(&self) -> &'static str {
+        self.setting
+    }
+
     /// The path for one message.
     ///
     /// # Errors
     /// When a placeholder cannot be expanded; and rejected, `file.path`, when a
-    /// value would bring a separator, or leave a name empty or of dots alone.
+    /// value would bring a separator, leave a name empty or of dots alone, or make
+    /// one that is too long.
     pub(crate) fn expand(&self, context: &Context) -> Result<String, StepError> {
         let mut path = String::new();
         for (at, name) in self.names.iter().enumerate() {
@@ -104,6 +126,9 @@ impl PathTemplate {
                 true => path.push_str(&self.filled(name, context)?),
                 false => path.push_str(&name.authored),
             }
+        }
+        if path.len() > PATH_BYTES_MAX {
+            return Err(self.too_long("path", path.len(), PATH_BYTES_MAX));
         }
         Ok(path)
     }
@@ -122,18 +147,56 @@ impl PathTemplate {
             }
         }
         check(&filled).map_err(|reason| self.refused(name, reason))?;
+        let longest = filled.split('/').map(str::len).max().unwrap_or_default();
+        if longest > NAME_BYTES_MAX {
+            return Err(self.too_long("name", longest, NAME_BYTES_MAX));
+        }
         Ok(filled)
     }
 
     fn refused(&self, name: &Name, reason: &str) -> StepError {
         let text = format!(
-            "what is inserted into {} {reason}: values may fill a name of the path, and not \
+            "what is inserted into {} of {} {reason}: values may fill a name of the path, and not \
              choose its directory",
-            name.authored
+            name.authored, self.setting
         );
-        let error = tureen_plugin_sdk::Problem::new("file.path", text).at(self.authored.clone());
-        StepError::Rejected(error)
+        StepError::Rejected(Problem::new("file.path", text).at(self.authored.clone()))
     }
+
+    /// A name or the path has more bytes than any file system takes. Where no
+    /// value is inserted, the message is not at fault.
+    fn too_long(&self, what: &str, bytes: usize, bytes_max: usize) -> StepError {
+        let has_values = self.names.iter().any(Name::has_values);
+        let cause = if has_values { "what is inserted into it makes" } else { "it makes" };
+        let text = format!(
+            "{}: {cause} a {what} of {bytes} bytes, expected at most {bytes_max}: shorten it there, \
+             as with ${{Name:Truncate(50)}}",
+            self.setting
+        );
+        let problem = Problem::new("file.path", text).at(self.authored.clone());
+        if has_values { StepError::Rejected(problem) } else { StepError::Failed(problem) }
+    }
+}
+
+/// Whether a file can be moved into a directory under its own name or, where that
+/// is taken, with a number behind it. Each path comes with its template.
+///
+/// # Errors
+/// `file.path` where the moved file's name or path would be too long.
+pub(crate) fn check_move(
+    (file, path): (&PathTemplate, &str),
+    (directory, into): (&PathTemplate, &str),
+) -> Result<(), StepError> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let name_bytes_max = NAME_BYTES_MAX - NUMBER_BYTES;
+    if name.len() > name_bytes_max {
+        return Err(file.too_long("name", name.len(), name_bytes_max));
+    }
+    let directory_bytes_max = PATH_BYTES_MAX - NUMBER_BYTES - 1 - name.len();
+    if into.len() > directory_bytes_max {
+        return Err(directory.too_long("path", into.len(), directory_bytes_max));
+    }
+    Ok(())
 }
 
 /// Why a value may not be inserted that would divide a name.
@@ -219,7 +282,7 @@ mod tests {
     use super::*;
 
     fn names_of(authored: &str) -> Vec<String> {
-        let parsed = PathTemplate::parse(authored);
+        let parsed = PathTemplate::parse("FilePathToWrite", authored);
         let parsed = parsed.unwrap_or_else(|text| panic!("{authored}: {text}"));
         parsed.names.into_iter().map(|name| name.authored).collect()
     }
@@ -254,11 +317,12 @@ mod tests {
             ("\\\\server\\share\\x.csv", "Windows path"),
             ("out\\x.csv", "Windows path"),
             ("out/\0", "character 0"),
+            (&format!("out/{}/x", "n".repeat(256)), "at most 255 bytes"),
         ] {
-            let text = PathTemplate::parse(authored).unwrap_err();
+            let text = PathTemplate::parse("FilePathToWrite", authored).unwrap_err();
             assert!(text.contains(expected), "{authored}: {text}");
         }
-        assert!(PathTemplate::parse(&"a/".repeat(3000)).is_err());
+        assert!(PathTemplate::parse("FilePathToWrite", &"a/".repeat(3000)).is_err());
     }
 
     #[test]

@@ -160,11 +160,104 @@ fn a_full_file_that_cannot_be_moved_is_told_and_kept() {
                 "DirectoryToMoveInto": home.path("blocked") }),
     );
     let outcome = writer.process(&text("1")).unwrap().outcome;
-    assert_eq!(outcome.log[0].level, Level::Error);
+    assert_eq!(outcome.log[0].level, Level::Warn);
+    let told = &outcome.log[0].text;
+    assert!(told.contains("DirectoryToMoveInto: a file stands where"), "{told}");
+    assert!(told.ends_with(&format!("(at {})", home.path("blocked"))), "{told}");
     assert_eq!(home.read("out.txt"), "1\n");
     fs::remove_file(home.path("blocked")).unwrap();
     writer.process(&text("2")).unwrap();
     assert_eq!(home.read("blocked/out.txt"), "1\n2\n");
+}
+
+#[test]
+fn a_value_that_makes_a_name_too_long_is_rejected_before_anything_is_written() {
+    let home = Home::new();
+    let mut writer = home.writer(
+        "${Mrn}.txt",
+        json!({ "MoveIntoDirectoryOnComplete": true, "MaxRecordsPerFile": 2,
+                "DirectoryToMoveInto": home.path("done/${Ward}") }),
+    );
+    let on = |mrn: &str, ward: &str| text("x").variable("Mrn", mrn).variable("Ward", ward);
+    writer.process(&on("1", "n")).unwrap();
+    let long = "W".repeat(300);
+    // With the extension 255 bytes, which leaves no room for a number.
+    let full = "W".repeat(251);
+    for (mrn, ward, setting) in [
+        (long.as_str(), "n", "FilePathToWrite: "),
+        (full.as_str(), "n", "FilePathToWrite: "),
+        ("2", &long, "DirectoryToMoveInto: "),
+    ] {
+        let failure = writer.process(&on(mrn, ward)).unwrap_err();
+        let Failure::Step(StepError::Rejected(problem)) = failure else { panic!("{failure}") };
+        assert_eq!(problem.code, "file.path");
+        assert!(problem.text.starts_with(setting), "{problem}");
+        assert!(!problem.to_string().contains("WW"), "{problem}");
+    }
+    assert_eq!(home.names(""), ["1.txt"]);
+    // The count of the file that is being filled goes on.
+    writer.process(&on("1", "n")).unwrap();
+    assert_eq!(home.read("done/n/1.txt"), "x\nx\n");
+}
+
+#[test]
+fn a_file_that_cannot_be_moved_fails_no_message_to_another_one() {
+    let home = Home::new();
+    fs::write(home.path("blocked"), "").unwrap();
+    let mut writer = home.writer(
+        "${Mrn}.txt",
+        json!({ "MoveIntoDirectoryOnComplete": true, "MaxRecordsPerFile": 2,
+                "DirectoryToMoveInto": home.path("${Ward}") }),
+    );
+    let mut process = |mrn: &str, ward: &str| {
+        let run = text(ward).variable("Mrn", mrn).variable("Ward", ward);
+        writer.process(&run).unwrap().outcome.log
+    };
+    assert_eq!(process("1", "blocked"), []);
+    let told = process("2", "done");
+    assert_eq!((told.len(), told[0].level), (1, Level::Warn));
+    assert!(told[0].text.contains("DirectoryToMoveInto: a file stands where"), "{}", told[0].text);
+    assert!(!told[0].text.contains("blocked"), "{}", told[0].text);
+    // Only once: it waits, and the others are written and moved.
+    assert_eq!(process("3", "done"), []);
+    assert_eq!(process("4", "blocked"), []);
+    // Filled again, it is moved where its last message wants it.
+    assert_eq!(process("1", "done").len(), 1, "the fourth one waits now");
+    assert_eq!(home.names("done"), ["1.txt", "2.txt", "3.txt"]);
+    assert_eq!(home.read("done/1.txt"), "blocked\ndone\n");
+    fs::remove_file(home.path("blocked")).unwrap();
+    assert!(writer.close().is_empty());
+    assert_eq!(home.read("blocked/4.txt"), "blocked\n");
+}
+
+#[test]
+fn a_file_that_cannot_be_moved_at_the_end_is_told() {
+    let home = Home::new();
+    fs::write(home.path("blocked"), "").unwrap();
+    let mut writer = home.writer(
+        "out.txt",
+        json!({ "MoveIntoDirectoryOnComplete": true, "DirectoryToMoveInto": home.path("blocked") }),
+    );
+    writer.process(&text("1")).unwrap();
+    let told = writer.close();
+    assert_eq!((told.len(), told[0].level), (1, Level::Error));
+    assert!(told[0].text.contains("moved by hand: DirectoryToMoveInto: "), "{}", told[0].text);
+}
+
+#[test]
+fn a_path_that_is_too_long_without_values_is_not_the_fault_of_a_message() {
+    let home = Home::new();
+    let mut writer = home.writer(
+        &format!("{}.txt", "n".repeat(248)),
+        json!({ "MoveIntoDirectoryOnComplete": true, "DirectoryToMoveInto": "done" }),
+    );
+    let failure = writer.process(&text("x")).unwrap_err();
+    assert!(matches!(&failure, Failure::Step(StepError::Failed(_))), "{failure}");
+    let mut writer = home.writer(&"${Long}/".repeat(16), json!({}));
+    let failure = writer.process(&text("x").variable("Long", &"n".repeat(255))).unwrap_err();
+    let Failure::Step(StepError::Rejected(problem)) = failure else { panic!("{failure}") };
+    assert!(problem.text.contains("makes a path of"), "{problem}");
+    assert_eq!(home.names(""), [""; 0]);
 }
 
 #[test]
@@ -291,7 +384,7 @@ fn what_is_probably_not_meant_is_a_warning() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_error_that_may_pass_is_waited_for_once_and_told_by_its_own_name() {
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     let run = TestRun::new().settings(json!({ "FilePathToWrite": "/dev/full" }));
     let failure = run.open::<FileWriter>().unwrap().process(&text("x")).unwrap_err();
     let Failure::Step(StepError::Retryable { problem, .. }) = failure else { panic!("{failure}") };

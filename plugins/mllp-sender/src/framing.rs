@@ -49,14 +49,21 @@ impl Frame {
     }
 }
 
-/// Collects what a peer sends until a frame is whole.
+/// Collects what a peer sends until a frame is whole. Every byte is looked at once,
+/// however small the pieces are.
 #[derive(Debug)]
 pub(crate) struct Incoming<'f> {
     frame: &'f Frame,
-    received: Vec<u8>,
     bytes_max: usize,
-    /// What was received before the start of a frame, and is of no use.
-    skipped: usize,
+    /// All that came.
+    bytes: usize,
+    /// Of what came before the start of a frame, as much as may begin one; and
+    /// everything behind the start.
+    received: Vec<u8>,
+    /// How much of it is known to hold no end.
+    searched: usize,
+    /// Bytes before the start of the frame, once there is one.
+    skipped: Option<usize>,
 }
 
 /// More bytes than an answer may have.
@@ -65,12 +72,17 @@ pub(crate) struct TooLong;
 
 impl<'f> Incoming<'f> {
     pub(crate) fn new(frame: &'f Frame, bytes_max: usize) -> Self {
-        Self { frame, received: Vec::new(), bytes_max, skipped: 0 }
+        Self { frame, bytes_max, bytes: 0, received: Vec::new(), searched: 0, skipped: None }
     }
 
-    /// Has anything come?
-    pub(crate) fn is_empty(&self) -> bool {
-        self.received.is_empty() && self.skipped == 0
+    /// How many bytes have come.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What of a frame has not come yet.
+    pub(crate) fn missing(&self) -> &'static str {
+        if self.skipped.is_none() { "start" } else { "end" }
     }
 
     /// Takes a piece; gives the answer when it is whole. What stands before the
@@ -79,20 +91,34 @@ impl<'f> Incoming<'f> {
     /// # Errors
     /// The answer, with what was skipped, is longer than allowed.
     pub(crate) fn take(&mut self, piece: &[u8]) -> Result<Option<Answer>, TooLong> {
-        if self.skipped + self.received.len() + piece.len() > self.bytes_max {
+        if self.bytes + piece.len() > self.bytes_max {
             return Err(TooLong);
         }
+        self.bytes += piece.len();
         self.received.extend_from_slice(piece);
-        let Some(start) = find(&self.received, &self.frame.start) else { return Ok(None) };
-        // Kept: the frame's start, so that it is found again.
-        self.received.drain(..start);
-        self.skipped += start;
-        let Some(inside) = self.received.get(self.frame.start.len()..) else { return Ok(None) };
-        let Some(end) = find(inside, &self.frame.end) else { return Ok(None) };
-        let message = inside.get(..end).unwrap_or_default().to_vec();
-        let behind = end + self.frame.end.len();
-        let more = inside.len() > behind;
-        Ok(Some(Answer { message, skipped: self.skipped, more }))
+        let Some(skipped) = self.skipped.or_else(|| self.skip_to_start()) else { return Ok(None) };
+        let unsearched = self.received.get(self.searched..).unwrap_or_default();
+        let Some(end) = find(unsearched, &self.frame.end).map(|end| self.searched + end) else {
+            self.searched = before_part(&self.received, &self.frame.end);
+            return Ok(None);
+        };
+        let more = self.received.len() > end + self.frame.end.len();
+        self.received.truncate(end);
+        Ok(Some(Answer { message: std::mem::take(&mut self.received), skipped, more }))
+    }
+
+    /// Drops everything up to the end of the frame's start; gives the bytes before
+    /// it. Without one, what cannot begin it is dropped: few bytes are left, so that
+    /// dropping costs no more than receiving.
+    fn skip_to_start(&mut self) -> Option<usize> {
+        let start = &self.frame.start;
+        let Some(at) = find(&self.received, start) else {
+            self.received.drain(..before_part(&self.received, start));
+            return None;
+        };
+        self.skipped = Some(self.bytes - self.received.len() + at);
+        self.received.drain(..at + start.len());
+        self.skipped
     }
 }
 
@@ -104,6 +130,11 @@ pub(crate) struct Answer {
     pub(crate) skipped: usize,
     /// Was more sent behind it? Nobody asked for that.
     pub(crate) more: bool,
+}
+
+/// How many of the bytes can be no part of one that comes with the next piece.
+fn before_part(bytes: &[u8], part: &[u8]) -> usize {
+    bytes.len().saturating_sub(part.len().saturating_sub(1))
 }
 
 fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
@@ -169,9 +200,37 @@ mod tests {
         let answer = Incoming::new(&frame, 100).take(b"\x0bA\x1c\r\x0bB").unwrap().unwrap();
         assert!(answer.more && answer.message == b"A");
         let mut incoming = Incoming::new(&frame, 10);
-        assert!(incoming.is_empty());
+        assert_eq!((incoming.bytes(), incoming.missing()), (0, "start"));
         assert_eq!(incoming.take(b"\x0b123456789"), Ok(None));
         assert_eq!(incoming.take(b"\x1c"), Err(TooLong));
-        assert!(!incoming.is_empty());
+        assert_eq!((incoming.bytes(), incoming.missing()), (10, "end"));
+    }
+
+    #[test]
+    fn a_long_start_and_end_are_found_across_pieces() {
+        let frame = frame(json!({ "FrameStart": "<aab>", "FrameEnd": "<aac>" })).unwrap();
+        let sent = b"<aa<aab><aa<aac>";
+        for size in 1..sent.len() {
+            let mut incoming = Incoming::new(&frame, sent.len());
+            let mut answers = sent.chunks(size).map(|piece| incoming.take(piece).unwrap());
+            let expected = Answer { message: b"<aa".to_vec(), skipped: 3, more: false };
+            assert_eq!(answers.find_map(|answer| answer), Some(expected), "{size}");
+        }
+    }
+
+    #[test]
+    fn small_pieces_cost_no_more_than_large_ones() {
+        const BYTES: usize = 256 << 10;
+        let frame = frame(json!({})).unwrap();
+        for start in [&b"\x0b"[..], b"no start"] {
+            let started = std::time::Instant::now();
+            let mut incoming = Incoming::new(&frame, BYTES * 2);
+            assert_eq!(incoming.take(start), Ok(None));
+            for _ in 0..BYTES / 16 {
+                assert_eq!(incoming.take(&[b'x'; 16]), Ok(None));
+            }
+            // Milliseconds; looking at everything with every piece takes a minute.
+            assert!(started.elapsed() < std::time::Duration::from_secs(5), "{start:?}");
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Puts a message into a frame, sends it over TCP or TLS, and reads the answer.
 //! It does not judge the answer: an AE is a response like any other, and what it
-//! means is up to the workflow. TLS is the host's, and a server whose
+//! means is up to the workflow. What is below an answer is judged: a peer that
+//! refuses a message with a byte of MLLP release 2 has not taken it. TLS is the host's, and a server whose
 //! certificate is not trusted gets nothing (T-12).
 //!
 //! # Invariants
@@ -19,6 +20,13 @@ mod unread;
 use link::{Exchanged, Link, Reply};
 use settings::{Answering, MllpSettings};
 use tureen_plugin_sdk::prelude::*;
+
+/// The answer of MLLP release 2 that a message was stored; what the peer makes of
+/// it comes later, or never.
+const COMMITTED: &[u8] = b"\x06";
+
+/// The answer of MLLP release 2 that it was not.
+const REFUSED: &[u8] = b"\x15";
 
 /// The MLLP sender of one activity.
 struct MllpSender {
@@ -79,6 +87,14 @@ impl MllpSender {
                         (UseResponse)";
             return Err(StepError::failed("mllp.answer", text));
         }
+        if answer == REFUSED {
+            let text = "the peer refused the message: it answered with the negative \
+                        acknowledgement of MLLP release 2 (NAK, 0x15), which tells no reason";
+            return Err(StepError::rejected("mllp.refused", text));
+        }
+        if answer == COMMITTED && !self.may_be_one_byte() {
+            return self.committed(context);
+        }
         let response = self.settings.response.message(answer, None)?;
         if is_of_another(message, &response) {
             self.link.close(context, &self.settings);
@@ -91,6 +107,29 @@ impl MllpSender {
             context.log(Level::Warn, text);
         }
         Ok(Some(response))
+    }
+}
+
+impl MllpSender {
+    /// Whether the type of the response allows for an answer of any one byte.
+    fn may_be_one_byte(&self) -> bool {
+        let format = self.settings.response.format();
+        matches!(format, Format::Text | Format::Csv | Format::Binary)
+    }
+
+    /// The peer has stored the message and does not answer it.
+    fn committed(&self, context: &Context) -> Result<Option<Message>, StepError> {
+        let text = "the peer took the message, and sent no answer but the commit acknowledgement \
+                    of MLLP release 2 (0x06)";
+        if self.settings.answering == Answering::Needed {
+            let text = format!(
+                "{text}: an answer is needed (UseResponse), let the peer send one without it, or \
+                 set UseResponse to false"
+            );
+            return Err(StepError::failed("mllp.answer", text));
+        }
+        context.log(Level::Warn, text);
+        Ok(None)
     }
 }
 

@@ -189,7 +189,7 @@ fn read_reply(
     let mut incoming = Incoming::new(&settings.frame, ANSWER_BYTES_MAX);
     loop {
         let piece = connection.read(PIECE_BYTES, left(until));
-        let piece = piece.map_err(|problem| network_error(sent(problem), PLACE))?;
+        let piece = piece.map_err(|problem| unanswered(problem, &incoming))?;
         if piece.is_empty() {
             return closed(&incoming, settings.answering);
         }
@@ -208,17 +208,38 @@ fn read_reply(
 }
 
 fn closed(incoming: &Incoming<'_>, answering: Answering) -> Result<Reply, StepError> {
-    if incoming.is_empty() && answering == Answering::Kept {
+    if incoming.bytes() == 0 && answering == Answering::Kept {
         return Ok(Reply::Closed);
     }
-    let text = if incoming.is_empty() {
-        "the peer closed the connection without an answer"
-    } else {
-        "the peer closed the connection in the middle of its answer, or what it sent has no \
-         frame: see FrameStart and FrameEnd"
+    let text = match incoming.bytes() {
+        0 => "the peer closed the connection without an answer".to_owned(),
+        _ => format!(
+            "{}, and closed the connection: it closed in the middle of its answer, or frames it \
+             otherwise than FrameStart and FrameEnd say",
+            came(incoming)
+        ),
     };
     let problem = sent(Problem::new("network.closed", text)).at(PLACE);
     Err(StepError::Retryable { problem, after: None })
+}
+
+/// Why no whole answer could be read. Where a peer is silent after some bytes, it
+/// has not sent nothing: its frame is another one.
+fn unanswered(mut problem: Problem, incoming: &Incoming<'_>) -> StepError {
+    if problem.code == "network.timeout" && incoming.bytes() > 0 {
+        problem.text = format!(
+            "{} before the time-out: it frames its answer otherwise than FrameStart and FrameEnd \
+             say, or needs longer than TimeoutSeconds",
+            came(incoming)
+        );
+    }
+    network_error(sent(problem), PLACE)
+}
+
+/// What came of an answer, without what it says.
+fn came(incoming: &Incoming<'_>) -> String {
+    let (bytes, missing) = (incoming.bytes(), incoming.missing());
+    format!("the peer sent {bytes} bytes, and no {missing} of a frame was found")
 }
 
 /// The message is out: whether the peer took it is not known.

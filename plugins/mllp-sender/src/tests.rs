@@ -130,6 +130,10 @@ fn what_is_done_about_an_answer() {
         (true, true, Some("\x0b\x1c\r"), Err("mllp.answer")),
         (true, true, Some("junk\x0bMSH|^~\\&|\rMSA|AA|E1\r\x1c\r"), Ok(Some("MSA|AA|E1"))),
         (true, true, Some("\x0bno message\x1c\r"), Err("sender.response")),
+        (true, false, Some("\x0b\x15\x1c\r"), Err("mllp.refused")),
+        (true, true, Some("\x0b\x15\x1c\r"), Err("mllp.refused")),
+        (true, false, Some("\x0b\x06\x1c\r"), Ok(None)),
+        (true, true, Some("\x0b\x06\x1c\r"), Err("mllp.answer")),
     ] {
         let answered = answer.map(str::to_owned);
         let (port, peer) = peer(vec![Box::new(move |stream| {
@@ -162,6 +166,58 @@ fn a_peer_that_stays_silent_is_told_after_the_time_out() {
     let failure = sender.process(&adt("E1")).unwrap_err();
     assert_eq!(failure.code(), "network.timeout");
     peer.join().unwrap();
+}
+
+#[test]
+fn a_negative_acknowledgement_refuses_the_message_and_a_commit_alone_is_told() {
+    let answers = |byte: u8| -> (u16, JoinHandle<()>) {
+        peer(vec![Box::new(move |stream| {
+            receive(stream);
+            stream.write_all(&[0x0b, byte, 0x1c, 0x0d]).unwrap();
+        })])
+    };
+    // Whatever the response is: the peer has not taken the message.
+    for kind in [1, 13] {
+        let (port, peer) = answers(0x15);
+        let settings = json!({ "DifferentResponseMessageType": true, "ResponseMessageType": kind });
+        let failure = sender(port, settings).process(&adt("E1")).unwrap_err();
+        let Failure::Step(StepError::Rejected(problem)) = failure else { panic!("{failure}") };
+        assert!(problem.text.starts_with("the peer refused the message"), "{problem}");
+        peer.join().unwrap();
+    }
+    let (port, peer) = answers(0x06);
+    let log = sender(port, json!({})).process(&adt("E1")).unwrap().outcome.log;
+    assert!(log[0].level == Level::Warn && log[0].text.contains("commit"), "{log:?}");
+    peer.join().unwrap();
+    let (port, peer) = answers(0x06);
+    let settings = json!({ "DifferentResponseMessageType": true, "ResponseMessageType": 13 });
+    assert_eq!(text(sender(port, settings).process(&adt("E1"))), "\u{6}");
+    peer.join().unwrap();
+}
+
+#[test]
+fn an_answer_without_the_end_or_start_of_a_frame_is_told_with_its_length() {
+    for (answer, closes, expected) in [
+        (&b"\x0bMSH|^~\\&|\r\x1c"[..], false, "sent 12 bytes, and no end of a frame"),
+        (b"\x15", false, "sent 1 bytes, and no start of a frame"),
+        (b"\x0bMSH", true, "sent 4 bytes, and no end of a frame"),
+    ] {
+        let (port, peer) = peer(vec![Box::new(move |stream| {
+            receive(stream);
+            stream.write_all(answer).unwrap();
+            assert!(closes || closed(stream));
+        })]);
+        let failure = sender(port, json!({ "TimeoutSeconds": 1 })).process(&adt("E1")).unwrap_err();
+        assert_eq!(failure.code(), if closes { "network.closed" } else { "network.timeout" });
+        let Failure::Step(StepError::Retryable { problem, .. }) = failure else {
+            panic!("{failure}")
+        };
+        for part in [expected, "FrameStart", "FrameEnd"] {
+            assert!(problem.text.contains(part), "{problem}");
+        }
+        assert!(!problem.text.contains("MSH"), "{problem}");
+        peer.join().unwrap();
+    }
 }
 
 #[test]
