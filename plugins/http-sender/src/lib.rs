@@ -52,12 +52,12 @@ impl Activity for HttpSender {
         context: &Context,
         message: &Message,
     ) -> Result<Option<Message>, StepError> {
-        let request = self.request(context, message)?;
-        let response = self.sent(context, request)?;
+        let head = self.head(context, message)?;
+        let response = self.sent(context, message, head)?;
         if !response.is_success() {
             return Err(status::error(&response));
         }
-        self.response(&response).map(Some)
+        self.response(response).map(Some)
     }
 
     fn close(&mut self, _context: &Context) {
@@ -66,8 +66,8 @@ impl Activity for HttpSender {
 }
 
 impl HttpSender {
-    /// The request without what proves who sends it.
-    fn request(&self, context: &Context, message: &Message) -> Result<Request, StepError> {
+    /// The request without its body and what proves who sends it.
+    fn head(&self, context: &Context, message: &Message) -> Result<Request, StepError> {
         let settings = &self.settings;
         let mut request = Request::new(settings.method.name(), settings.server.expand(context)?);
         if let Some(content_type) = &settings.content_type {
@@ -80,65 +80,77 @@ impl HttpSender {
             }
             request = request.with_header(&field.name, field.value(context, message, &self.own)?);
         }
-        if settings.method != Method::Get {
-            request = request.with_body(tureen_sending::body(context, message, settings.charset)?);
-        }
         if let Some(certificate) = &settings.certificate {
             request = request.with_client_certificate(certificate.thumbprint());
         }
         Ok(request)
     }
 
-    fn sent(&mut self, context: &Context, request: Request) -> Result<Response, StepError> {
+    fn sent(
+        &mut self,
+        context: &Context,
+        message: &Message,
+        head: Request,
+    ) -> Result<Response, StepError> {
         let Self { settings, tokens, .. } = self;
         let proxy = settings.proxy.as_ref().map(|proxy| proxy_of(context, proxy)).transpose()?;
-        let request = match &proxy {
-            Some(proxy) => request.through(proxy.clone()),
-            None => request,
+        let head = match &proxy {
+            Some(proxy) => head.through(proxy.clone()),
+            None => head,
         };
-        let send = |authorization: Option<String>| {
-            let mut request = request.clone();
+        // Made for each attempt, and not copied: the memory has no room for many.
+        let body = || match settings.method {
+            Method::Get => Ok(Vec::new()),
+            _ => tureen_sending::body(context, message, settings.charset),
+        };
+        let send = |body: Vec<u8>, authorization: Option<String>| {
+            let mut request = head.clone().with_body(body);
             if let Some(value) = authorization {
                 request = request.with_header("Authorization", value);
             }
             let request = request.with_timeout(timeout_within(context, settings.timeout));
             request.send().map_err(|problem| network_error(problem, settings.server.property()))
         };
+        // What cannot be sent is told before anything is asked for.
+        let first = body()?;
         match &settings.authentication {
-            Authentication::None => send(None),
+            Authentication::None => send(first, None),
             Authentication::Basic { user_name, password } => {
                 let user_name = value_of(context, user_name.as_ref(), "UserName")?;
                 let password = value_of(context, password.as_ref(), "Password")?;
                 let pair = STANDARD.encode(format!("{user_name}:{password}"));
-                send(Some(format!("Basic {pair}")))
+                send(first, Some(format!("Basic {pair}")))
             }
             Authentication::OAuth2(oauth) => {
                 let certificate = settings.certificate.as_ref().map(|it| it.thumbprint());
                 let way = Way { timeout: settings.timeout, proxy: proxy.as_ref(), certificate };
                 let token = tokens.token(context, oauth, &way, false)?;
-                let response = send(Some(format!("Bearer {token}")))?;
+                let response = send(first, Some(format!("Bearer {token}")))?;
                 if response.status() != UNAUTHORIZED {
                     return Ok(response);
                 }
+                drop(response);
                 context.log(Level::Info, "the token was not accepted: once more with a new one");
                 let token = tokens.token(context, oauth, &way, true)?;
-                send(Some(format!("Bearer {token}")))
+                send(body()?, Some(format!("Bearer {token}")))
             }
         }
     }
 
     /// What came back, as a message.
-    fn response(&self, response: &Response) -> Result<Message, StepError> {
+    fn response(&self, response: Response) -> Result<Message, StepError> {
         let settings = &self.settings;
         if !settings.wait_for_response {
             return settings.response.message(b"", None);
         }
         let asks = |field: &headers::Field| field.name.eq_ignore_ascii_case("Accept-Encoding");
-        coding::check(response, settings.fields.iter().any(asks))?;
+        coding::check(&response, settings.fields.iter().any(asks))?;
         // What is got has the character set that it is said to have.
         let own = settings.charset.filter(|_| settings.method != Method::Get);
+        // ASCII says nothing of what is outside it, so the other may say more.
+        let own = own.filter(|set| *set != Charset::Ascii);
         let told = own.or_else(|| charset_of(response.header("Content-Type")?));
-        settings.response.message(response.body(), told)
+        settings.response.message(response.into_body(), told)
     }
 }
 

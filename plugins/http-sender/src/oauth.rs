@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //! - A token lives in this instance's memory alone and is never logged.
+//! - A token that no header field can carry is refused when it comes, never kept.
 //! - Settings may hold variables, so there may be several tokens; at most
 //!   [`TOKENS_MAX`], the oldest goes first.
 
@@ -20,6 +21,10 @@ use tureen_plugin_sdk::{
 use tureen_sending::{Credential, network_error, timeout_within};
 
 use crate::target::Target;
+
+/// The longest token that is taken. All header fields of a request together have
+/// room in 64 KiB, and servers take less.
+const TOKEN_BYTES_MAX: usize = 16 << 10;
 
 /// Tokens that one sender keeps.
 const TOKENS_MAX: usize = 16;
@@ -279,13 +284,31 @@ fn granted(response: &Response) -> Result<Granted, StepError> {
     }
     let kind = body.get("token_type").and_then(Value::as_str).unwrap_or("Bearer");
     let value = body.get("access_token").and_then(Value::as_str).unwrap_or_default();
-    let is_token = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic());
-    if !is_token || !kind.eq_ignore_ascii_case("bearer") {
+    if value.is_empty() || !kind.eq_ignore_ascii_case("bearer") {
         let text = "the token endpoint answered without a bearer token in JSON".to_owned();
+        return Err(StepError::Failed(problem(text)));
+    }
+    if let Some(why) = unsendable(value) {
+        let text = format!("the token endpoint answered with a token that cannot be sent: {why}");
         return Err(StepError::Failed(problem(text)));
     }
     let life = body.get("expires_in").and_then(seconds).unwrap_or(UNKNOWN_LIFE);
     Ok(Granted { value: value.to_owned(), life })
+}
+
+/// Why a header field cannot carry the token, without a word of it.
+fn unsendable(token: &str) -> Option<String> {
+    let length = token.len();
+    if length > TOKEN_BYTES_MAX {
+        return Some(format!(
+            "it has {length} bytes, and a header field has room for {TOKEN_BYTES_MAX}; let the \
+             server issue a shorter one, for example for a smaller Scope"
+        ));
+    }
+    let is_sendable = token.bytes().all(|byte| byte.is_ascii_graphic());
+    let why = "it has characters that a header field must not have, such as a space or a line \
+               end; the server that issues it is at fault";
+    (!is_sendable).then(|| why.to_owned())
 }
 
 /// Some servers write the number as text.
@@ -339,6 +362,25 @@ mod tests {
             r#"{"access_token":"t","token_type":"mac"}"#,
         ] {
             assert_eq!(read(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_no_header_field_carries_is_told_as_such() {
+        let long = "t".repeat(TOKEN_BYTES_MAX);
+        for (token, expected) in [
+            (long.clone(), None),
+            (format!("{long}t"), Some("it has 16385 bytes")),
+            ("Ekholm token".to_owned(), Some("it has characters")),
+            ("Ekholm\n".to_owned(), Some("it has characters")),
+            ("Ekholm\u{fc}".to_owned(), Some("it has characters")),
+        ] {
+            let body = serde_json::json!({ "access_token": token }).to_string();
+            let error = granted(&Response::new(200).with_body(body)).err();
+            let told = error.map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(told.is_empty(), expected.is_none(), "{told}");
+            assert!(told.contains(expected.unwrap_or_default()), "{told}");
+            assert!(!told.contains("Ekholm"), "{told}");
         }
     }
 

@@ -18,6 +18,10 @@ pub(crate) fn error(response: &Response) -> StepError {
         Problem::new("http.status", text(meaning)).at("Server").with("status", status.to_string())
     };
     match status {
+        304 => StepError::Failed(problem(
+            "it says that nothing changed, which is no answer to this request; leave conditions \
+             such as If-None-Match and If-Modified-Since out of Headers, or see the server",
+        )),
         300..=399 => StepError::Failed(problem(
             "it is elsewhere, and redirects are never followed; write its new address into Server",
         )),
@@ -66,12 +70,21 @@ mod tests {
     fn a_status_tells_whose_fault_it_is() {
         for (statuses, expected) in [
             (&[400, 409, 413, 422][..], "sender"),
-            (&[301, 302, 401, 403, 404, 405, 407, 415, 451, 501, 505], "author"),
+            (&[301, 302, 304, 401, 403, 404, 405, 407, 415, 451, 501, 505], "author"),
             (&[408, 425, 429, 500, 502, 503, 504, 599], "outside"),
         ] {
             for status in statuses {
                 assert_eq!(class(*status), expected, "{status}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_elsewhere_is_told_apart_from_what_did_not_change() {
+        for (status, elsewhere) in [(301, true), (302, true), (304, false), (307, true)] {
+            let told = error(&Response::new(status)).to_string();
+            assert_eq!(told.contains("new address into Server"), elsewhere, "{told}");
+            assert_eq!(told.contains("nothing changed"), !elsewhere, "{told}");
         }
     }
 

@@ -192,6 +192,20 @@ fn a_client_may_show_itself_in_the_body_and_name_what_it_wants() {
 }
 
 #[test]
+fn a_token_that_cannot_be_sent_is_not_kept() {
+    let long = json!({ "access_token": "t".repeat(100_000), "expires_in": 3600 }).to_string();
+    for bad in [long.as_str(), r#"{"access_token":"a b","expires_in":3600}"#] {
+        let (_network, seen) = server(vec![ok(bad), ok(TOKEN), ok("done")]);
+        let settings = oauth(json!({}));
+        let mut sender = open(settings.clone());
+        let run = || run(settings.clone()).secret("client", "s");
+        assert_eq!(sender.process(&run()).unwrap_err().code(), "http.token");
+        assert_eq!(sender.process(&run()).unwrap().response.unwrap().1, b"done");
+        assert_eq!(seen.borrow()[2].header("authorization"), Some("Bearer tok"));
+    }
+}
+
+#[test]
 fn a_token_that_is_about_to_end_is_not_used_again() {
     let short = r#"{"access_token":"tok","expires_in":60}"#;
     let (_network, seen) = server(vec![ok(short), ok(""), ok(short), ok("")]);
@@ -211,6 +225,7 @@ fn after_401_there_is_one_more_attempt_with_a_new_token() {
     let done = run(oauth(json!({}))).secret("client", "s").perform::<HttpSender>().unwrap();
     assert_eq!(done.response.unwrap().1, b"done");
     assert_eq!(seen.borrow()[3].header("authorization"), Some("Bearer new"));
+    assert_eq!(seen.borrow()[3].body(), "Grün".as_bytes());
     let (_network, seen) = server(vec![ok(TOKEN), no(), other, no()]);
     let failed = run(oauth(json!({}))).secret("client", "s").perform::<HttpSender>().unwrap_err();
     assert_eq!(failed.code(), "http.status");
@@ -266,6 +281,62 @@ fn character_sets_go_both_ways_and_a_get_believes_the_server() {
     let told = latin().with_header("Content-Type", "text/plain; charset=\"ISO-8859-1\"");
     let (_network, _) = server(vec![told]);
     assert_eq!(perform(json!({ "Method": 1, "Encoding": "utf-8" })).unwrap(), "Grün".as_bytes());
+}
+
+#[test]
+fn a_response_in_its_own_set_is_read_as_its_server_means_it() {
+    const HEAD: &str = "MSH|^~\\&|X|Y|||2024||ACK|1|P|2.5||||||";
+    let hl7 = |declared: &str, name: &[u8]| {
+        [HEAD.as_bytes(), declared.as_bytes(), b"\rZZZ|", name, b"\r"].concat()
+    };
+    let xml = |encoding: &str, name: &[u8]| {
+        let head = format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?><a>");
+        [head.as_bytes(), name, b"</a>"].concat()
+    };
+    let (latin, utf8) = (&b"Gr\xfcn"[..], "Grün".as_bytes());
+    for (message_type, body, content_type, settings, expected) in [
+        (1, hl7("8859/1", latin), "x/y; charset=iso-8859-1", json!({}), hl7("8859/1", latin)),
+        (1, hl7("8859/1", latin), "x/y", json!({}), hl7("8859/1", latin)),
+        (1, hl7("8859/1", utf8), "x/y; charset=utf-8", json!({}), hl7("UNICODE UTF-8", utf8)),
+        (
+            1,
+            hl7("8859/5", latin),
+            "x/y",
+            json!({ "Encoding": "iso-8859-1" }),
+            hl7("UNICODE UTF-8", utf8),
+        ),
+        (4, xml("iso-8859-1", latin), "application/xml", json!({}), xml("UTF-8", utf8)),
+        (
+            4,
+            xml("iso-8859-1", latin),
+            "application/xml; charset=iso-8859-1",
+            json!({}),
+            xml("UTF-8", utf8),
+        ),
+        (13, utf8.to_vec(), "text/plain; charset=us-ascii", json!({}), utf8.to_vec()),
+        (13, utf8.to_vec(), "text/plain; charset=ANSI_X3.4-1968", json!({}), utf8.to_vec()),
+        (
+            13,
+            latin.to_vec(),
+            "text/plain; charset=iso-8859-1",
+            json!({ "Encoding": "us-ascii" }),
+            utf8.to_vec(),
+        ),
+    ] {
+        let answer = Response::new(200).with_body(body).with_header("Content-Type", content_type);
+        let (_network, _) = server(vec![answer]);
+        let mut all = json!({ "DifferentResponseMessageType": true,
+                              "ResponseMessageType": message_type });
+        all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let done = run(all).message(Format::Text, b"plain").perform::<HttpSender>().unwrap();
+        let read = done.response.unwrap().1;
+        assert_eq!(
+            String::from_utf8_lossy(&read),
+            String::from_utf8_lossy(&expected),
+            "{content_type}"
+        );
+        assert_eq!(read, expected, "{content_type}");
+    }
 }
 
 #[test]

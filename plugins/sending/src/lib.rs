@@ -6,11 +6,14 @@
 
 mod charset;
 mod credential;
+mod hl7;
 mod outgoing;
+mod pieces;
 mod response;
 mod trouble;
+mod xml;
 
-pub use charset::Charset;
+pub use charset::{Charset, Untranslatable};
 pub use credential::{ClientCertificate, Credential};
 pub use outgoing::body;
 pub use response::ResponseType;

@@ -1,6 +1,6 @@
 //! The bytes of a message that goes out.
 
-use crate::Charset;
+use crate::charset::{CARRIED_BYTES_MAX, Charset, Untranslatable};
 use tureen_plugin_sdk::{Context, Format, Message, StepError};
 
 /// What is sent for a message. Without a set of its own it goes as it stands:
@@ -8,7 +8,8 @@ use tureen_plugin_sdk::{Context, Format, Message, StepError};
 /// bytes and have no set.
 ///
 /// # Errors
-/// Rejected, `sender.encoding`, when the set lacks a character of the message.
+/// Rejected: `sender.encoding` when the set lacks a character of the message,
+/// `sender.size` when it becomes too long in it.
 pub fn body(
     context: &Context,
     message: &Message,
@@ -20,10 +21,21 @@ pub fn body(
     };
     // The text as templates see it: decoded, whatever set it came in.
     let text = context.expand(&format!("${{{} outbound}}", context.setting()))?;
-    charset.encode(&text).ok_or_else(|| {
-        let text = "the message has a character that the character set of the sender lacks: name \
-                    another one in Encoding, such as utf-8";
-        StepError::rejected("sender.encoding", text)
+    let length = text.len();
+    charset.encode(text).map_err(|why| match why {
+        Untranslatable::NotOfTheSet => StepError::rejected(
+            "sender.encoding",
+            "the message has a character that the character set of the sender lacks: name another \
+             one in Encoding, such as utf-8",
+        ),
+        Untranslatable::TooLong => {
+            let text = format!(
+                "the message has {length} bytes in UTF-8 and more than {CARRIED_BYTES_MAX} in the \
+                 character set of the sender, which is the most that is sent in another set than \
+                 its own: name utf-8 in Encoding, or send less in one message"
+            );
+            StepError::rejected("sender.size", text)
+        }
     })
 }
 
@@ -71,5 +83,16 @@ mod tests {
             "sender.encoding"
         );
         assert_eq!(sent(Format::Binary, b"\xff\x00", "utf-8").unwrap(), b"\xff\x00");
+    }
+
+    #[test]
+    fn a_message_that_becomes_too_long_for_a_host_call_is_refused() {
+        let text = vec![b'x'; 9_000_000];
+        for (encoding, expected) in
+            [("utf-16", Err("sender.size")), ("windows-1252", Ok(text.len())), ("", Ok(text.len()))]
+        {
+            let sent = sent(Format::Text, &text, encoding).map(|bytes| bytes.len());
+            assert_eq!(sent.as_ref().copied().map_err(String::as_str), expected, "{encoding}");
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! The response as a message.
 
+use std::borrow::Cow;
+
 use tureen_plugin_sdk::{Choice, Finding, Format, Message, Settings, StepError};
 
-use crate::Charset;
+use crate::charset::{CARRIED_BYTES_MAX, Charset, Untranslatable};
+use crate::{hl7, xml};
 
 const MESSAGE_TYPES: [Choice<Format>; 8] = [
     (1, "HL7", Format::Hl7),
@@ -36,46 +39,70 @@ impl ResponseType {
     }
 
     /// The response of these bytes. `told` is the set that the sender's settings
-    /// or the server name.
+    /// or the server name; ASCII says nothing of what is outside it.
     ///
     /// An empty response is an empty text, whatever its type: it is not taken
-    /// for a message that is not there.
+    /// for a message that is not there. Bytes that are given away are not copied
+    /// where the host can read them as they are.
     ///
     /// # Errors
-    /// `sender.response` when the bytes are not of the set or of the type. The
-    /// server has taken the message all the same.
-    pub fn message(self, bytes: &[u8], told: Option<Charset>) -> Result<Message, StepError> {
+    /// `sender.response` when the bytes are not of the set or of the type, or too
+    /// many. The server has taken the message all the same.
+    pub fn message<'b>(
+        self,
+        bytes: impl Into<Cow<'b, [u8]>>,
+        told: Option<Charset>,
+    ) -> Result<Message, StepError> {
+        let bytes = bytes.into();
         if bytes.is_empty() {
             return Ok(Message::parse(Format::Text, b"")?);
         }
-        let decoded = |set: Charset| {
-            set.decode(bytes).map(String::into_bytes).ok_or_else(|| {
-                let found = bytes.len();
-                let text = format!(
-                    "the server took the message, and its response of {found} bytes is not in \
-                     the character set that it is said to be in"
-                );
-                StepError::failed("sender.response", text)
-            })
+        let length = bytes.len();
+        let told = told.filter(|set| *set != Charset::Ascii);
+        let readable = match self.0 {
+            Format::Binary | Format::Dicom => Ok(bytes),
+            Format::Hl7 => hl7::readable(bytes, told),
+            Format::Xml => xml::readable(bytes, told),
+            _ => set_of_text(&bytes, told).decode(bytes),
         };
-        let bytes = match (self.0, told) {
-            (Format::Binary | Format::Dicom, _) => bytes.to_vec(),
-            // These say themselves which set they are in.
-            (Format::Hl7 | Format::Xml, None) => bytes.to_vec(),
-            (_, told) => decoded(told.unwrap_or(Charset::Utf8))?,
-        };
-        Message::parse(self.0, &bytes).map_err(|problem| {
+        let readable = readable.map_err(|why| unreadable(why, length))?;
+        Message::parse(self.0, &readable).map_err(|problem| {
             let text = format!(
-                "the server took the message, and its response of {} bytes is no {} message \
+                "the server took the message, and its response of {length} bytes is no {} message \
                  ({}): name its type in ResponseMessageType, with DifferentResponseMessageType \
                  true, or set WaitForResponse to false",
-                bytes.len(),
                 self.0.name(),
                 problem.code,
             );
             StepError::failed("sender.response", text)
         })
     }
+}
+
+/// The set of what says nothing of it but by a byte order mark. Of UTF-16 the mark
+/// knows the order of the bytes better than the name does.
+fn set_of_text(bytes: &[u8], told: Option<Charset>) -> Charset {
+    match (told, Charset::by_mark(bytes)) {
+        (Some(told), Some(marked)) if told.is_wide() && marked.is_wide() => marked,
+        (Some(told), _) => told,
+        (None, marked) => marked.unwrap_or(Charset::Utf8),
+    }
+}
+
+fn unreadable(why: Untranslatable, length: usize) -> StepError {
+    let why = match why {
+        Untranslatable::NotOfTheSet => "is not in the character set that it is said to be in, or \
+             not in UTF-8 where nothing is said: let the server name the one that it writes, or name \
+             that in Encoding"
+            .to_owned(),
+        Untranslatable::TooLong => format!(
+            "has more than {CARRIED_BYTES_MAX} bytes in UTF-8, which is the most that is read from \
+             another character set: let the server answer with less, or set WaitForResponse to \
+             false"
+        ),
+    };
+    let text = format!("the server took the message, and its response of {length} bytes {why}");
+    StepError::failed("sender.response", text)
 }
 
 #[cfg(test)]
@@ -112,6 +139,52 @@ mod tests {
         assert_eq!(read(Format::Binary, b"\xff\x00", Some("utf-8")).unwrap(), "/wA=");
         assert_eq!(read(Format::Json, b"", None).unwrap(), "");
         assert_eq!(read(Format::Json, b"<html>", None).unwrap_err(), "sender.response");
+        for name in ["us-ascii", "ascii", "ANSI_X3.4-1968"] {
+            assert_eq!(read(Format::Text, "Grün".as_bytes(), Some(name)).unwrap(), "Grün");
+        }
+        assert_eq!(read(Format::Text, b"\xff\xfe\xfc\0", None).unwrap(), "ü");
+        assert_eq!(read(Format::Text, b"\xfe\xff\0\xfc", Some("utf-16")).unwrap(), "ü");
+        assert_eq!(read(Format::Text, b"\xfc\0", Some("utf-16")).unwrap(), "ü");
+    }
+
+    #[test]
+    fn the_host_reads_hl7_and_xml_as_they_are_told_to_be_read() {
+        let hl7 = |declared: &str, name: &[u8]| {
+            let head = format!("MSH|^~\\&|X|Y|||2024||ACK|1|P|2.5||||||{declared}\rZZZ|");
+            [head.as_bytes(), name, b"\r"].concat()
+        };
+        let xml = |encoding: &str, name: &[u8]| {
+            let head = format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?><a>");
+            [head.as_bytes(), name, b"</a>"].concat()
+        };
+        let (latin, utf8) = (&b"Gr\xfcn"[..], "Grün".as_bytes());
+        for (format, bytes, told) in [
+            (Format::Hl7, hl7("8859/1", latin), None),
+            (Format::Hl7, hl7("8859/1", latin), Some("iso-8859-1")),
+            (Format::Hl7, hl7("8859/9", latin), Some("iso-8859-9")),
+            (Format::Hl7, hl7("", latin), Some("iso-8859-1")),
+            (Format::Hl7, hl7("UNICODE UTF-8", latin), Some("iso-8859-1")),
+            (Format::Hl7, hl7("8859/1", utf8), Some("utf-8")),
+            (Format::Hl7, hl7("KS X 1001", utf8), Some("utf-8")),
+            (Format::Hl7, hl7("8859/1", latin), Some("us-ascii")),
+            (Format::Xml, xml("iso-8859-1", latin), None),
+            (Format::Xml, xml("iso-8859-1", latin), Some("iso-8859-1")),
+            (Format::Xml, xml("utf-8", latin), Some("iso-8859-1")),
+            (Format::Xml, xml("iso-8859-1", latin), Some("us-ascii")),
+        ] {
+            let set = told.map(|name| Charset::from_name(name).unwrap());
+            let path = if format == Format::Hl7 { "ZZZ-1" } else { "a" };
+            let read = ResponseType(format).message(bytes.as_slice(), set).unwrap();
+            assert_eq!(read.text(path).unwrap(), "Grün", "{told:?}: {bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_response_that_becomes_too_long_is_told_as_such() {
+        let bytes = vec![0xfc; CARRIED_BYTES_MAX / 2 + 1];
+        let error = ResponseType(Format::Text).message(bytes, Some(Charset::Latin1));
+        let text = error.err().unwrap().to_string();
+        assert!(text.contains("bytes has more than 16841728 bytes in UTF-8"), "{text}");
     }
 
     #[test]
