@@ -150,9 +150,11 @@ impl Template {
     /// and a placeholder that can never be rendered says so in
     /// [`Self::problems`] and when it is rendered.
     ///
-    /// A placeholder is `${`, a body, and the first `}` outside parentheses (the
-    /// first of all where these are not balanced). The body holds no `${`. It is
-    /// a name and modifiers divided by `:`, or a setting id and a direction.
+    /// A placeholder is `${`, a body, and the first `}` outside parentheses.
+    /// Parentheses around a `}` must be closed before a `:` or `}`; where they are
+    /// not, the placeholder ends with that `}`. One that could still be read in two
+    /// ways, such as `${a:Remove(()})}`, is a problem. The body holds no `${`. It
+    /// is a name and modifiers divided by `:`, or a setting id and a direction.
     /// A name has 1 to 256 bytes and no control characters, braces, dollar
     /// signs or quotation marks; blanks around it do not count.
     pub fn compile(text: &str) -> Self {

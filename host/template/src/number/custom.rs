@@ -31,6 +31,9 @@ struct Section {
     /// An exponent is written: the digits before the point are then always as
     /// many as the pattern has.
     scientific: bool,
+    /// Nothing at all stands between the semicolons. Empty quotes are something:
+    /// they write nothing.
+    missing: bool,
 }
 
 /// How an exponent is written: `E0`, `E+0`, `e-00`.
@@ -57,6 +60,8 @@ enum Piece {
 /// What the pattern's characters mean, before they are laid out.
 enum Symbol {
     Literal(char),
+    /// A quoted text begins; its characters follow as literals.
+    Quote,
     Zero,
     Hash,
     Point,
@@ -79,7 +84,7 @@ impl Custom {
 
     pub(super) fn format(&self, number: &Decimal) -> String {
         let section = |index: usize| {
-            self.sections.get(index).filter(|section| index == 0 || !section.pieces.is_empty())
+            self.sections.get(index).filter(|section| index == 0 || !section.missing)
         };
         let Some(first) = section(0) else { return String::new() };
         let own = if number.negative { section(1) } else { None };
@@ -110,6 +115,7 @@ fn symbols(pattern: &str) -> Result<Vec<Symbol>, Problem> {
                 Problem::new("format.number", "the number pattern ends with a backslash")
             })?),
             '\'' | '"' => {
+                symbols.push(Symbol::Quote);
                 loop {
                     match rest.next() {
                         Some(quoted) if quoted == character => break,
@@ -149,7 +155,7 @@ fn starts_exponent(mut rest: impl Iterator<Item = char>) -> bool {
 
 impl Section {
     fn lay_out(symbols: &[Symbol]) -> Self {
-        let mut section = Self::default();
+        let mut section = Self { missing: symbols.is_empty(), ..Self::default() };
         let mut pointed = false;
         // Commas since the last digit placeholder before the point: they group
         // when another digit follows, and scale by a thousand each otherwise.
@@ -188,21 +194,19 @@ impl Section {
                 }
                 Symbol::Exponent(exponent) => section.pieces.push(Piece::Literal(exponent.letter)),
                 Symbol::Literal(character) => section.pieces.push(Piece::Literal(*character)),
-                Symbol::Point | Symbol::Comma | Symbol::Section => {}
+                Symbol::Quote | Symbol::Point | Symbol::Comma | Symbol::Section => {}
             }
         }
         section.shift = section.shift.saturating_sub(commas.saturating_mul(3));
-        if section.scientific {
-            (section.grouped, section.shift) = (false, 0);
-        }
         section
     }
 
     fn round(&self, number: &Decimal) -> Decimal {
+        let shifted = number.clone().shifted(self.shift);
         if self.scientific {
-            return number.clone().cut(self.whole + self.places);
+            return shifted.cut(self.whole + self.places);
         }
-        number.clone().shifted(self.shift).rounded(self.places)
+        shifted.rounded(self.places)
     }
 
     /// A number as its mantissa and its exponent; without one, the number itself.

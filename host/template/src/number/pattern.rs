@@ -64,8 +64,9 @@ const CURRENCY: char = '¤';
 const EXPONENT_DIGITS: usize = 3;
 const SHORT_EXPONENT_DIGITS: usize = 2;
 
-/// The smallest exponent that `G` with digits writes as zeros.
-const PLAIN_EXPONENT_MIN: i32 = -5;
+/// The smallest exponent that `G` with digits writes as zeros: .NET writes
+/// 0.0001 so, and 1E-05.
+const PLAIN_EXPONENT_MIN: i32 = -4;
 
 impl NumberPattern {
     /// Compiles a pattern. A letter and up to three digits is a standard format:

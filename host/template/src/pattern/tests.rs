@@ -1,4 +1,5 @@
 use super::Pattern;
+use crate::date::DateTime;
 
 fn check(pattern: &str, value: &str, expected: &str) {
     assert_eq!(Pattern::compile(pattern).unwrap().apply(value), expected, "{value} as {pattern}");
@@ -20,6 +21,70 @@ fn the_pattern_decides_how_a_value_is_read() {
     ] {
         check(pattern, value, expected);
     }
+}
+
+#[test]
+fn a_time_of_day_shows_a_date_and_the_unit_of_a_number_does_not() {
+    for (pattern, expected) in [
+        ("h:mm:00 tt", "5:07:00 AM"),
+        ("h:mmtt 00", "5:07AM 00"),
+        ("h:mm:ss.000", "5:07:09.000"),
+        ("mm:ss 0", "07:09 0"),
+        ("mm:00", "07:00"),
+        ("h:00 tt", "5:00 AM"),
+        ("h:00tt", "5:00AM"),
+        ("h:30", "5:30"),
+        ("hh.mm.00 tt", "05.07.00 AM"),
+        ("htt '#'0", "5AM #0"),
+        ("'0' 00:mm:ss", "0 00:07:09"),
+    ] {
+        check(pattern, "20240305050709", expected);
+    }
+    for (pattern, expected) in [
+        ("0.00 mm", "1430.00 mm"),
+        ("#,##0 \"h\"", "1,430 h"),
+        ("0 mmHg", "1430 mmHg"),
+        ("0 m/s", "1430 m/s"),
+        ("0 t/h", "1430 t/h"),
+        ("0h 00m", "14h 30m"),
+        ("0h:00m", "14h:30m"),
+        ("0 h:00 m", "14 h:30 m"),
+        ("Width:00", "Width:1430"),
+        ("Width: 0.0", "Width: 1430.0"),
+        ("mm:0.00", "mm:1430.00"),
+        ("mm:00.0", "mm:1430.0"),
+        ("µm:00", "µm:1430"),
+        ("0:00", "14:30"),
+        ("0.0 tt", "1430.0 tt"),
+        ("\"h:mm\" 0", "h:mm 1430"),
+    ] {
+        check(pattern, "1430", expected);
+    }
+}
+
+#[test]
+fn what_is_a_date_already_takes_any_pattern_with_a_date_letter() {
+    let date = DateTime::parse("20240305050709").unwrap();
+    for (pattern, expected) in [
+        ("h:mm:00 tt", Some("5:07:00 AM")),
+        ("mm:00", Some("07:00")),
+        ("h'h'00", Some("5h00")),
+        ("00:m", Some("00:7")),
+        ("0.0 m", Some("0.0 7")),
+        ("0.0", None),
+        ("N2", None),
+    ] {
+        let formatted = Pattern::compile(pattern).unwrap().apply_to_date(&date);
+        assert_eq!(formatted.as_deref(), expected, "{pattern}");
+    }
+}
+
+#[test]
+fn a_backslash_in_quotes_is_text_beside_a_number_and_an_escape_beside_a_date() {
+    check("'\\'0", "5", "\\5");
+    check("0'\\'", "5", "5\\");
+    check("mm'\\'0'", "202403050507", "07'0");
+    check("\\h0", "5", "h5");
 }
 
 #[test]

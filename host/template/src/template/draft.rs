@@ -13,9 +13,12 @@
 //! - The same placeholder has the same token in every name of a tag, so that the tags of
 //!   an XML element whose name is inserted belong together when the text is parsed.
 //! - Finishing takes one pass. What it inserts is not scanned for placeholders.
+//! - A placeholder has one value, wherever its token went: what a variable was told that
+//!   the message holds is what the message holds.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tureen_message::Problem;
 
@@ -44,6 +47,8 @@ pub struct Draft {
     by: Option<ByFormat>,
     problem: Option<Problem>,
     origins: Origins,
+    /// What the placeholders are worth, since they were first asked for.
+    values: Vec<OnceLock<Box<str>>>,
 }
 
 impl fmt::Debug for Draft {
@@ -71,7 +76,8 @@ impl Draft {
         };
         let problem = writer.write(compiled, messages, on_missing).err();
         let Writer { text, origins, .. } = writer;
-        Self { text, compiled: Arc::clone(compiled), token, by: None, problem, origins }
+        let values = vec![OnceLock::new(); if later { compiled.fields.len() } else { 0 }];
+        Self { text, compiled: Arc::clone(compiled), token, by: None, problem, origins, values }
     }
 
     /// Values are written by the rules of a format for the place where they end
@@ -224,16 +230,22 @@ impl Draft {
         sources: &mut Sources<'s>,
         depth: Depth,
     ) -> Result<(), Problem> {
-        let field = number.checked_sub(FIRST_FIELD);
-        let Some(field) = field.and_then(|field| self.compiled.fields.get(field)) else {
-            return Ok(());
-        };
+        let number = number.checked_sub(FIRST_FIELD);
+        let field = number.and_then(|number| self.compiled.fields.get(number));
+        let kept = number.and_then(|number| self.values.get(number));
+        let (Some(field), Some(kept)) = (field, kept) else { return Ok(()) };
         let deeper = match depth {
             Depth::Message => Depth::Value,
             Depth::Value => Depth::Dropped,
             Depth::Dropped => return Ok(()),
         };
-        let mut value = self.compiled.value(field, sources)?;
+        let mut value = Cow::Borrowed(match kept.get() {
+            Some(value) => &**value,
+            None => {
+                let value = self.compiled.value(field, sources)?.into_owned();
+                kept.get_or_init(|| value.into_boxed_str())
+            }
+        });
         let holds_token = self.token.as_ref().is_some_and(|token| value.contains(token.as_str()));
         if holds_token {
             let mut settled = Written::as_is(value.len());

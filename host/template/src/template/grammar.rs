@@ -4,6 +4,10 @@
 //!
 //! # Invariants
 //! - Linear: a body ends at the next `${`, so no byte is scanned for two bodies.
+//! - A placeholder that could end at two braces is refused: what its author wrote is
+//!   never taken for a part of it without a word.
+
+use tureen_message::Problem;
 
 use super::{Content, Field};
 use crate::data_table::{Movement, TableReference};
@@ -29,34 +33,101 @@ pub(super) fn fields(text: &str) -> Vec<Field> {
         // A body that reaches the next opening is none; go on with that one.
         offset = body_start + reach;
         let Some(body) = behind.get(..reach).and_then(body) else { continue };
-        let Some((content, formatting)) = placeholder(body) else { continue };
-        let end = body_start + body.len() + 1;
+        let Some((content, formatting)) = placeholder(body.text) else { continue };
+        let formatting = check_ends_once(body.ambiguous).and(formatting);
+        let end = body_start + body.text.len() + 1;
         fields.push(Field { start, end, content, formatting });
     }
     fields
 }
 
-/// The text up to the closing brace: the first one outside parentheses, or else
-/// the first one. Inside an id in braces, braces count like parentheses.
-fn body(text: &str) -> Option<&str> {
-    let braced = text.starts_with('{');
+/// What stands between the braces, as far as these can be found.
+struct Body<'a> {
+    text: &'a str,
+    /// The placeholder could as well end at an earlier brace.
+    ambiguous: bool,
+}
+
+/// The text up to the closing brace: the first one outside parentheses. Those
+/// that hold a brace must be closed at the end of a modifier, before `:` or `}`;
+/// if not, they are no pair and the placeholder ends with that brace. So
+/// `${v:Remove(()} B )` takes nothing of what its author wrote behind it.
+fn body(text: &str) -> Option<Body<'_>> {
     let mut depth = 0_usize;
-    let mut first_brace = None;
-    for (index, byte) in text.bytes().enumerate() {
+    let mut opening = 0;
+    // Within the parentheses where the scan is.
+    let mut brace = None;
+    let mut ambiguous = false;
+    let until = |end| text.get(..end);
+    for (index, byte) in text.bytes().enumerate().skip(braced_id(text)?) {
         match byte {
-            b'(' => depth += 1,
-            b'{' if braced => depth += 1,
-            b')' => depth = depth.saturating_sub(1),
-            b'}' if depth == 0 => return text.get(..index),
-            b'}' if braced => depth -= 1,
-            b'}' if first_brace.is_none() => first_brace = Some(index),
+            b'(' => {
+                if depth == 0 {
+                    opening = index;
+                }
+                depth += 1;
+            }
+            b')' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0
+                    && let Some(inner) = brace.take()
+                {
+                    if !ends_modifier(text.get(index + 1..)?) {
+                        return Some(Body { text: until(inner)?, ambiguous });
+                    }
+                    ambiguous |= could_end(until(inner)?, until(opening)?);
+                }
+            }
+            b'}' if depth == 0 => return Some(Body { text: until(index)?, ambiguous }),
+            b'}' if brace.is_none() => brace = Some(index),
             _ => {}
         }
     }
-    text.get(..first_brace?)
+    Some(Body { text: until(brace?)?, ambiguous })
 }
 
-type Parsed = (Content, Result<Formatting, tureen_message::Problem>);
+/// How long an id in braces is with which a body begins; its braces are pairs.
+/// `None` when it has no end.
+fn braced_id(text: &str) -> Option<usize> {
+    if !text.starts_with('{') {
+        return Some(0);
+    }
+    let mut depth = 0_usize;
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' if depth == 1 => return Some(index + 1),
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether the parenthesis before this text closes a modifier.
+fn ends_modifier(behind: &str) -> bool {
+    behind.trim_start().starts_with([':', '}'])
+}
+
+/// Whether a placeholder could end with a brace in parentheses that are closed
+/// later: it follows a modifier with an argument that is a parenthesis (`Remove(()}`),
+/// or the parentheses are none of a modifier (`0 (}`).
+fn could_end(before_brace: &str, before_opening: &str) -> bool {
+    let name = before_opening.rsplit(':').next().unwrap_or_default().trim();
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic());
+    !is_name || before_brace.trim_end().ends_with(')')
+}
+
+fn check_ends_once(ambiguous: bool) -> Result<(), Problem> {
+    if !ambiguous {
+        return Ok(());
+    }
+    let text = "the placeholder could end at more than one closing brace, because of its \
+                parentheses; set a variable with Remove, Replace or Format in an action, and use it";
+    Err(Problem::new("template.modifier", text))
+}
+
+type Parsed = (Content, Result<Formatting, Problem>);
 
 /// Variables of request headers are called `HttpHeader:NAME` (contract T-32): the colon is part of
 /// the name, and a format follows the next one.

@@ -100,6 +100,41 @@ fn parentheses_may_hold_colons_and_braces() {
 }
 
 #[test]
+fn an_open_parenthesis_takes_nothing_of_the_text_behind() {
+    for (text, expected) in [
+        ("A ${Count:Replace(7,()} B ) C } D", "A ( B ) C } D"),
+        ("{\"a\":\"${Count:Replace(7,()}\",\"b\":\"(x) y)\"}", "{\"a\":\"(\",\"b\":\"(x) y)\"}"),
+        ("${Count:Replace(7,()}) C } D", "() C } D"),
+        ("${Count:Replace(7,}):Padding(3):Remove(()}) C } D", "}  ) C } D"),
+        ("${Count:Replace(7,}):Padding(3)}|", "}  |"),
+        ("${Count:Replace(7,a}b) : Padding(4) }|", "a}b |"),
+        ("${Count:Replace(7,(a}b))}|", "(a}b)|"),
+        ("${Count:0 (} B ) C } D", "7 ( B ) C } D"),
+        ("${Count:(0)} B ) } D", "(7) B ) } D"),
+    ] {
+        check(text, expected);
+    }
+    let id = format!("{{{STEP}}} inbound");
+    check(&format!("${{{id}:Replace(MSH,()}} B }} ) D"), "(|^~\\&|${Name} B } ) D");
+    check(&format!("${{{id}:Replace(MSH,{{)}} B"), "{|^~\\&|${Name} B");
+}
+
+#[test]
+fn a_placeholder_that_could_end_twice_is_refused_with_its_place() {
+    for (text, place) in [
+        ("A ${Count:Remove(()} B ) } D", "${Count:Remove(()} B ) }"),
+        ("A ${Count:Remove(()})} D", "${Count:Remove(()})}"),
+        ("A ${Count:0 (} B ) } D", "${Count:0 (} B ) }"),
+        ("A ${Count:0 mg (} B ) } D", "${Count:0 mg (} B ) }"),
+    ] {
+        let template = Template::compile(text);
+        let problem = template.render(&variables(&[]), &MESSAGES, &Sexes).unwrap_err();
+        assert_eq!(template.problems().next().map(|it| it.code), Some("template.modifier"));
+        assert_eq!((problem.place.as_deref(), problem.offset), (Some(place), Some(2)), "{text}");
+    }
+}
+
+#[test]
 fn messages_of_steps_are_inserted_in_every_form_of_their_id() {
     let inserted = "MSH|^~\\&|${Name}";
     for text in [

@@ -185,13 +185,28 @@ fn tokens_in_variables_are_replaced_once_and_can_be_settled() {
     let (a, b) = draft.text.split_once(',').unwrap();
     // A transformer copied the first field into a variable.
     let copied = format!("<{a}>");
-    assert_eq!(finish(&draft, b, &[("a", "1"), ("b", &copied)]), "<1>");
+    assert_eq!(finish(&draft.clone(), b, &[("a", "1"), ("b", &copied)]), "<1>");
     // A value that holds its own token ends.
-    assert_eq!(finish(&draft, a, &[("a", &copied)]), "<<>>");
+    assert_eq!(finish(&draft.clone(), a, &[("a", &copied)]), "<<>>");
     let mut variables = variables(&[("a", "1"), ("b", &copied), ("c", "plain")]);
     draft.settle_variables(&mut variables, &MESSAGES, &Sexes).unwrap();
     let all: Vec<_> = variables.iter().collect();
     assert_eq!(all, [("a", "1"), ("b", "<1>"), ("c", "plain")]);
+}
+
+#[test]
+fn a_placeholder_has_one_value_wherever_its_token_went() {
+    let draft = Template::compile("${UUID} ${UUID}").begin(false, &MESSAGES);
+    let (first, _) = draft.text.split_once(' ').unwrap();
+    let mut variables = variables(&[("sent", first)]);
+    draft.settle_variables(&mut variables, &MESSAGES, &Sexes).unwrap();
+    let text = format!("{} {first}", draft.text);
+    let finished = draft.finish(&text, &variables, &MESSAGES, &Sexes).unwrap();
+    let sent = variables.get("sent").unwrap();
+    let [one, two, three] = finished.split(' ').collect::<Vec<_>>()[..] else { panic!() };
+    assert_eq!((one, three), (&*sent, &*sent));
+    // Written twice, it is two placeholders.
+    assert_ne!(one, two);
 }
 
 #[test]
@@ -208,11 +223,17 @@ fn a_draft_that_grows_too_large_or_cannot_be_formatted_says_so_at_the_end() {
 
 #[test]
 fn finishing_many_tokens_reads_a_limited_number_of_bytes() {
-    let draft = Template::compile("${Big:Truncate(1)}").begin(false, &MESSAGES);
     let big = "x".repeat(1 << 20);
-    let text = draft.text.repeat(10_000);
-    let problem = draft.finish(&text, &variables(&[("Big", &big)]), &MESSAGES, &Sexes);
+    let variables = variables(&[("Big", &big)]);
+    let one = "${Big:Truncate(1)}";
+    let draft = Template::compile(&one.repeat(2_000)).begin(false, &MESSAGES);
+    let problem = draft.finish(&draft.text, &variables, &MESSAGES, &Sexes);
     assert_eq!(problem.unwrap_err().code, "limit.formatted-bytes");
+    // A token that was copied is read once.
+    let draft = Template::compile(one).begin(false, &MESSAGES);
+    let text = draft.text.repeat(10_000);
+    let finished = draft.finish(&text, &variables, &MESSAGES, &Sexes);
+    assert_eq!(finished.unwrap(), "x".repeat(10_000));
 }
 
 #[test]
