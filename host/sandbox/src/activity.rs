@@ -1,12 +1,17 @@
 //! An activity: a step whose instance lives as long as its workflow's version.
 //!
 //! # Invariants
-//! - Calls come one at a time; a call that has to wait for another waits in line.
+//! - An instance is called by one message at a time. A message waits in line until an
+//!   instance is free; further instances are opened while that is so, up to a limit.
+//! - How a run ended does not wait in that line: only for the call that its instance
+//!   works at.
 //! - An instance is out of its place while it is called, so one whose call was
 //!   given up half-way is dropped with the call and never entered again.
 //! - How a run ended is told to the instance that performed it, to no other.
 
-use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit};
+use std::sync::{Arc, PoisonError};
+
+use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::error::Elapsed;
 
 use crate::exchange::{Run, Target};
@@ -16,24 +21,57 @@ use crate::oversight::Overseen;
 use crate::plugin::Kind;
 use crate::step::Step;
 
-/// An activity of a workflow. It has at most one instance at a time.
+/// An activity of a workflow. It has at most
+/// [`Limits::activity_instances`](crate::Limits::activity_instances) instances at a time,
+/// of which the first is opened with its workflow, the others when messages wait.
 pub struct Activity {
     step: Step,
-    live: Mutex<Live>,
-    _place: OwnedSemaphorePermit,
+    instances: Box<[Mutex<Live>]>,
+    /// As many messages as there are instances that may be open.
+    line: Semaphore,
+    seats: std::sync::Mutex<Seats>,
 }
 
-/// The instance, and how many there have been.
+/// One instance, and how many there have been in its place.
 #[derive(Default)]
 struct Live {
     instance: Option<Box<Instance>>,
     opened: u64,
 }
 
+/// Which instances may be open, and which of them no message has.
+struct Seats {
+    free: Vec<usize>,
+    places: Vec<OwnedSemaphorePermit>,
+}
+
+/// An instance that one message has. Dropped in this order: who comes next finds the
+/// seat free, and the instance unlocked.
+struct Turn<'a> {
+    live: MutexGuard<'a, Live>,
+    seat: Seat<'a>,
+    _permit: SemaphorePermit<'a>,
+}
+
+/// The number of an instance; it is free again when this is dropped.
+struct Seat<'a> {
+    activity: &'a Activity,
+    number: usize,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.activity.seats().free.push(self.number);
+    }
+}
+
 /// Which instance of an activity performed a message: after a crash there is
-/// another one.
+/// another one in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Generation(u64);
+pub struct Generation {
+    number: usize,
+    opened: u64,
+}
 
 /// A message that an activity has performed.
 pub struct Performed {
@@ -52,11 +90,17 @@ impl Activity {
         if step.plugin().kind != Kind::Activity {
             return Err(step.host_failure("plugin.kind", "an activity is needed here"));
         }
-        let places = std::sync::Arc::clone(&step.plugin().engine.activities);
+        let places = Arc::clone(&step.plugin().engine.activities);
         let place = places.try_acquire_owned().map_err(|_| {
             step.host_failure("engine.activities", "the limit on open activities is reached")
         })?;
-        Ok(Self { step, live: Mutex::default(), _place: place })
+        let instances = (0..step.limits().activity_instances.max(1)).map(|_| Mutex::default());
+        Ok(Self {
+            instances: instances.collect(),
+            line: Semaphore::new(1),
+            seats: std::sync::Mutex::new(Seats { free: vec![0], places: vec![place] }),
+            step,
+        })
     }
 
     pub fn step(&self) -> &Step {
@@ -68,8 +112,8 @@ impl Activity {
     /// # Errors
     /// The plugin refused, trapped or ran over a limit.
     pub async fn open(&self, run: Box<Run>, target: Target) -> (Box<Run>, Result<(), Failure>) {
-        let mut live = self.live.lock().await;
-        self.opened(&mut live, run, target).await
+        let Ok(mut turn) = self.turn().await else { return (run, Err(self.in_line())) };
+        self.opened(&mut turn.live, run, target).await
     }
 
     /// Performs the step.
@@ -87,9 +131,9 @@ impl Activity {
             Ok(overseen) => overseen,
             Err(failure) => return (run, Err(failure)),
         };
-        let Ok(mut live) = self.turn().await else {
+        let Ok(mut turn) = self.turn().await else {
             overseen.forget();
-            return (run, Err(self.step.busy(1)));
+            return (run, Err(self.in_line()));
         };
         let _inside = match self.step.inside(None).await {
             Ok(inside) => inside,
@@ -103,13 +147,14 @@ impl Activity {
             Err(failure) => return (run, Err(failure)),
         };
         // After a crash the next message opens a new instance.
-        let (run, opened) = self.opened(&mut live, run, target).await;
+        let (run, opened) = self.opened(&mut turn.live, run, target).await;
         if let Err(failure) = opened {
             overseen.end_without_instance(&run.facts, &failure);
             return (run, Err(failure));
         }
-        let by = Generation(live.opened);
-        let (run, outcome) = self.enter(&mut live, overseen, run, target, Request::Process).await;
+        let by = Generation { number: turn.seat.number, opened: turn.live.opened };
+        let live = &mut turn.live;
+        let (run, outcome) = self.enter(live, overseen, run, target, Request::Process).await;
         let performed = outcome.map(|answer| match answer {
             Answer::Response(response) => {
                 Performed { response: response.map(|message| *message), by }
@@ -150,15 +195,22 @@ impl Activity {
     }
 
     /// The workflow's version ends. An activity that is not open has nothing to
-    /// close.
-    pub async fn close(&self, run: Box<Run>, target: Target) -> (Box<Run>, Result<(), Failure>) {
-        let instance = self.live.lock().await.instance.take();
-        let Some(mut instance) = instance else { return (run, Ok(())) };
-        let overseen = Overseen::unasked(self.step.overseer());
-        let Called { usage, run, outcome, .. } =
-            self.ask(&mut instance, run, target, Request::Close).await;
-        overseen.end(&run.facts, usage, outcome.as_ref().err());
-        (run, outcome.map(drop))
+    /// close. All its instances are closed; the first failure is told.
+    pub async fn close(
+        &self,
+        mut run: Box<Run>,
+        target: Target,
+    ) -> (Box<Run>, Result<(), Failure>) {
+        let mut closed = Ok(());
+        for place in &self.instances {
+            let Some(mut instance) = place.lock().await.instance.take() else { continue };
+            let overseen = Overseen::unasked(self.step.overseer());
+            let called = self.ask(&mut instance, run, target, Request::Close).await;
+            run = called.run;
+            overseen.end(&run.facts, called.usage, called.outcome.as_ref().err());
+            closed = closed.and(called.outcome.map(drop));
+        }
+        (run, closed)
     }
 
     async fn tell(
@@ -168,21 +220,84 @@ impl Activity {
         target: Target,
         request: Request,
     ) -> (Box<Run>, Result<(), Failure>) {
-        let Ok(mut live) = self.turn().await else { return (run, Err(self.step.busy(1))) };
-        if live.instance.is_none() || live.opened != by.0 {
-            let text = "the instance that performed the message is gone after a crash: it cannot \
-                        be told how the run ended";
-            let failure = self.step.host_failure("activity.gone", text);
-            return (run, Err(Failure { fault: Fault::Plugin, ..failure }));
+        let Some(instance) = self.instances.get(by.number) else {
+            return (run, Err(self.gone()));
+        };
+        let Ok(mut live) = self.within_call_time(instance.lock()).await else {
+            return (run, Err(self.in_line()));
+        };
+        if live.instance.is_none() || live.opened != by.opened {
+            return (run, Err(self.gone()));
         }
         let overseen = Overseen::unasked(self.step.overseer());
         let (run, outcome) = self.enter(&mut live, overseen, run, target, request).await;
         (run, outcome.map(drop))
     }
 
-    /// Waits in line; not for longer than a call may take.
-    async fn turn(&self) -> Result<MutexGuard<'_, Live>, Elapsed> {
-        tokio::time::timeout(self.step.limits().call_time, self.live.lock()).await
+    /// Waits in line for an instance; not for longer than a call may take.
+    async fn turn(&self) -> Result<Turn<'_>, Elapsed> {
+        self.within_call_time(async {
+            let permit = match self.line.try_acquire() {
+                Ok(permit) => Some(permit),
+                Err(_) => {
+                    self.allow_another();
+                    self.line.acquire().await.ok()
+                }
+            };
+            // The line is never closed, and has no more permits than seats are free.
+            let (Some(permit), Some(number)) = (permit, self.seats().free.pop()) else {
+                return std::future::pending().await;
+            };
+            let seat = Seat { activity: self, number };
+            let Some(instance) = self.instances.get(number) else {
+                return std::future::pending().await;
+            };
+            Turn { live: instance.lock().await, seat, _permit: permit }
+        })
+        .await
+    }
+
+    /// Lets one more instance be open, where that is allowed and half of the places of
+    /// all activities are free: the first instances of other workflows need them.
+    fn allow_another(&self) {
+        let places = &self.step.plugin().engine.activities;
+        let mut seats = self.seats();
+        let number = seats.places.len();
+        if number >= self.instances.len()
+            || places.available_permits() <= self.step.plugin().engine.activity_places / 2
+        {
+            return;
+        }
+        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+            seats.places.push(place);
+            seats.free.push(number);
+            self.line.add_permits(1);
+        }
+    }
+
+    fn seats(&self) -> std::sync::MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn within_call_time<T>(&self, waiting: impl Future<Output = T>) -> Result<T, Elapsed> {
+        tokio::time::timeout(self.step.limits().call_time, waiting).await
+    }
+
+    fn in_line(&self) -> Failure {
+        let allowed = self.seats().places.len();
+        let text = format!(
+            "the calls in front of it did not end within {:?}: {allowed} at a time may run of one \
+             activity (activity_instances); this one was not begun",
+            self.step.limits().call_time,
+        );
+        self.step.not_begun(text)
+    }
+
+    fn gone(&self) -> Failure {
+        let text = "the instance that performed the message is gone after a crash: it cannot \
+                    be told how the run ended";
+        let failure = self.step.host_failure("activity.gone", text);
+        Failure { fault: Fault::Plugin, ..failure }
     }
 
     /// A call of the instance that is open.

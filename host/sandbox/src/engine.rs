@@ -78,6 +78,8 @@ pub struct Engine {
     pub(crate) calls: Arc<Semaphore>,
     pub(crate) idle: Arc<Semaphore>,
     pub(crate) activities: Arc<Semaphore>,
+    /// How many of them there are.
+    pub(crate) activity_places: usize,
     pub(crate) code: Arc<CodeStore>,
     pub(crate) outbound: Option<Arc<dyn Outbound>>,
     pub(crate) memory: Arc<MemoryBudget>,
@@ -120,6 +122,7 @@ impl Engine {
             calls: Arc::new(Semaphore::new(options.calls)),
             idle: Arc::new(Semaphore::new(options.idle)),
             activities: Arc::new(Semaphore::new(options.activities)),
+            activity_places: options.activities,
             outbound: None,
             memory: Arc::new(MemoryBudget::new(options.memory_bytes)),
             lane: Arc::new(SlowLane::new(options.long_calls, options.long_call_niceness)),

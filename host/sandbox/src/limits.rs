@@ -66,6 +66,9 @@ pub struct Limits {
     /// wait in line, at most as long as a call may take. `None`, the default: as
     /// many as there are messages in flight.
     pub calls_at_once: Option<usize>,
+    /// Instances of one activity of one workflow, and so the messages that it works at
+    /// in parallel. Default 1, which keeps their order.
+    pub activity_instances: usize,
 }
 
 /// One step of the engine's epoch: how often a running guest is interrupted.
@@ -92,6 +95,7 @@ impl Default for Limits {
             variables: 1_000,
             variable_bytes: 16 << 20,
             calls_at_once: None,
+            activity_instances: 1,
         }
     }
 }

@@ -393,6 +393,11 @@ impl Step {
             self.limits.call_time,
             if self.isolated.is_some() { "workers, calls_at_once" } else { "calls_at_once" },
         );
+        self.not_begun(text)
+    }
+
+    /// A call that waited too long for its turn.
+    pub(crate) fn not_begun(&self, text: String) -> Failure {
         let failure = Failure::plugin(&self.name, "plugin.busy", text);
         Failure { fault: Fault::Host, retry_after_ms: Some(1_000), ..failure }
     }

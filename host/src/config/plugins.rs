@@ -116,6 +116,9 @@ with_grants! {
         /// Calls of all workflows at the same time.
         #[serde(deserialize_with = "super::optional_between::<1, 100_000, _, _>")]
         pub calls_at_once: Option<usize>,
+        /// Messages that one activity of one workflow works at in parallel.
+        #[serde(deserialize_with = "super::optional_between::<1, 64, _, _>")]
+        pub activity_instances: Option<usize>,
         #[serde(deserialize_with = "super::optional_between::<0, 1_000_000, _, _>")]
         pub log_lines: Option<usize>,
         #[serde(deserialize_with = "super::optional_between::<0, 1_073_741_824, _, _>")]

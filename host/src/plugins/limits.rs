@@ -13,6 +13,11 @@ const ACTIVITY_CALL_TIME: Duration = Duration::from_secs(30);
 /// default number of messages in flight.
 const CALLS_AT_ONCE: usize = 32;
 
+/// Requests that one HTTP sender of one workflow makes in parallel: each waits for its
+/// answer, and they are no conversation whose order would matter (contract 3.2).
+const HTTP_SENDER_INSTANCES: usize = 8;
+const HTTP_SENDER: &str = "http-sender";
+
 /// Takes over what the operator wrote.
 fn set<T>(limit: &mut T, written: Option<T>) {
     if let Some(written) = written {
@@ -34,6 +39,9 @@ pub(super) fn limits_of(
     if plugin.kind == Kind::Activity {
         limits.call_time = ACTIVITY_CALL_TIME;
     }
+    if is_standard && plugin.name == HTTP_SENDER {
+        limits.activity_instances = HTTP_SENDER_INSTANCES;
+    }
     let Some(written) = written else { return limits };
     limits.network = written.network_limits();
     let count = |calls: u64| u32::try_from(calls).unwrap_or(u32::MAX);
@@ -54,6 +62,7 @@ pub(super) fn limits_of(
     set(&mut limits.output_bytes, written.output_bytes);
     set(&mut limits.variables, written.variables);
     set(&mut limits.variable_bytes, written.variable_bytes);
+    set(&mut limits.activity_instances, written.activity_instances);
     if written.calls_at_once.is_some() {
         limits.calls_at_once = written.calls_at_once;
     }

@@ -1,6 +1,9 @@
 //! The HTTP sender.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -8,8 +11,9 @@ use super::peers::{HttpServer, proxy, response};
 use super::{HTTP_SENDER, home, import, relay};
 use crate::harness::actions::set_variable;
 use crate::harness::certificates::{Authority, params};
+use crate::harness::http1::Http1;
 use crate::harness::messages::adt;
-use crate::harness::{Activity, Findings, Home, Workflow};
+use crate::harness::{Activity, Findings, Home, Server, Workflow};
 
 const TEXT: i64 = 13;
 const CSV: i64 = 5;
@@ -69,6 +73,44 @@ fn a_message_is_sent_as_the_settings_say_and_its_answer_is_the_response() {
         assert_eq!((seen.field("x-mrn"), seen.field("x-event")), (Some("77 8"), Some("A01")));
         server.stop();
     }
+}
+
+#[test]
+fn one_activity_makes_several_requests_at_a_time_unless_it_has_one_instance() {
+    const MESSAGES: usize = 4;
+    // The peer answers none before it has all of them.
+    let together = Arc::new(Barrier::new(MESSAGES));
+    let peer = HttpServer::start(None, move |_| {
+        together.wait();
+        response(200, &[], "ok")
+    });
+    let texts = |server: &Server| -> Vec<String> {
+        std::thread::scope(|scope| {
+            let send = |mut to: Http1| scope.spawn(move || to.post("/in", adt("H1", "1")).text());
+            let sending: Vec<_> = (0..MESSAGES).map(|_| send(server.http1())).collect();
+            sending.into_iter().map(|sent| sent.join().unwrap()).collect()
+        })
+    };
+    let home = home(&granted(peer.port), sender(&url(peer.port)));
+    let server = home.serve();
+    assert_eq!(texts(&server), ["ok"; MESSAGES], "{}", server.log());
+    server.stop();
+
+    let (now, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&most);
+    let peer = HttpServer::start(None, move |_| {
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        // Others have time to come, if they may.
+        std::thread::sleep(Duration::from_millis(30));
+        now.fetch_sub(1, Ordering::SeqCst);
+        response(200, &[], "ok")
+    });
+    let ordered = format!("{}activity_instances = 1\n", granted(peer.port));
+    let home = super::home(&ordered, sender(&url(peer.port)));
+    let server = home.serve();
+    assert_eq!(texts(&server), ["ok"; MESSAGES], "{}", server.log());
+    assert_eq!(counted.load(Ordering::SeqCst), 1);
+    server.stop();
 }
 
 #[test]

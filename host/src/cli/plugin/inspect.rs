@@ -1,6 +1,7 @@
 //! `tureen plugin inspect`: everything that a person should know of a plugin
 //! before trusting it, and what it has been granted.
 
+mod limits;
 mod words;
 
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tureen_sandbox::{Isolation, Kind, Limits, WorkerLimits};
+use tureen_sandbox::{Isolation, Kind, WorkerLimits};
 
 use super::named::{Named, load};
 use super::{Ended, HomeArgument, output};
@@ -168,16 +169,9 @@ impl Seen {
         output::line(&format!("runs as: {}", instance_of(installed)));
         output::line(&format!("settings: {}", self.settings.text));
         output::line(&format!("faults: {}", fault_budget(&self.budget, self.has_own_budget)));
-        let limits = &installed.limits;
-        output::line(&format!(
-            "limits: {} bytes of memory, {:?} for a call, {:?} running, {} host calls, {} bytes of output, {} log lines",
-            limits.memory_bytes,
-            limits.call_time,
-            limits.running_time,
-            limits.host_calls,
-            limits.output_bytes,
-            limits.log_lines
-        ));
+        for line in limits::lines(&installed.limits) {
+            output::line(&line);
+        }
         let words = grants_in_words(&installed.grants).into_iter();
         let words: Vec<String> = words.chain(steps_in_words(&installed.steps)).collect();
         match words.is_empty() {
@@ -221,7 +215,7 @@ impl Seen {
             "imports": imports.collect::<Vec<_>>(),
             "grants": grants_in_words(&installed.grants),
             "steps": steps.collect::<Vec<_>>(),
-            "limits": limits_json(&installed.limits),
+            "limits": limits::to_json(&installed.limits),
             "settings": { "snapshot": self.settings.from_snapshot, "means": self.settings.text },
             "faults": self.budget,
             "lines_to_grant": lines,
@@ -236,34 +230,24 @@ impl Seen {
 fn instance_of(installed: &Installed) -> String {
     let lives = life_of(installed);
     match installed.isolation {
-        Isolation::Instance => lives.to_owned(),
+        Isolation::Instance => lives,
         Isolation::Process(WorkerLimits { workers, .. }) => {
             format!("{lives}, in processes of its own (at most {workers})")
         }
     }
 }
 
-fn life_of(installed: &Installed) -> &'static str {
+fn life_of(installed: &Installed) -> String {
     if installed.plugin.kind == Kind::Activity {
-        "one instance lives as long as its workflow's version"
+        match installed.limits.activity_instances {
+            0 | 1 => "one instance lives as long as its workflow's version".to_owned(),
+            most => format!("one to {most} instances live as long as their workflow's version"),
+        }
     } else if installed.reuse {
-        "one instance serves many messages"
+        "one instance serves many messages".to_owned()
     } else {
-        "a fresh instance for every message"
+        "a fresh instance for every message".to_owned()
     }
-}
-
-fn limits_json(limits: &Limits) -> Value {
-    json!({
-        "memory_bytes": limits.memory_bytes,
-        "call_time_milliseconds": limits.call_time.as_millis(),
-        "running_time_milliseconds": limits.running_time.as_millis(),
-        "host_calls": limits.host_calls,
-        "output_bytes": limits.output_bytes,
-        "log_lines": limits.log_lines,
-        "log_bytes": limits.log_bytes,
-        "notifications": limits.notifications,
-    })
 }
 
 fn list(title: &str, lines: impl ExactSizeIterator<Item = String>) {
