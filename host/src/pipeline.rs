@@ -243,12 +243,15 @@ impl Life<'_> {
         }
         if let Some(filter) = workflow.filter() {
             let target = self.received(true);
-            if let Some(reason) = self.steps.decide(filter, target).await? {
+            let filtered = self.steps.decide(filter, target).await?;
+            self.steps.forced_error()?;
+            if let Some(reason) = filtered {
                 return Ok(Lived { outcome: Outcome::Filtered { reason }, answer: None });
             }
         }
         if let Some(variables) = workflow.variables() {
             self.steps.transform(variables, self.received(false)).await?;
+            self.steps.forced_error()?;
         }
         if priority == ResponsePriority::AfterValidation {
             answer.give(self.response(&Outcome::Accepted).await?);
@@ -258,8 +261,8 @@ impl Life<'_> {
         }
         if let Some(post) = workflow.post_transformers() {
             self.steps.transform(post, self.received(false)).await?;
+            self.steps.forced_error()?;
         }
-        self.steps.forced_error()?;
         // It may fail, and then the run did: activities are told afterwards.
         let last = match priority {
             ResponsePriority::AfterAllProcessing => Some(self.response(&Outcome::Accepted).await?),
@@ -278,15 +281,19 @@ impl Life<'_> {
         let Some(activity) = self.workflow.activities().get(index) else { return Ok(()) };
         let definition = activity.definition(self.workflow);
         let mut record = ActivityRecord::new(definition.id, &definition.name);
-        if let Some(filter) = &activity.filter
-            && let Some(reason) = self.steps.decide(filter, self.received(false)).await?
-        {
-            tracing::debug!(activity = %definition.name, reason, "an activity was filtered");
-            record.filtered = true;
-            self.activities.push(record);
-            return Ok(());
+        if let Some(filter) = &activity.filter {
+            let filtered = self.steps.decide(filter, self.received(false)).await?;
+            self.steps.forced_error()?;
+            if let Some(reason) = filtered {
+                tracing::debug!(activity = %definition.name, reason, "an activity was filtered");
+                record.filtered = true;
+                self.activities.push(record);
+                return Ok(());
+            }
         }
         let sent = self.steps.compose(definition, activity.transformers.as_ref()).await?;
+        // Before the deed: an error that a step asks for ends the path.
+        self.steps.forced_error()?;
         if self.performance.is_recorded() {
             record.message = Some(sent);
         }

@@ -55,6 +55,13 @@ impl Life<'_> {
                     None => self.tell(&Told::NoActivityResponse { name }),
                 }
             }
+            // No text, and nobody who writes any: no format could parse it.
+            ResponseMode::Custom
+                if receiver.response.template.source().is_empty()
+                    && self.workflow.response_transformers().is_none() =>
+            {
+                self.tell(&Told::Nothing)
+            }
             ResponseMode::Custom => {
                 let message = self.steps.respond(self.workflow.response_transformers()).await?;
                 self.tell(&Told::Message(&message))

@@ -156,6 +156,7 @@ impl<'a> Steps<'a> {
             name: "response",
         };
         self.build(&blueprint, transformers).await?;
+        self.forced_error()?;
         let built =
             self.run.as_mut().and_then(|run| run.exchange.take(receiver.id, Direction::Outbound));
         built.ok_or_else(|| host_error("run.lost", "the response was lost"))
@@ -361,7 +362,7 @@ impl<'a> Steps<'a> {
 }
 
 fn run_error(failure: Failure, step: &StepName) -> RunError {
-    // The sandbox's own codes begin so; their texts are ours.
+    // The sandbox's own codes begin so, and no plugin's do; their texts are ours.
     let ours = failure.code.starts_with("plugin.") || step.speaks(&failure.plugin);
     let Failure { fault, code, text, place, plugin, .. } = failure;
     // A step tells the place in its settings and in the message.

@@ -79,7 +79,7 @@ pub(super) fn response<'a>(
 
 /// The flag that decides: the strongest that the file sets, else the custom
 /// response that is on unless the file says otherwise. A default never beats
-/// what is written.
+/// what is written, and makes no response of nothing.
 fn deciding_flag(fields: &Fields<'_>, custom_by_default: bool) -> Option<&'static str> {
     let written: Vec<&'static str> =
         FLAGS.into_iter().filter(|flag| fields.explicit_flag(flag) == Some(true)).collect();
@@ -93,7 +93,12 @@ fn deciding_flag(fields: &Fields<'_>, custom_by_default: bool) -> Option<&'stati
         });
     }
     let by_default = "ReturnCustomResponse";
-    let default_holds = || custom_by_default && fields.explicit_flag(by_default).is_none();
+    let says_something = || {
+        let template = fields.text("ResponseMessageTemplate");
+        template.is_some_and(|text| !text.is_empty()) || fields.find("Transformers").is_some()
+    };
+    let default_holds =
+        || custom_by_default && fields.explicit_flag(by_default).is_none() && says_something();
     written.first().copied().or_else(|| default_holds().then_some(by_default))
 }
 
@@ -166,7 +171,10 @@ fn warn_of_empty_answers(fields: &Fields<'_>, format: Format, response: &Respons
             },
         );
     }
-    if response.mode == ResponseMode::Custom && response.template.source().is_empty() {
+    // Nothing was asked for, by a property or without one.
+    let unsaid = response.mode == ResponseMode::None
+        && FLAGS.iter().all(|flag| fields.explicit_flag(flag).is_none());
+    if unsaid || response.mode == ResponseMode::Custom && response.template.source().is_empty() {
         fields.findings().tell(codes::RESPONSE_EMPTY, &response.pointer, |diagnostic| {
             diagnostic.saying("the answer will be empty: ResponseMessageTemplate has no text").help(
                 match format {

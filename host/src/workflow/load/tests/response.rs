@@ -41,13 +41,19 @@ fn the_strongest_written_flag_decides_and_a_default_never_beats_it() {
         (&[("ApplicationAccept", "true")], ResponseMode::Accept),
         (&[("CustomResponse", "false")], ResponseMode::Accept),
         (&[("CustomResponse", "false"), ("ApplicationAccept", "false")], ResponseMode::Accept),
-        (&[("ApplicationAccept", "false")], ResponseMode::Custom),
-        (&[("NoResponse", "false")], ResponseMode::Custom),
-        (&[], ResponseMode::Custom),
+        // A default makes no response of nothing.
+        (&[("ApplicationAccept", "false")], ResponseMode::Accept),
+        (&[("NoResponse", "false")], ResponseMode::Accept),
+        (&[], ResponseMode::Accept),
     ] {
         let written = flags(names);
         let comma = if written.is_empty() { "" } else { "," };
         assert_eq!(mode(&format!("{written}{comma}{from}")), expected, "{written}");
+        let by_default = names.iter().all(|(_, value)| *value == "false")
+            && !names.iter().any(|(name, _)| *name == "CustomResponse");
+        let with_text = if by_default { ResponseMode::Custom } else { expected };
+        let template = "\"ResponseMessageTemplate\":\"x\"";
+        assert_eq!(mode(&format!("{written}{comma}{template},{from}")), with_text, "{written}");
     }
 }
 
@@ -111,7 +117,8 @@ fn an_answer_from_an_activity_needs_one_that_has_run() {
 
 #[test]
 fn answers_without_a_body_are_told_beforehand() {
-    check(&answering("\"Version\":2"), &["(WF064 #0)"]);
+    check(&answering("\"Version\":2"), &[]);
+    check(&answering("\"MessageType\":11"), &["(WF064 #0)"]);
     check(&answering("\"ReturnCustomResponse\":true"), &["(WF064 #0/ReturnCustomResponse)"]);
     check(&answering("\"ResponseMessageTemplate\":\"ok\""), &[]);
     check(
