@@ -64,6 +64,8 @@ pub struct PluginSet {
     contested_types: BTreeSet<(Kind, String)>,
     /// Names of plugins whose file may not run any more.
     distrusted: BTreeSet<String>,
+    /// Plugins that had a file before, by name.
+    gone: BTreeMap<String, claims::Gone>,
     /// Must every file be signed?
     signed_only: bool,
 }
@@ -101,6 +103,9 @@ impl PluginSet {
                 }
                 Err(error) => set.refuse(&file, &error),
             }
+        }
+        if let Some(before) = before {
+            set.note_gone(before, home, config);
         }
         let found = set.without_effect(home, config);
         set.diagnostics.extend(found);

@@ -119,6 +119,38 @@ fn a_workflow_whose_rights_are_withdrawn_is_stopped_until_it_has_them_again() {
 }
 
 #[test]
+fn what_is_withdrawn_from_a_plugin_without_its_file_is_withdrawn() {
+    let home = asking("[plugins.asks]\nsecrets = [\"lab\"]\n");
+    home.workflow("two", &Workflow::new("Two", "two").build());
+    let server = home.serve();
+    let config = home.read("tureen.toml").unwrap();
+    let file = home.path("plugins/asks.wasm");
+    let plugin = fs::read(&file).unwrap();
+    let status = |path: &str| server.http1().post(path, adt("G1", "1")).status;
+    // Gone, it withdraws nothing; nor does what is granted more.
+    fs::remove_file(&file).unwrap();
+    server.wait_for_log("the version that was running before goes on");
+    home.replace("tureen.toml", config.replace("[\"lab\"]", "[\"lab\", \"other\"]"));
+    server.wait_for_log_times("the plugins changed", 2);
+    assert_eq!(asked(&server, "/in", "lab", "wards")[1], "sesame");
+    home.replace("tureen.toml", config.replace("secrets = [\"lab\"]\n", ""));
+    server.wait_for_log("the workflow is stopped");
+    assert_eq!((status("/in"), status("/two")), (503, 200));
+    home.replace("tureen.toml", &config);
+    fs::write(&file, &plugin).unwrap();
+    wait_until_equal("the workflow", &200, || status("/in"));
+    // A pin that the file did not have.
+    fs::write(&file, "no component").unwrap();
+    server.wait_for_log("this file is no plugin");
+    assert_eq!(status("/in"), 200);
+    let pinned = format!("[plugins.asks]\nsha256 = \"{}\"\n", "0a".repeat(32));
+    home.replace("tureen.toml", config.replace("[plugins.asks]\n", &pinned));
+    server.wait_for_log_times("the workflow is stopped", 2);
+    assert_eq!((status("/in"), status("/two")), (503, 200));
+    server.stop();
+}
+
+#[test]
 fn a_component_is_refused_by_what_it_imports_with_the_lines_to_add() {
     let home = asking("");
     let ran = home.run(&["check", "--json"]);

@@ -44,9 +44,20 @@ fn is_separator(it: char) -> bool {
     matches!(it, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The problem of a step's error.
+/// Codes of the host begin so: its words about a plugin are shown where a plugin's own
+/// are not.
+const HOST_CODES: &str = "plugin.";
+
+/// The code of a step's error that says nothing of its own.
+const NO_CODE: &str = "step.failed";
+
+/// The problem of a step's error. What pretends to be the host's is not taken for it.
 pub(crate) fn problem(problem: types::Problem) -> types::Problem {
-    within(problem, TEXT_CHARS_MAX)
+    let problem = within(problem, TEXT_CHARS_MAX);
+    match problem.code.starts_with(HOST_CODES) {
+        true => types::Problem { code: NO_CODE.to_owned(), ..problem },
+        false => problem,
+    }
 }
 
 fn within(problem: types::Problem, chars_max: usize) -> types::Problem {
@@ -110,6 +121,23 @@ mod tests {
         assert_eq!(line("a\r\nb\x1b[31mc\u{2028}d", 20), "a  b [31mc d");
         assert_eq!(line(&"ä".repeat(2_000), 10).chars().count(), 10);
         assert_eq!(line("", 5), "");
+    }
+
+    #[test]
+    fn a_step_cannot_speak_with_the_codes_of_the_host() {
+        let told = |code: &str| {
+            let (text, place, detail) = ("t".to_owned(), None, Vec::new());
+            problem(types::Problem { code: code.to_owned(), text, place, detail }).code
+        };
+        for (code, expected) in [
+            ("plugin.trap", "step.failed"),
+            ("plugin.Jane Doe", "step.failed"),
+            ("plugin.", "step.failed"),
+            ("plugins.trap", "plugins.trap"),
+            ("my.plugin.trap", "my.plugin.trap"),
+        ] {
+            assert_eq!(told(code), expected, "{code}");
+        }
     }
 
     #[test]

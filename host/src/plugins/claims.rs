@@ -1,6 +1,7 @@
-//! Who has a name, and who handles a type name, when several files say that they do.
+//! Who has a name, and who handles a type name, when several files say that they do; and
+//! what may go on that was made with files that are not there any more.
 //!
-//! Deliberately does not know: what plugins do, what they are granted.
+//! Deliberately does not know: what plugins do.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +9,11 @@ use std::sync::Arc;
 use tureen_sandbox::Grants;
 use tureen_template::SettingId;
 
+use super::grants::{StepGrant, granted_in};
+use super::installed::granted_to;
+use super::trust::{self, Signature};
 use super::{Installed, PluginSet};
+use crate::config::ServerConfig;
 use crate::diagnostics::{Diagnostic, codes, quoted};
 
 /// What a step of a running workflow was made with.
@@ -18,6 +23,28 @@ pub struct Right {
     pub digest: [u8; 32],
     pub step: SettingId,
     pub grants: Grants,
+}
+
+/// A plugin that has no file that could be taken any more. Workflows may go on with what
+/// they have of it.
+#[derive(Debug)]
+pub(super) struct Gone {
+    grants: Grants,
+    steps: Vec<StepGrant>,
+    /// The digest that its file must have.
+    pin: Option<String>,
+    /// Would the signature that it had be accepted now?
+    is_trusted: bool,
+    signature: Signature,
+}
+
+impl Gone {
+    fn allows(&self, workflow: &str, right: &Right) -> bool {
+        let now = granted_in(&self.grants, &self.steps, workflow, right.step);
+        self.is_trusted
+            && trust::is_pinned(self.pin.as_deref(), &digest_text(&right.digest))
+            && now.joined(&right.grants) == now
+    }
 }
 
 impl PluginSet {
@@ -30,12 +57,32 @@ impl PluginSet {
     /// when it was granted more than it is now. A file that is only gone withdraws nothing.
     pub fn allows(&self, workflow: &str, right: &Right) -> bool {
         let Some(installed) = self.named(&right.plugin) else {
-            return !self.distrusted.contains(&right.plugin);
+            let gone = self.gone.get(&right.plugin);
+            return !self.distrusted.contains(&right.plugin)
+                && gone.is_some_and(|gone| gone.allows(workflow, right));
         };
         let is_same = installed.plugin.digest == right.digest;
         let trusted = is_same || !(installed.pinned || self.signed_only);
         let now = installed.grants_for(workflow, right.step);
         trusted && now.joined(&right.grants) == now
+    }
+
+    /// Notes what the plugins that were there before, and are not any more, would be
+    /// granted now.
+    pub(super) fn note_gone(&mut self, before: &Self, home: &Path, config: &ServerConfig) {
+        let ran = before.iter().map(|it| (&it.plugin.name, &it.signature));
+        let gone = before.gone.iter().map(|(name, gone)| (name, &gone.signature));
+        for (name, signature) in ran.chain(gone) {
+            if self.named(name).is_some() {
+                continue;
+            }
+            let (grants, steps, _) = granted_to(home, config, name, false);
+            let pin = config.plugins.get(name).and_then(|written| written.sha256.clone());
+            let is_trusted = trust::still_stands(&config.trust, signature);
+            let signature = signature.clone();
+            let gone = Gone { grants, steps, pin, is_trusted, signature };
+            self.gone.insert(name.clone(), gone);
+        }
     }
 
     /// May this file have the name that it gives itself? It is told when not.
@@ -114,6 +161,10 @@ impl PluginSet {
         self.diagnostics.push(found);
         false
     }
+}
+
+fn digest_text(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const NEITHER: &str = "none of them is used for it; remove one of them";

@@ -41,9 +41,19 @@ impl StepGrant {
 impl Installed {
     /// What the plugin may reach in a step: its own grants and the step's.
     pub fn grants_for(&self, workflow: &str, step: SettingId) -> Grants {
-        let own = self.steps.iter().filter(|granted| granted.is_for(workflow, step));
-        own.fold(self.grants.clone(), |grants, granted| grants.joined(&granted.grants))
+        granted_in(&self.grants, &self.steps, workflow, step)
     }
+}
+
+/// What a plugin may reach in a step: what it is granted everywhere, and there.
+pub(super) fn granted_in(
+    grants: &Grants,
+    steps: &[StepGrant],
+    workflow: &str,
+    step: SettingId,
+) -> Grants {
+    let own = steps.iter().filter(|granted| granted.is_for(workflow, step));
+    own.fold(grants.clone(), |grants, granted| grants.joined(&granted.grants))
 }
 
 /// Reads the grants of a home's `tureen.toml`.

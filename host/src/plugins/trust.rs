@@ -134,7 +134,7 @@ fn verify(trust: &Trust, text: &str, bytes: &[u8]) -> Result<Signature, String> 
 }
 
 /// Would a plugin that was taken before still be taken?
-fn still_stands(trust: &Trust, signature: &Signature) -> bool {
+pub(super) fn still_stands(trust: &Trust, signature: &Signature) -> bool {
     match signature {
         Signature::BuiltIn => true,
         Signature::Unsigned | Signature::OtherKey => !trust.require_signatures,

@@ -18,13 +18,19 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio_util::task::TaskTracker;
 
-use self::candidate::{Candidate, TRY_AGAIN, take_back};
+use self::candidate::{Candidate, Postponed, TRY_AGAIN, take_back};
 use super::running::Workflow;
 use super::version::{Stopped, Surroundings};
 use crate::diagnostics::{Diagnostic, codes};
+
+/// How long new versions wait for one another to be opened.
+const OPENING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where the live versions go.
 pub trait Publish {
@@ -58,6 +64,8 @@ struct Entry {
     live: Option<Arc<Workflow>>,
     /// Where it would be reached, when none runs.
     stopped: Option<Stopped>,
+    /// The content that is not tried again yet.
+    postponed: Option<Postponed>,
     /// What is wrong with the file as it is now.
     diagnostics: Vec<Diagnostic>,
     /// Its author does not want it to run.
@@ -145,7 +153,8 @@ impl Registry {
         let mut candidates = Vec::new();
         for file in &files {
             let entry = self.entries.get(file);
-            let seen = entry.and_then(|entry| entry.seen).filter(|_| !rebuild);
+            let postponed = entry.and_then(|entry| entry.postponed?.seen());
+            let seen = postponed.or(entry.and_then(|entry| entry.seen)).filter(|_| !rebuild);
             let closings = &self.closings;
             let new = Candidate::look(file, file_bytes_max, seen, surroundings, closings).await;
             let Some(mut new) = new else { continue };
@@ -181,17 +190,65 @@ impl Registry {
         }
     }
 
-    /// Opens the candidates, publishes the new set, and lets the old versions
-    /// go. What cannot be opened or reached is taken back, one by one.
+    /// Opens the candidates, all at a time, and takes them over: first those that open
+    /// at once, so that one whose peer hangs holds up itself alone.
     async fn take_over(
+        &mut self,
+        candidates: Vec<Candidate>,
+        gone: &[PathBuf],
+        publish: &mut impl Publish,
+    ) -> ScanChanges {
+        let slow: Vec<Slow> = candidates.iter().map(Slow::of).collect();
+        let mut opening: FuturesUnordered<_> =
+            candidates.into_iter().map(Candidate::opened).collect();
+        let mut opened = Vec::new();
+        let patience = tokio::time::sleep(OPENING_PATIENCE);
+        tokio::pin!(patience);
+        while !opening.is_empty() {
+            tokio::select! {
+                candidate = opening.next() => opened.extend(candidate),
+                () = &mut patience => break,
+            }
+        }
+        let mut changes = ScanChanges::default();
+        for slow in slow {
+            if opened.iter().all(|candidate| candidate.file != slow.file) {
+                self.wait_for(slow, &mut changes);
+            }
+        }
+        changes.join(self.replace(opened, gone, publish).await);
+        if !opening.is_empty() {
+            changes.join(self.replace(opening.collect().await, &[], publish).await);
+        }
+        changes
+    }
+
+    /// What is to be done about a file while its new version is being opened.
+    fn wait_for(&mut self, slow: Slow, changes: &mut ScanChanges) {
+        tracing::info!(
+            file = %slow.file.display(),
+            "the workflow's activities take long to start; the others do not wait for it"
+        );
+        let entry = self.entries.entry(slow.file).or_default();
+        if slow.withdrawn
+            && let Some(live) = entry.live.take()
+        {
+            stopped_without_rights(&live, changes);
+        }
+        if entry.live.is_none() {
+            entry.stopped = slow.stopped;
+        }
+    }
+
+    /// Publishes the new set, and lets the old versions go. What cannot be reached is
+    /// taken back, one by one.
+    async fn replace(
         &mut self,
         mut candidates: Vec<Candidate>,
         gone: &[PathBuf],
         publish: &mut impl Publish,
     ) -> ScanChanges {
-        for candidate in &mut candidates {
-            candidate.open().await;
-        }
+        candidates.sort_by(|one, other| one.file.cmp(&other.file));
         loop {
             let next = self.next_set(&candidates, gone);
             let stopped = self.next_stopped(&candidates, gone);
@@ -261,6 +318,7 @@ impl Registry {
             let entry = self.entries.entry(candidate.file.clone()).or_default();
             let is_retry = entry.seen == Some(TRY_AGAIN);
             entry.seen = Some(candidate.seen);
+            entry.postponed = candidate.postponed;
             entry.disabled = candidate.disabled;
             entry.stopped = candidate.stopped.take();
             match candidate.live.take() {
@@ -282,12 +340,7 @@ impl Registry {
                     if candidate.withdrawn
                         && let Some(live) = entry.live.take()
                     {
-                        tracing::warn!(
-                            workflow = live.name(),
-                            "the workflow is stopped: it ran with rights, or with a plugin, \
-                             that tureen.toml does not allow any more"
-                        );
-                        changes.removed.push(live.name().to_owned());
+                        stopped_without_rights(&live, &mut changes);
                     }
                     let state = match &entry.live {
                         Some(_) => "the version that was running before goes on",
@@ -311,6 +364,37 @@ impl Registry {
             entry.diagnostics = candidate.diagnostics;
         }
         changes
+    }
+}
+
+fn stopped_without_rights(live: &Workflow, changes: &mut ScanChanges) {
+    tracing::warn!(
+        workflow = live.name(),
+        "the workflow is stopped: it ran with rights, or with a plugin, that tureen.toml does \
+         not allow any more"
+    );
+    changes.removed.push(live.name().to_owned());
+}
+
+/// A candidate as it is looked at while it is being opened.
+struct Slow {
+    file: PathBuf,
+    withdrawn: bool,
+    stopped: Option<Stopped>,
+}
+
+impl Slow {
+    fn of(candidate: &Candidate) -> Self {
+        let Candidate { file, withdrawn, stopped, .. } = candidate;
+        Self { file: file.clone(), withdrawn: *withdrawn, stopped: stopped.clone() }
+    }
+}
+
+impl ScanChanges {
+    fn join(&mut self, later: Self) {
+        self.started.extend(later.started);
+        self.refused.extend(later.refused);
+        self.removed.extend(later.removed);
     }
 }
 

@@ -6,6 +6,7 @@ use super::{GOOD, good};
 use crate::harness::guests::guest;
 use crate::harness::home::workflow_file;
 use crate::harness::messages::adt;
+use crate::harness::wait::wait_until_equal;
 use crate::harness::{Activity, Connection, Findings, Home, Server, Workflow};
 
 const LIMITS: &str = "[plugins.hostile-activity]\n\
@@ -73,6 +74,24 @@ fn what_goes_wrong_in_open_keeps_its_workflow_from_starting_and_no_other() {
         server.wait_for_log(words);
     }
     assert_eq!(server.http1().post(GOOD, adt("ONE", "1")).msa(1), "AA");
+    server.stop();
+}
+
+#[test]
+fn a_workflow_whose_activity_takes_long_to_start_holds_up_no_other() {
+    let home = Home::and("[plugins.hostile-activity]\ncall_time_milliseconds = 20000\n");
+    home.plugin("hostile-activity", guest("hostile-activity"));
+    home.workflow("good", &Workflow::new("Good", "good").build());
+    let server = home.serve();
+    home.workflow("a-slow", &workflow("slow", "open-sleep").build());
+    home.workflow("new", &Workflow::new("New", "new").build());
+    server.wait_for_log("take long to start");
+    let status = |path: &str| server.http1().post(path, adt("ONE", "1")).status;
+    wait_until_equal("the new workflow", &200, || status("/new"));
+    assert_eq!((status("/good"), status("/slow")), (200, 503));
+    assert!(!server.log().contains("did not answer within"), "{}", server.log());
+    server.wait_for_log("did not answer within");
+    assert_eq!((status("/good"), status("/new"), status("/slow")), (200, 200, 503));
     server.stop();
 }
 

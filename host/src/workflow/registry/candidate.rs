@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
@@ -18,6 +18,10 @@ use crate::workflow::version::{Stopped, Surroundings, build_version};
 /// A file that does not load is read again after this long before the fault is
 /// believed: editors truncate and then write.
 const SECOND_LOOK: Duration = Duration::from_millis(250);
+
+/// How many times as long as opening took in vain it is not tried again: at most this
+/// part of the time is spent on it. One that fails at once is tried at each look.
+const REST_AFTER_OPENING: u32 = 10;
 
 /// Seen of a file whose workflow could not be opened or reached: the next look
 /// tries again, because what was missing may come without a save.
@@ -37,6 +41,22 @@ pub(super) struct Candidate {
     /// The version that runs was granted what it is not any more: it ends, whether there is
     /// another or not.
     pub(super) withdrawn: bool,
+    /// Of one that took long and could not be opened.
+    pub(super) postponed: Option<Postponed>,
+}
+
+/// A content that is not tried again for a while.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Postponed {
+    seen: [u8; 32],
+    until: Instant,
+}
+
+impl Postponed {
+    /// What was seen, as long as it is not to be tried again.
+    pub(super) fn seen(&self) -> Option<[u8; 32]> {
+        (Instant::now() < self.until).then_some(self.seen)
+    }
 }
 
 impl Candidate {
@@ -65,9 +85,10 @@ impl Candidate {
     }
 
     /// Opens its activities; one that cannot be opened takes the version back.
-    pub(super) async fn open(&mut self) {
-        let Some(live) = &self.live else { return };
-        let Err((index, failure)) = live.open().await else { return };
+    pub(super) async fn opened(mut self) -> Self {
+        let Some(live) = &self.live else { return self };
+        let begun = Instant::now();
+        let Err((index, failure)) = live.open().await else { return self };
         let definition = live.definition();
         let name = definition.activities.get(index).map_or("", |activity| activity.name.as_str());
         let found = Diagnostic::new(
@@ -78,7 +99,10 @@ impl Candidate {
         .help("put right what it names, then save the file again");
         self.diagnostics.push(found);
         self.live = None;
+        let until = Instant::now() + REST_AFTER_OPENING * begun.elapsed();
+        self.postponed = Some(Postponed { seen: self.seen, until });
         self.seen = TRY_AGAIN;
+        self
     }
 }
 
@@ -112,6 +136,7 @@ async fn build(
         diagnostics: Vec::new(),
         disabled: false,
         withdrawn: false,
+        postponed: None,
     };
     let bytes = match read.0 {
         Ok(bytes) => bytes,
