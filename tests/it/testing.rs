@@ -9,11 +9,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::harness::actions::{only_adt, set_variable, set_variable_to};
+use crate::harness::actions::{equals, only_adt, set_variable, set_variable_to};
 use crate::harness::home::workflow_text;
 use crate::harness::messages::{adt, oru};
 use crate::harness::program::{self, Ran};
-use crate::harness::workflow::activity_id;
+use crate::harness::workflow::{activity_id, received};
 use crate::harness::{Activity, Home, Workflow};
 
 /// A folder with cases of one workflow.
@@ -175,6 +175,103 @@ fn only_what_is_expected_is_compared_and_updated() {
     assert_eq!(cases.only()["state"], "passed");
     cases.write("a/expected/result.toml", "outcome = \"rejected\"\nerror = \"other\"\n");
     assert_eq!(cases.only()["differences"][0]["what"], "error");
+}
+
+/// Writes a text into a file.
+fn writing(file: &str) -> Activity {
+    Activity::file("Keep", file).with("MessageType", 13).template("new")
+}
+
+/// Writes a file for `WANTED`, and none for `UNWANTED`.
+fn choosing() -> Workflow {
+    Workflow::new("Choosing", "in")
+        .with("MessageType", 11)
+        .responding("{\"a\": [1, 2], \"id\": 5}")
+        .activity(writing("kept.txt").filter(vec![equals("x", "1")]))
+}
+
+const WANTED: &str = "{\"x\": \"1\"}";
+const UNWANTED: &str = "{\"x\": \"2\"}";
+
+#[test]
+fn an_update_writes_nothing_that_does_not_differ() {
+    let cases = Cases::of(&choosing());
+    cases.write("a/message.json", WANTED);
+    cases.write("a/case.toml", "[ignore]\nresponse = [\"id\"]\n");
+    let response = "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"id\": 77\n}\n";
+    let result = "# why it is accepted\noutcome = \"accepted\"\n";
+    cases.write("a/expected/response.json", response);
+    cases.write("a/expected/activities/1-mine.txt", "old\n");
+    assert_eq!(cases.run(&["--update"]).code, Some(0));
+    assert_eq!(cases.read("a/expected/response.json").as_deref(), Some(response));
+    assert_eq!(cases.read("a/expected/activities/1-keep.txt").as_deref(), Some("new\n"));
+    assert_eq!(cases.read("a/expected/activities/1-mine.txt"), None);
+    assert_eq!(cases.read("a/expected/result.toml"), None, "the outcome is as expected");
+
+    cases.write("a/expected/result.toml", result);
+    cases.write("a/expected/activities/1-keep.txt", "old\n");
+    assert_eq!(cases.run(&["--update"]).code, Some(0));
+    assert_eq!(cases.read("a/expected/result.toml").as_deref(), Some(result));
+    assert_eq!(cases.only()["differences"], json!([]));
+}
+
+#[test]
+fn an_update_keeps_expecting_what_is_no_longer_written() {
+    for (file, content, key) in [
+        ("files/kept.txt", "new\n", "files = []"),
+        ("activities/1-keep.txt", "new\n", "activities = [\"Keep: filtered\"]"),
+    ] {
+        let cases = Cases::of(&choosing());
+        cases.write("a/message.json", UNWANTED);
+        cases.write(&format!("a/expected/{file}"), content);
+        assert_eq!(cases.only()["state"], "failed", "{file}");
+        assert_eq!(cases.run(&["--update"]).code, Some(0), "{file}");
+        assert_eq!(cases.read(&format!("a/expected/{file}")), None);
+        let result = cases.read("a/expected/result.toml").unwrap();
+        assert!(result.contains(key), "{key}: {result}");
+        assert_eq!(cases.only()["state"], "passed", "{file}");
+        cases.write("a/message.json", WANTED);
+        assert_eq!(cases.only()["state"], "failed", "{file}: written again");
+    }
+}
+
+#[test]
+fn hidden_files_are_no_expectations() {
+    let cases = Cases::of(&choosing());
+    cases.write("a/message.json", UNWANTED);
+    cases.write("a/expected/response.json", "{\"a\":[1,2],\"id\":5}");
+    for name in [".DS_Store", "activities/.gitkeep", "files/.gitkeep", "files/b/.DS_Store"] {
+        cases.write(&format!("a/expected/{name}"), "x");
+    }
+    assert_eq!(cases.only()["differences"], json!([]));
+    cases.write("a/expected/files/kept.txt", "new\n");
+    assert_eq!(cases.run(&["--update"]).code, Some(0));
+    assert_eq!(cases.read("a/expected/files/.gitkeep").as_deref(), Some("x"));
+    assert_eq!(cases.only()["differences"], json!([]));
+}
+
+#[test]
+fn a_hidden_file_that_is_written_is_expected_by_its_name() {
+    let cases = Cases::of(&Workflow::new("Hiding", "in").activity(writing("out/.done")));
+    cases.write("a/message.hl7", adt("T1", "1001"));
+    cases.write("a/expected/files/kept.txt", "new\n");
+    assert_eq!(cases.run(&["--update"]).code, Some(0));
+    assert_eq!(cases.read("a/expected/result.toml").as_deref(), Some("files = [\"out/.done\"]\n"));
+    assert_eq!(cases.only()["differences"], json!([]));
+}
+
+#[test]
+fn a_message_that_is_no_utf_8_is_compared_byte_by_byte() {
+    let cases = Cases::of(&Workflow::new("Echo", "in").responding(&received()));
+    let message = |name: &[u8]| {
+        [b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5||||||8859/1\rPID|1||7||".as_slice(), name, b"\r"]
+            .concat()
+    };
+    cases.write("a/message.hl7", message(b"M\xfcller"));
+    cases.write("a/expected/response.hl7", message(b"M\xfcller"));
+    assert_eq!(cases.only()["differences"], json!([]));
+    cases.write("a/expected/response.hl7", message(b"M\xe4ller"));
+    assert_eq!(cases.only()["differences"][0]["place"], "PID-5");
 }
 
 #[test]
@@ -364,6 +461,10 @@ fn a_build_server_gets_its_report() {
     cases.run(&["--junit", file.to_str().unwrap()]);
     let again = fs::read_to_string(&file).unwrap();
     assert_eq!(again, report, "no times in it");
+    let none = cases.run(&["--junit", file.to_str().unwrap(), "--filter", "nothing"]);
+    assert_eq!(none.code, Some(2), "{none:?}");
+    let empty = fs::read_to_string(&file).unwrap();
+    assert!(empty.contains("tests=\"0\""), "not that of the run before: {empty}");
     let nowhere = cases.home.path("nowhere/report.xml");
     let nowhere = cases.run(&["--junit", nowhere.to_str().unwrap()]);
     assert_eq!(nowhere.code, Some(2), "{nowhere:?}");

@@ -64,6 +64,8 @@ pub(super) struct Test {
 
 impl Test {
     pub(super) async fn run(self) -> anyhow::Result<Ended> {
+        // The report of an earlier run must not be taken for that of one without cases.
+        self.write_junit(&Results::default())?;
         let folders = find::cases(&self.folder)?;
         let wanted = folders.into_iter().filter(|found| self.is_wanted(&found.name));
         let wanted: Vec<find::Found> = wanted.collect();
@@ -120,12 +122,14 @@ impl Test {
         })
     }
 
+    fn write_junit(&self, results: &Results) -> anyhow::Result<()> {
+        let Some(file) = &self.junit else { return Ok(()) };
+        std::fs::write(file, results.to_junit()?)
+            .with_context(|| format!("the report {} cannot be written", file.display()))
+    }
+
     fn report(&self, results: &Results) -> anyhow::Result<()> {
-        if let Some(file) = &self.junit {
-            let text = results.to_junit()?;
-            std::fs::write(file, text)
-                .with_context(|| format!("the report {} cannot be written", file.display()))?;
-        }
+        self.write_junit(results)?;
         if self.json {
             output::line(&results.to_json().to_string());
         } else {

@@ -172,10 +172,18 @@ pub(super) fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Files that begin with a number from 1, read, by that number.
+/// Is it, or a folder in its path, left by another program (`.gitkeep`, `.DS_Store`)?
+/// The path is a relative one, with `/`.
+pub(super) fn is_hidden(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('.'))
+}
+
+/// Files that begin with a number from 1, read, by that number; hidden ones left out.
 pub(super) fn numbered(folder: &Path) -> anyhow::Result<BTreeMap<usize, Vec<u8>>> {
     let mut all = BTreeMap::new();
-    for path in files(folder)? {
+    let is_hidden =
+        |path: &PathBuf| path.file_name().is_some_and(|name| is_hidden(&name.to_string_lossy()));
+    for path in files(folder)?.into_iter().filter(|path| !is_hidden(path)) {
         let Some(number) = number_of(&path) else {
             bail!(
                 "{}: expected a name that begins with the number of an activity, such as 1-archive.hl7",
@@ -337,7 +345,7 @@ mod tests {
     fn replies_are_found_by_their_number() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path();
-        for name in ["1-send.hl7", "12.txt"] {
+        for name in ["1-send.hl7", "12.txt", ".gitkeep", ".DS_Store"] {
             fs::write(folder.join(name), name).unwrap();
         }
         let found = numbered(folder).unwrap();

@@ -5,8 +5,8 @@
 //!
 //! # Invariants
 //! - Equal bytes never differ. Unequal ones differ unless what separates them is
-//!   layout (line ends; blanks between the parts of JSON and XML) or an ignored
-//!   place.
+//!   layout (line ends; blanks between the parts of JSON and XML; comments and prefixes
+//!   of XML; empty fields and components at the end of HL7's) or an ignored place.
 
 mod hl7;
 mod json;
@@ -170,6 +170,18 @@ fn files(expected: &Expected, actual: &Actual, case: &Case, out: &mut Vec<Differ
     }
 }
 
+/// Is a message, or the content of a file, not as expected? As [`compare`] says it.
+pub(super) fn differs(
+    expected: &[u8],
+    found: Option<&[u8]>,
+    case: &Case,
+    ignore: &[String],
+) -> bool {
+    let mut differences = Vec::new();
+    message("", expected, found, case, ignore, &mut differences);
+    !differences.is_empty()
+}
+
 /// Compares one message, or the content of a file.
 fn message(
     what: &str,
@@ -189,8 +201,7 @@ fn message(
     let mut inside = if case.exact {
         binary(expected, found)
     } else {
-        let differences = differences(expected, found).into_iter();
-        differences.filter(|(place, ..)| !places::is_ignored(place, ignore)).collect()
+        differences_besides(expected, found, ignore)
     };
     let more = inside.len().saturating_sub(DIFFERENCES_MAX);
     inside.truncate(DIFFERENCES_MAX);
@@ -208,16 +219,23 @@ fn message(
 
 /// What tells two messages apart, place by place; layout does not count.
 pub(in crate::cli) fn differences(expected: &[u8], found: &[u8]) -> Vec<Inside> {
+    differences_besides(expected, found, &[])
+}
+
+/// The same; ignored places do not count either.
+fn differences_besides(expected: &[u8], found: &[u8], ignore: &[String]) -> Vec<Inside> {
     if expected == found {
         return Vec::new();
     }
-    match (Kind::of(expected), Kind::of(found)) {
+    let mut all = match (Kind::of(expected), Kind::of(found)) {
         (Kind::Hl7, Kind::Hl7) => hl7::compare(expected, found),
-        (Kind::Json, Kind::Json) => json::compare(expected, found),
+        (Kind::Json, Kind::Json) => json::compare(expected, found, ignore),
         (Kind::Xml, Kind::Xml) => xml::compare(expected, found),
         (Kind::Binary, _) | (_, Kind::Binary) => binary(expected, found),
         _ => text::compare(expected, found),
-    }
+    };
+    all.retain(|(place, ..)| !places::is_ignored(place, ignore));
+    all
 }
 
 fn binary(expected: &[u8], found: &[u8]) -> Vec<Inside> {
@@ -246,10 +264,31 @@ fn shown(text: &str) -> String {
     }
 }
 
-/// The text of bytes, with line feeds for all line ends and none at the end.
-fn with_plain_ends(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+/// Both as texts, with line feeds for all line ends and none at the end.
+///
+/// Where one of them is no UTF-8, a byte is a character in both, so that other bytes
+/// are always other characters.
+fn texts(expected: &[u8], found: &[u8]) -> (String, String) {
+    let (expected, found) = (without_mark(expected), without_mark(found));
+    match (std::str::from_utf8(expected), std::str::from_utf8(found)) {
+        (Ok(expected), Ok(found)) => (with_plain_ends(expected), with_plain_ends(found)),
+        _ => {
+            let text = |bytes: &[u8]| bytes.iter().copied().map(char::from).collect::<String>();
+            (with_plain_ends(&text(expected)), with_plain_ends(&text(found)))
+        }
+    }
+}
+
+/// Without the byte order mark of UTF-8.
+fn without_mark(mut bytes: &[u8]) -> &[u8] {
+    while let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
+        bytes = rest;
+    }
+    bytes
+}
+
+fn with_plain_ends(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     text.strip_suffix('\n').map(str::to_owned).unwrap_or(text)
 }
 

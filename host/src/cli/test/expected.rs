@@ -8,21 +8,24 @@
 //!   files/<path>             a file that was written
 //! ```
 //!
-//! Whatever is not there is not compared; only the outcome always is.
+//! Whatever is not there is not compared; only the outcome always is. Hidden files are
+//! no expectations.
 //!
 //! # Invariants
-//! - Writing touches the `expected` folder alone, and there only what it names.
+//! - Writing touches the `expected` folder alone, and there only what differs.
+//! - An expectation is never lost unsaid: where its file goes, `result.toml` tells what
+//!   came instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::actual::{Actual, collect};
-use super::case::{Case, files, numbered, read};
-use super::compare::Kind;
+use super::actual::{Actual, Done, collect};
+use super::case::{Case, files, is_hidden, number_of, numbered, read};
+use super::compare::{Kind, differs};
 
 /// The outcome of a case that does not name one.
 const ACCEPTED: &str = "accepted";
@@ -61,29 +64,31 @@ impl ExpectedResult {
             variables: Some(actual.variables.iter().cloned().collect()),
         }
     }
+}
 
-    /// The same keys as before, with what is so now.
-    fn renewed(&self, actual: &Actual) -> Self {
-        let now = Self::of(actual);
-        let variables = self.variables.as_ref().map(|before| {
-            let all = actual.variables.iter().cloned();
-            all.filter(|(name, _)| before.contains_key(name)).collect()
-        });
-        Self {
-            outcome: now.outcome,
-            error: now.error,
-            status: self.status.and(now.status),
-            content_type: self.content_type.as_ref().and(now.content_type),
-            files: self.files.as_ref().and(now.files),
-            activities: self.activities.as_ref().and(now.activities),
-            variables,
-        }
+/// Those that were expected and are still set, with what they are now. `ignored` ones
+/// stay as they are written.
+fn renewed_variables(
+    before: &BTreeMap<String, String>,
+    actual: &Actual,
+    ignored: &[String],
+) -> BTreeMap<String, String> {
+    let now = |name: &str| {
+        let found = actual.variables.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value)
+    };
+    let mut renewed = BTreeMap::new();
+    for (name, value) in before {
+        let stays = ignored.iter().any(|ignored| ignored.eq_ignore_ascii_case(name));
+        let value = if stays { Some(value) } else { now(name) };
+        renewed.extend(value.map(|value| (name.clone(), value.clone())));
     }
+    renewed
 }
 
 /// What becomes of each activity, as `result.toml` writes it.
 pub(super) fn activity_lines(actual: &Actual) -> Vec<String> {
-    let line = |done: &super::actual::Done| format!("{}: {}", done.name, done.state.name());
+    let line = |done: &Done| format!("{}: {}", done.name, done.state.name());
     actual.activities.iter().map(line).collect()
 }
 
@@ -115,11 +120,60 @@ impl Expected {
         let written = folder.join("files");
         if written.is_dir() {
             collect(&written, &written, 0, &mut files)?;
+            files.retain(|name, _| !is_hidden(name));
         }
         let nothing =
             !has_result && response.is_none() && activities.is_empty() && files.is_empty();
         Ok((!nothing).then_some(Self { result, response, activities, files }))
     }
+
+    /// The keys of `result.toml` with what is so now; one that does not differ stays as
+    /// it is written.
+    fn renewed_result(&self, actual: &Actual, ignored_variables: &[String]) -> ExpectedResult {
+        let (before, now) = (&self.result, ExpectedResult::of(actual));
+        let is_other = before.outcome() != actual.outcome;
+        // Else nothing might be left that is expected.
+        let loses_response = self.response.is_some() && actual.response.is_none();
+        let tells_outcome = is_other || loses_response;
+        let tells_error = is_other || before.error.is_some();
+        let tells_activities = before.activities.is_some() || self.loses_activity(actual);
+        let variables = before.variables.as_ref();
+        ExpectedResult {
+            outcome: if tells_outcome { now.outcome } else { before.outcome.clone() },
+            error: now.error.filter(|_| tells_error),
+            status: before.status.and(now.status),
+            content_type: before.content_type.as_ref().and(now.content_type),
+            files: self.renewed_files(actual),
+            activities: now.activities.filter(|_| tells_activities),
+            variables: variables.map(|it| renewed_variables(it, actual, ignored_variables)),
+        }
+    }
+
+    /// Has an activity no message any more that one was expected of?
+    fn loses_activity(&self, actual: &Actual) -> bool {
+        let has_message =
+            |number: &usize| done(actual, *number).is_some_and(|done| done.message.is_some());
+        !self.activities.keys().all(has_message)
+    }
+
+    /// The names of all files that are written: where they were listed, and where the
+    /// folder cannot say it, which holds neither hidden files nor the want of any.
+    fn renewed_files(&self, actual: &Actual) -> Option<Vec<String>> {
+        let listed = self.result.files.as_ref();
+        let before: BTreeSet<&String> =
+            listed.into_iter().flatten().chain(self.files.keys()).collect();
+        let folder_tells = self.files.is_empty()
+            || (!actual.files.is_empty() && !actual.files.keys().any(|name| is_hidden(name)));
+        let is_same = before.into_iter().eq(actual.files.keys());
+        if is_same || (listed.is_none() && folder_tells) {
+            return listed.cloned();
+        }
+        Some(actual.files.keys().cloned().collect())
+    }
+}
+
+fn done(actual: &Actual, number: usize) -> Option<&Done> {
+    actual.activities.iter().find(|done| done.number == number)
 }
 
 fn read_result(path: &Path) -> anyhow::Result<ExpectedResult> {
@@ -168,28 +222,118 @@ fn refuse_link(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes what came out: everything where nothing was expected, else what was.
+/// Writes what came out: everything where nothing was expected, else only what differs
+/// of what was.
 ///
 /// # Errors
 /// When a file cannot be written or removed.
 pub(super) fn write(before: Option<&Expected>, actual: &Actual, case: &Case) -> anyhow::Result<()> {
     let folder = case.expected_folder();
-    let result =
-        before.map_or_else(|| ExpectedResult::of(actual), |before| before.result.renewed(actual));
-    let text = toml::to_string(&result).context("the result cannot be written as TOML")?;
-    put(&folder.join("result.toml"), text.as_bytes())?;
-    if before.is_none_or(|it| it.response.is_some()) {
-        write_response(&folder, actual, case)?;
+    match before {
+        None => write_everything(&folder, actual, case),
+        Some(before) => renew(&folder, before, actual, case),
     }
-    write_activities(&folder.join("activities"), before, actual, case)?;
-    if before.is_none_or(|it| !it.files.is_empty()) {
-        let written = folder.join("files");
-        if written.is_dir() {
-            fs::remove_dir_all(&written)
-                .with_context(|| format!("{} cannot be removed", written.display()))?;
+}
+
+fn write_everything(folder: &Path, actual: &Actual, case: &Case) -> anyhow::Result<()> {
+    write_result(folder, &ExpectedResult::of(actual))?;
+    write_response(folder, actual, case)?;
+    for done in &actual.activities {
+        write_activity(folder, done, case)?;
+    }
+    for (name, bytes) in visible_files(actual) {
+        write_file(folder, name, bytes)?;
+    }
+    Ok(())
+}
+
+fn renew(folder: &Path, before: &Expected, actual: &Actual, case: &Case) -> anyhow::Result<()> {
+    let result = before.renewed_result(actual, &case.ignore.variables);
+    if result != before.result {
+        write_result(folder, &result)?;
+    }
+    let body = actual.response.as_ref().map(|response| response.body.as_slice());
+    if let Some(wanted) = &before.response
+        && differs(wanted, body, case, &case.ignore.response)
+    {
+        write_response(folder, actual, case)?;
+    }
+    renew_activities(folder, before, actual, case)?;
+    if before.files.is_empty() { Ok(()) } else { renew_files(folder, before, actual, case) }
+}
+
+fn renew_activities(
+    folder: &Path,
+    before: &Expected,
+    actual: &Actual,
+    case: &Case,
+) -> anyhow::Result<()> {
+    for (number, wanted) in &before.activities {
+        let done = done(actual, *number);
+        let message = done.and_then(|done| done.message.as_deref());
+        if !differs(wanted, message, case, &case.ignore.activities) {
+            continue;
         }
-        for (name, bytes) in &actual.files {
-            put(&written.join(name), bytes)?;
+        for path in files(&folder.join("activities"))? {
+            if number_of(&path) == Some(*number) {
+                remove(&path)?;
+            }
+        }
+        if let Some(done) = done {
+            write_activity(folder, done, case)?;
+        }
+    }
+    Ok(())
+}
+
+fn renew_files(
+    folder: &Path,
+    before: &Expected,
+    actual: &Actual,
+    case: &Case,
+) -> anyhow::Result<()> {
+    for name in before.files.keys().filter(|name| !actual.files.contains_key(*name)) {
+        remove_file(&folder.join("files"), name)?;
+    }
+    let listed = before.result.files.as_deref().unwrap_or_default();
+    for (name, bytes) in visible_files(actual) {
+        let is_other = match before.files.get(name) {
+            Some(wanted) => differs(wanted, Some(bytes.as_slice()), case, &case.ignore.files),
+            None => !listed.contains(name),
+        };
+        if is_other {
+            write_file(folder, name, bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Hidden ones are not read as expectations: their names are listed in `result.toml`.
+fn visible_files(actual: &Actual) -> impl Iterator<Item = (&String, &Vec<u8>)> {
+    actual.files.iter().filter(|(name, _)| !is_hidden(name))
+}
+
+fn write_result(folder: &Path, result: &ExpectedResult) -> anyhow::Result<()> {
+    let text = toml::to_string(result).context("the result cannot be written as TOML")?;
+    put(&folder.join("result.toml"), text.as_bytes())
+}
+
+fn write_file(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let written = folder.join("files");
+    let path = written.join(name);
+    for around in path.ancestors().skip(1).take_while(|around| *around != written) {
+        refuse_link(around)?;
+    }
+    put(&path, bytes)
+}
+
+/// And the folders that are empty then: a file may have such a name now.
+fn remove_file(written: &Path, name: &str) -> anyhow::Result<()> {
+    let path = written.join(name);
+    remove(&path)?;
+    for around in path.ancestors().skip(1).take_while(|around| around.starts_with(written)) {
+        if fs::remove_dir(around).is_err() {
+            break;
         }
     }
     Ok(())
@@ -208,23 +352,11 @@ fn write_response(folder: &Path, actual: &Actual, case: &Case) -> anyhow::Result
     }
 }
 
-fn write_activities(
-    folder: &Path,
-    before: Option<&Expected>,
-    actual: &Actual,
-    case: &Case,
-) -> anyhow::Result<()> {
-    for path in files(folder)? {
-        remove(&path)?;
-    }
-    for done in &actual.activities {
-        let wanted = before.is_none_or(|it| it.activities.contains_key(&done.number));
-        let Some(message) = done.message.as_ref().filter(|_| wanted) else { continue };
-        let extension = extension(message, done.extension);
-        let name = format!("{}-{}.{extension}", done.number, slug(&done.name));
-        put(&folder.join(name), &kept(message, case))?;
-    }
-    Ok(())
+fn write_activity(folder: &Path, done: &Done, case: &Case) -> anyhow::Result<()> {
+    let Some(message) = &done.message else { return Ok(()) };
+    let extension = extension(message, done.extension);
+    let name = format!("{}-{}.{extension}", done.number, slug(&done.name));
+    put(&folder.join("activities").join(name), &kept(message, case))
 }
 
 /// Segments on lines of their own and a line end at the end, as editors and
@@ -325,9 +457,8 @@ mod tests {
         assert!(refuse_unknown(&other).is_err());
     }
 
-    #[test]
-    fn a_renewed_result_keeps_to_its_keys() {
-        let actual = Actual {
+    fn filtered() -> Actual {
+        Actual {
             outcome: "filtered",
             error: None,
             reason: None,
@@ -335,11 +466,86 @@ mod tests {
             variables: vec![("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())],
             activities: Vec::new(),
             files: BTreeMap::new(),
+        }
+    }
+
+    fn result(text: &str) -> ExpectedResult {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_renewed_result_keeps_to_its_keys() {
+        for (before, expected) in [
+            (
+                "status = 200\n[variables]\nA = \"0\"\nC = \"0\"",
+                "outcome = \"filtered\"\n[variables]\nA = \"1\"",
+            ),
+            ("outcome = \"filtered\"", "outcome = \"filtered\""),
+            (
+                "outcome = \"filtered\"\n[variables]\na = \"0\"\nB = \"0\"",
+                "outcome = \"filtered\"\n[variables]\na = \"1\"\nB = \"0\"",
+            ),
+            (
+                "outcome = \"filtered\"\nfiles = [\"a\"]\nactivities = [\"B: shown\"]",
+                "outcome = \"filtered\"\nfiles = []\nactivities = []",
+            ),
+        ] {
+            let expectation = Expected { result: result(before), ..Expected::default() };
+            let found = expectation.renewed_result(&filtered(), &["b".to_owned()]);
+            assert_eq!(found, result(expected), "{before}");
+        }
+    }
+
+    #[test]
+    fn an_expectation_that_loses_its_file_is_told_by_a_key() {
+        let files = |names: &[&str]| -> BTreeMap<String, Vec<u8>> {
+            names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect()
         };
-        let before: ExpectedResult =
-            toml::from_str("status = 200\n[variables]\nA = \"0\"\nC = \"0\"").unwrap();
-        let expected: ExpectedResult =
-            toml::from_str("outcome = \"filtered\"\n[variables]\nA = \"1\"").unwrap();
-        assert_eq!(before.renewed(&actual), expected);
+        for (listed, kept, written, expected) in [
+            ("", vec!["a"], vec![], "files = []"),
+            ("", vec!["a"], vec!["b"], ""),
+            ("", vec!["a"], vec![".a"], "files = [\".a\"]"),
+            ("", vec!["a"], vec!["b/.a/c", "d"], "files = [\"b/.a/c\", \"d\"]"),
+            ("", vec![], vec!["a"], ""),
+            ("files = [\"b\", \"a\"]", vec![], vec!["a", "b"], "files = [\"b\", \"a\"]"),
+            ("files = [\"b\"]", vec!["a"], vec!["a", "b"], "files = [\"b\"]"),
+            ("files = [\"b\"]", vec!["a"], vec!["a"], "files = [\"a\"]"),
+            ("files = [\"a\"]", vec![], vec![], "files = []"),
+        ] {
+            let before =
+                Expected { result: result(listed), files: files(&kept), ..Expected::default() };
+            let actual = Actual { files: files(&written), ..filtered() };
+            let found = before.renewed_files(&actual);
+            assert_eq!(found, result(expected).files, "{listed} {kept:?} {written:?}");
+        }
+        let activities = BTreeMap::from([(1, Vec::new())]);
+        let before = Expected { activities, ..Expected::default() };
+        let found = before.renewed_result(&filtered(), &[]);
+        assert_eq!(found, result("outcome = \"filtered\"\nactivities = []"));
+        let before = Expected { response: Some(Vec::new()), ..Expected::default() };
+        let actual = Actual { outcome: ACCEPTED, ..filtered() };
+        assert_eq!(before.renewed_result(&actual, &[]), result("outcome = \"accepted\""));
+    }
+
+    #[test]
+    fn a_file_takes_the_place_of_a_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, written) = (home.path(), home.path().join("files"));
+        write_file(folder, "a/b/c", b"1").unwrap();
+        remove_file(&written, "a/b/c").unwrap();
+        write_file(folder, "a", b"2").unwrap();
+        assert_eq!(fs::read(written.join("a")).unwrap(), b"2");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_file_is_written_through_a_linked_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let other = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("files")).unwrap();
+        std::os::unix::fs::symlink(other.path(), home.path().join("files/a")).unwrap();
+        let error = write_file(home.path(), "a/b/c", b"1").unwrap_err().to_string();
+        assert!(error.contains("is a link"), "{error}");
+        assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::{Inside, with_plain_ends};
+use super::{Inside, texts};
 
 /// Above this many segments they are matched by number alone: finding the best
 /// match takes longer than linear time.
@@ -42,7 +42,7 @@ impl Segment<'_> {
 }
 
 pub(super) fn compare(expected: &[u8], found: &[u8]) -> Vec<Inside> {
-    let (expected, found) = (with_plain_ends(expected), with_plain_ends(found));
+    let (expected, found) = texts(expected, found);
     let separators = (Separators::of(&expected), Separators::of(&found));
     let (left, right) = (segments(&expected, separators.0), segments(&found, separators.1));
     let mut differences = Vec::new();

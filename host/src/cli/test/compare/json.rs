@@ -1,8 +1,11 @@
 //! JSON: member by member, item by item.
 
+use std::vec;
+
 use serde_json::Value;
 
-use super::{Inside, with_plain_ends};
+use super::places::is_ignored;
+use super::{Inside, texts};
 
 /// The value of a text; `None` when it is no JSON, or nested too deeply for the
 /// parser (128 levels).
@@ -10,14 +13,17 @@ pub(super) fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-pub(super) fn compare(expected: &[u8], found: &[u8]) -> Vec<Inside> {
-    let (expected, found) = (with_plain_ends(expected), with_plain_ends(found));
+/// Ignored places are left out here: what is no difference of values is looked for
+/// in the rest.
+pub(super) fn compare(expected: &[u8], found: &[u8], ignore: &[String]) -> Vec<Inside> {
+    let (expected, found) = texts(expected, found);
     let (Some(left), Some(right)) = (parse(&expected), parse(&found)) else {
         return super::text::compare(expected.as_bytes(), found.as_bytes());
     };
     let mut differences = Vec::new();
     values("", &left, &right, &mut differences);
-    if differences.is_empty() && without_layout(&expected) != without_layout(&found) {
+    differences.retain(|(place, ..)| !is_ignored(place, ignore));
+    if differences.is_empty() && spelt(&expected, ignore) != spelt(&found, ignore) {
         // The values are equal as far as this parser tells them apart.
         let what = "the order of members, or how numbers or characters are spelt".to_owned();
         differences.push((what, Some(expected), Some(found)));
@@ -64,18 +70,92 @@ fn below(place: &str, name: &str) -> String {
     if place.is_empty() { name.to_owned() } else { format!("{place}/{name}") }
 }
 
-/// The text without blanks outside of strings.
-fn without_layout(text: &str) -> String {
-    let (mut inside, mut escaped) = (false, false);
-    let keep = |character: &char| {
-        let kept = inside || !character.is_ascii_whitespace();
-        match (*character, inside, escaped) {
-            (_, true, true) => escaped = false,
-            ('\\', true, false) => escaped = true,
-            ('"', _, _) => inside = !inside,
-            _ => {}
+/// Names, values and brackets as they are spelt, in their order; those of ignored places
+/// are left out.
+fn spelt<'t>(text: &'t str, ignore: &[String]) -> Vec<&'t str> {
+    let all = tokens(text);
+    if ignore.is_empty() {
+        return all;
+    }
+    let mut kept = Vec::with_capacity(all.len());
+    keep_value("", &mut all.into_iter(), ignore, &mut kept);
+    kept
+}
+
+/// The text was parsed before, which limits the depth: so this may recurse.
+fn keep_value<'t>(
+    place: &str,
+    tokens: &mut vec::IntoIter<&'t str>,
+    ignore: &[String],
+    kept: &mut Vec<&'t str>,
+) {
+    let Some(first) = tokens.next() else { return };
+    kept.push(first);
+    if first != "{" && first != "[" {
+        return;
+    }
+    let mut number = 0;
+    while let Some(next) = tokens.as_slice().first().copied() {
+        if next == "}" || next == "]" {
+            kept.extend(tokens.next());
+            return;
         }
-        kept
+        number += 1;
+        let before = kept.len();
+        let inner = if first == "{" {
+            kept.extend(tokens.next());
+            below(place, &name_of(next))
+        } else {
+            format!("{place}[{number}]")
+        };
+        keep_value(&inner, tokens, ignore, kept);
+        if is_ignored(&inner, ignore) {
+            kept.truncate(before);
+        }
+    }
+}
+
+/// The name that a token in quotes spells.
+fn name_of(token: &str) -> String {
+    serde_json::from_str(token).unwrap_or_else(|_| token.to_owned())
+}
+
+/// What stands between tokens. The text was parsed before, so that it tells nothing.
+const BETWEEN: [char; 6] = [' ', '\t', '\n', '\r', ',', ':'];
+
+const BRACKETS: [char; 4] = ['{', '}', '[', ']'];
+
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start_matches(BETWEEN);
+    while let Some((token, further)) = rest.split_at_checked(token_length(rest)) {
+        if token.is_empty() {
+            break;
+        }
+        tokens.push(token);
+        rest = further.trim_start_matches(BETWEEN);
+    }
+    tokens
+}
+
+/// Bytes of the token that the text begins with; 0 of no text.
+fn token_length(text: &str) -> usize {
+    if text.starts_with(BRACKETS) {
+        return 1;
+    }
+    if text.starts_with('"') {
+        return string_length(text);
+    }
+    text.find(|it| BETWEEN.contains(&it) || BRACKETS.contains(&it)).unwrap_or(text.len())
+}
+
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    let closes = |(_, character): &(usize, char)| {
+        let closes = *character == '"' && !escaped;
+        escaped = *character == '\\' && !escaped;
+        closes
     };
-    text.chars().filter(keep).collect()
+    let end = text.char_indices().skip(1).find(closes);
+    end.map_or(text.len(), |(at, quote)| at + quote.len_utf8())
 }

@@ -14,18 +14,31 @@ pub(super) fn is_ignored(place: &str, patterns: &[String]) -> bool {
     })
 }
 
-/// One step of a place: its name, and its index where it is written.
-#[derive(Debug, PartialEq, Eq)]
+/// One step of a place: its name, and its indices where they are written. Arrays in
+/// arrays have several.
 struct Part<'p> {
     name: &'p str,
-    index: Option<&'p str>,
+    indices: Vec<&'p str>,
 }
 
-impl Part<'_> {
+impl<'p> Part<'p> {
+    fn of(step: &'p str) -> Self {
+        let (mut name, mut indices) = (step, Vec::new());
+        while let Some((before, index)) =
+            name.strip_suffix(']').and_then(|inner| inner.rsplit_once('['))
+        {
+            indices.push(index);
+            name = before;
+        }
+        indices.reverse();
+        Self { name, indices }
+    }
+
+    /// The only one of its name has no index, and is the first.
     fn means(&self, found: &Part<'_>) -> bool {
-        let index =
-            |part: &Self| part.index.is_none_or(|index| index == found.index.unwrap_or("1"));
-        self.name == found.name && index(self)
+        let index = |at: usize| found.indices.get(at).copied().or((at == 0).then_some("1"));
+        self.name == found.name
+            && self.indices.iter().enumerate().all(|(at, wanted)| index(at) == Some(*wanted))
     }
 }
 
@@ -35,12 +48,7 @@ fn parts(place: &str) -> Vec<Part<'_>> {
     let separators: &[char] = if is_hl7 { &['-', '.'] } else { &['/'] };
     let place = place.strip_prefix('/').unwrap_or(place);
     let steps = place.split(separators).filter(|step| !step.is_empty());
-    steps
-        .map(|step| match step.strip_suffix(']').and_then(|step| step.rsplit_once('[')) {
-            Some((name, index)) => Part { name, index: Some(index) },
-            None => Part { name: step, index: None },
-        })
-        .collect()
+    steps.map(Part::of).collect()
 }
 
 /// Three upper-case letters or digits, then nothing or `-` or an index.
@@ -75,6 +83,14 @@ mod tests {
             ("a/b", "a/b[2]/c", true),
             ("a/b[1]", "a/b/c", true),
             ("a/b/@id", "a/b[2]/@id", true),
+            ("a[2]", "a[2][1]", true),
+            ("a[2]", "a[2][1]/b", true),
+            ("a[2]", "a[1][2]", false),
+            ("a[2][1]", "a[2][1]", true),
+            ("a[2][1]", "a[2]", false),
+            ("a[1][1]", "a", false),
+            ("[2]", "[2][3]", true),
+            ("line 3", "after line 3", false),
             ("a/b", "a/bc", false),
             ("/a", "a", true),
             ("line 3", "line 3", true),

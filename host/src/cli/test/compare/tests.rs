@@ -5,7 +5,7 @@ fn inside(expected: &str, found: &str) -> Vec<String> {
     let (left, right) = (expected.as_bytes(), found.as_bytes());
     let all = match (Kind::of(left), Kind::of(right)) {
         (Kind::Hl7, Kind::Hl7) => hl7::compare(left, right),
-        (Kind::Json, Kind::Json) => json::compare(left, right),
+        (Kind::Json, Kind::Json) => json::compare(left, right, &[]),
         (Kind::Xml, Kind::Xml) => xml::compare(left, right),
         _ => text::compare(left, right),
     };
@@ -28,6 +28,8 @@ fn messages_that_differ_in_line_ends_only_are_equal() {
         ("{\"a\": [1, 2]}\n".to_owned(), "{\"a\":[1,2]}".to_owned()),
         ("<a>\n  <b>x</b>\n</a>\n".to_owned(), "<a><b>x</b></a>".to_owned()),
         ("<a xmlns='u'/>".to_owned(), "<p:a xmlns:p='u'></p:a>".to_owned()),
+        ("<a>b<!-- x -->c<?y?>d</a>".to_owned(), "<a>bcd</a>".to_owned()),
+        ("<a><!-- x --></a>".to_owned(), "<a/>".to_owned()),
     ] {
         assert_eq!(inside(&one, &other), [""; 0], "{one} {other}");
     }
@@ -100,6 +102,8 @@ fn xml_differs_element_by_element() {
         ("id='1'", "id='2' n='3'", vec!["r/@id: 1 -> 2", "r/@n: nothing -> 3"]),
         ("<c>y</c>", "<c>w</c>", vec!["r/b/c[2]: y -> w"]),
         ("<c>y</c>", "", vec!["r/b/c[2]: <c>y</c> -> nothing"]),
+        ("<c>y</c>", "y", vec!["r/b/c[2]: <c>y</c> -> y"]),
+        ("<a>x</a>", "<a>x<!-- n -->z</a>", vec!["r/a: x -> xz"]),
         (
             "<a>x</a>",
             "<a>x</a><d/>",
@@ -121,7 +125,11 @@ fn texts_differ_line_by_line() {
     for (one, other, expected) in [
         ("a\nb\nc\n", "a\nx\nc\n", vec!["line 2: b -> x"]),
         ("a\nb\n", "a\n", vec!["line 2: b -> nothing"]),
-        ("a", "b\na", vec!["line 1: nothing -> b"]),
+        ("a", "b\na", vec!["before line 1: nothing -> b"]),
+        ("a\nb", "a\nx\ny\nb", vec!["after line 1: nothing -> x", "after line 1: nothing -> y"]),
+        ("a\nb\nc\nd", "a\nx\ny\nd", vec!["line 2: b -> x", "line 3: c -> y"]),
+        ("a\nb\nd", "a\nx\ny\nd", vec!["line 2: b -> x", "after line 2: nothing -> y"]),
+        ("a\nb\nc\nd", "a\nx\nd", vec!["line 2: b -> x", "line 3: c -> nothing"]),
         ("{", "[", vec!["line 1: { -> ["]),
         ("a\n\n", "a\n", vec!["line 2:  -> nothing"]),
     ] {
@@ -129,6 +137,24 @@ fn texts_differ_line_by_line() {
     }
     let many: String = (0..6_000).map(|at| format!("{at}\n")).collect();
     assert_eq!(inside(&many, &many.replace("\n5999\n", "\nx\n")), ["line 6000: 5999 -> x"]);
+    assert_eq!(inside(&many, &format!("{many}x\n")), ["after line 6000: nothing -> x"]);
+}
+
+#[test]
+fn other_bytes_differ_whatever_the_encoding() {
+    let message = |name: &[u8]| [b"MSH|^~\\&|A\rPID|1||7||".as_slice(), name, b"\r"].concat();
+    let place = |one: &[u8], other: &[u8]| -> Vec<String> {
+        differences(&message(one), &message(other)).into_iter().map(|(place, ..)| place).collect()
+    };
+    for (one, other) in [
+        (b"M\xfcller".as_slice(), b"M\xe4ller".as_slice()),
+        (b"M\xfcller", "Müller".as_bytes()),
+        (b"M\xfcller", "M\u{fffd}ller".as_bytes()),
+        (b"\xff", b"\xfe"),
+    ] {
+        assert_eq!(place(one, other), ["PID-5"], "{one:?} {other:?}");
+        assert_eq!(place(one, one), [""; 0], "{one:?}");
+    }
 }
 
 #[test]
@@ -181,6 +207,39 @@ fn told(keys: &str, expected: &str, found: &str) -> Vec<Difference> {
     let (expected, found) = (expected.as_bytes(), found.as_bytes());
     message("response", expected, Some(found), &case, &case.ignore.response, &mut out);
     out
+}
+
+#[test]
+fn an_ignored_place_hides_nothing_else() {
+    let places = |ignored: &str, one: &str, other: &str| -> Vec<String> {
+        let found = told(&format!("[ignore]\nresponse = [{ignored:?}]"), one, other);
+        found.into_iter().filter_map(|it| it.place).collect()
+    };
+    let spelling = "the order of members, or how numbers or characters are spelt";
+    for (ignored, one, other, expected) in [
+        ("line 2", "a\nOLD\nb\nd", "a\nNEW\nEVIL\nd", vec!["line 3"]),
+        ("line 3", "a\nOLD\nb\nd", "a\nNEW\nEVIL\nd", vec!["line 2"]),
+        ("line 2", "a\nOLD\nd", "a\nNEW\nEVIL\nd", vec!["after line 2"]),
+        ("line 3", "a\nb\nd", "a\nb\nEVIL\nd", vec!["after line 2"]),
+        ("line 2", "a\nOLD\nd", "a\nNEW\nd", vec![]),
+        (
+            "id",
+            r#"{"id":1,"n":12345678901234567890123}"#,
+            r#"{"id":2,"n":12345678901234567890124}"#,
+            vec![spelling],
+        ),
+        ("id", r#"{"id":1,"a":1,"a":2}"#, r#"{"id":2,"a":2}"#, vec![spelling]),
+        ("id", r#"{"id":1,"a":1,"b":2}"#, r#"{"id":2,"b":2,"a":1}"#, vec![spelling]),
+        ("id", r#"{"id":1,"a":[1.0]}"#, r#"{"id":2,"a":[1.0]}"#, vec![]),
+        ("id", r#"{"id":{"x":1.0,"x":2},"a":1}"#, r#"{"a": 1, "id":{"x":2}}"#, vec![]),
+        ("id", r#"{"a":1}"#, r#"{"a":1,"id":{"b":[{}]}}"#, vec![]),
+        ("i d", r#"{"i\u0020d":1.0,"a":"\"]"}"#, r#"{"i d":1,"a":"\"]"}"#, vec![]),
+        ("a[2]", r#"{"a":[1,[2,3],"4"]}"#, r#"{"a":[1,[2.0,5],"4"]}"#, vec![]),
+        ("a[2]", r#"{"a":[1,[2],"4"]}"#, r#"{"a":[1,[3],"\u0034"]}"#, vec![spelling]),
+        ("[1]/id", r#"[{"id":1.0},{"id":1.0}]"#, r#"[{"id":2.0},{"id":1.00}]"#, vec![spelling]),
+    ] {
+        assert_eq!(places(ignored, one, other), expected, "{ignored}: {one} {other}");
+    }
 }
 
 #[test]

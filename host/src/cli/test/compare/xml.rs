@@ -4,13 +4,13 @@
 
 use roxmltree::{Document, Node};
 
-use super::{Inside, with_plain_ends};
+use super::{Inside, texts};
 
 /// Elements inside each other that are looked into; below, the text counts.
 const DEPTH_MAX: usize = 256;
 
 pub(super) fn compare(expected: &[u8], found: &[u8]) -> Vec<Inside> {
-    let (expected, found) = (with_plain_ends(expected), with_plain_ends(found));
+    let (expected, found) = texts(expected, found);
     let (Ok(left), Ok(right)) = (Document::parse(expected.trim()), Document::parse(found.trim()))
     else {
         return super::text::compare(expected.as_bytes(), found.as_bytes());
@@ -45,24 +45,22 @@ fn elements(
     let (left, right) = (children(expected), children(found));
     for index in 0..left.len().max(right.len()) {
         match (left.get(index), right.get(index)) {
-            (Some(one), Some(other)) if one.is_text() && other.is_text() => {
-                let (one, other) = (text(*one), text(*other));
+            (Some(Child::Text(one)), Some(Child::Text(other))) => {
                 if one != other {
-                    out.push((place.to_owned(), Some(one), Some(other)));
+                    out.push((place.to_owned(), Some(one.clone()), Some(other.clone())));
                 }
             }
-            (Some(one), Some(other))
-                if one.is_element() && other.is_element() && one.tag_name() == other.tag_name() =>
+            (Some(Child::Element(one)), Some(Child::Element(other)))
+                if one.tag_name() == other.tag_name() =>
             {
                 elements(&step(place, &left, index), *one, *other, depth + 1, out);
             }
             (one, other) => {
-                let in_place = match (one, other) {
-                    (Some(node), _) if node.is_element() => step(place, &left, index),
-                    (None, Some(node)) if node.is_element() => step(place, &right, index),
-                    _ => place.to_owned(),
+                let in_place = match one {
+                    Some(_) => step(place, &left, index),
+                    None => step(place, &right, index),
                 };
-                out.push((in_place, one.map(|it| source(*it)), other.map(|it| source(*it))));
+                out.push((in_place, one.map(Child::shown), other.map(Child::shown)));
             }
         }
     }
@@ -87,32 +85,55 @@ fn attributes(place: &str, expected: Node<'_, '_>, found: Node<'_, '_>, out: &mu
     }
 }
 
-/// Elements and texts; blanks between elements are layout.
-fn children<'a, 'i>(node: Node<'a, 'i>) -> Vec<Node<'a, 'i>> {
-    let has_elements = node.children().any(|child| child.is_element());
-    let is_layout =
-        |child: &Node<'_, '_>| has_elements && child.is_text() && text(*child).trim().is_empty();
-    node.children()
-        .filter(|child| child.is_element() || child.is_text())
-        .filter(|child| !is_layout(child))
-        .collect()
+/// What counts of an element's content.
+enum Child<'a, 'i> {
+    Element(Node<'a, 'i>),
+    /// One, whatever comments and instructions stand inside it.
+    Text(String),
 }
 
-/// The place of a child: with its number where there are several of its name.
-fn step(place: &str, siblings: &[Node<'_, '_>], index: usize) -> String {
-    let Some(node) = siblings.get(index) else { return place.to_owned() };
+impl Child<'_, '_> {
+    fn shown(&self) -> String {
+        match self {
+            Self::Element(node) => source(*node),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// Elements and texts; blanks between elements are layout.
+fn children<'a, 'i>(node: Node<'a, 'i>) -> Vec<Child<'a, 'i>> {
+    let mut all = Vec::new();
+    for child in node.children() {
+        if child.is_element() {
+            all.push(Child::Element(child));
+        } else if child.is_text() {
+            let text = child.text().unwrap_or_default();
+            match all.last_mut() {
+                Some(Child::Text(before)) => before.push_str(text),
+                _ => all.push(Child::Text(text.to_owned())),
+            }
+        }
+    }
+    if all.iter().any(|child| matches!(child, Child::Element(_))) {
+        all.retain(|child| !matches!(child, Child::Text(text) if text.trim().is_empty()));
+    }
+    all
+}
+
+/// The place of a child: an element's own, with its number where there are several of
+/// its name.
+fn step(place: &str, siblings: &[Child<'_, '_>], index: usize) -> String {
+    let Some(Child::Element(node)) = siblings.get(index) else { return place.to_owned() };
     let name = node.tag_name();
-    let same = |other: &&Node<'_, '_>| other.is_element() && other.tag_name() == name;
+    let same =
+        |other: &&Child<'_, '_>| matches!(other, Child::Element(it) if it.tag_name() == name);
     let number = siblings.iter().take(index + 1).filter(same).count();
     if siblings.iter().filter(same).count() > 1 {
         format!("{place}/{}[{number}]", name.name())
     } else {
         format!("{place}/{}", name.name())
     }
-}
-
-fn text(node: Node<'_, '_>) -> String {
-    node.text().unwrap_or_default().to_owned()
 }
 
 fn source(node: Node<'_, '_>) -> String {
