@@ -152,7 +152,8 @@ impl Server {
         };
         server.record(Occasion::Start);
         server.faults.metrics().reloads().configuration(true);
-        server.faults.metrics().reloads().plugins();
+        let is_taken = !refuses_more(&server.home.plugins, &PluginSet::default());
+        server.faults.metrics().reloads().plugins(is_taken);
         server.scan(false).await;
         server.tell_of_unknown_names();
         server.keep_certificates();
@@ -209,9 +210,10 @@ impl Server {
             let plugins = PluginSet::load(engine, path, config, Some(plugins)).await;
             show(&plugins.diagnostics);
             tracing::info!("the plugins changed: workflows are prepared anew");
+            let is_taken = !refuses_more(&plugins, &self.home.plugins);
             self.home.plugins = plugins;
             self.record(Occasion::Reload);
-            self.faults.metrics().reloads().plugins();
+            self.faults.metrics().reloads().plugins(is_taken);
         }
         let files = self.home.stamp();
         let settings_changed = config_changed || files != self.files;
@@ -416,6 +418,12 @@ impl Stopped {
     pub fn is_clean(&self) -> bool {
         self.connections_cut == 0 && self.runs_left == 0 && self.activities_closed
     }
+}
+
+/// Is something refused of the plugins that was not refused, for the same reason, before?
+fn refuses_more(now: &PluginSet, before: &PluginSet) -> bool {
+    let mut refused = now.diagnostics.iter().filter(|found| found.is_error());
+    refused.any(|found| !before.diagnostics.contains(found))
 }
 
 fn show(diagnostics: &[Diagnostic]) {

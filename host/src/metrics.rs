@@ -59,6 +59,7 @@ pub struct Reloads {
     configuration_taken: AtomicU64,
     configuration_refused: AtomicU64,
     plugins_taken: AtomicU64,
+    plugins_refused: AtomicU64,
 }
 
 impl Reloads {
@@ -72,16 +73,19 @@ impl Reloads {
         add(count, 1);
     }
 
-    pub fn plugins(&self) {
-        add(&self.plugins_taken, 1);
+    /// One look at the plugins. It is taken when it refused nothing that was not refused
+    /// before.
+    pub fn plugins(&self, is_taken: bool) {
+        add(if is_taken { &self.plugins_taken } else { &self.plugins_refused }, 1);
     }
 
     /// What, result, count.
-    fn snapshot(&self) -> [(&'static str, &'static str, u64); 5] {
+    fn snapshot(&self) -> [(&'static str, &'static str, u64); 6] {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         [
             ("configuration", "refused", read(&self.configuration_refused)),
             ("configuration", "taken", read(&self.configuration_taken)),
+            ("plugins", "refused", read(&self.plugins_refused)),
             ("plugins", "taken", read(&self.plugins_taken)),
             ("workflow", "refused", read(&self.workflows_refused)),
             ("workflow", "taken", read(&self.workflows_taken)),

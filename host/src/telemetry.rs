@@ -3,7 +3,12 @@
 //! Message content never reaches the log at its default level: errors carry
 //! places and shapes, third-party plugins' lines are shown only with `debug`,
 //! and a panic is reported by its place, not by its words.
+//!
+//! # Invariants
+//! - An event is one line. Only a diagnostic goes on in further ones, which begin with two
+//!   blanks: nobody's text or name can look like an event of its own.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +44,56 @@ pub fn start(log: &Log) {
     }));
 }
 
+/// The text on one line, whoever wrote it: control characters, and what turns the direction
+/// of writing round, are escaped.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match is_plain(character) {
+            true => safe.push(character),
+            false => safe.extend(character.escape_default()),
+        }
+    }
+    Cow::Owned(safe)
+}
+
+fn is_plain(it: char) -> bool {
+    let separates = matches!(it, '\u{2028}' | '\u{2029}');
+    let turns = matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !(it.is_control() || separates || turns)
+}
+
+/// How a line of a diagnostic that goes on begins.
+const FURTHER: &[u8] = b"  ";
+
+/// An event as it was formatted, its line end included, with line ends escaped that would
+/// begin something else than a further line of it. Names of workflows and files come here as
+/// they are.
+fn one_event(event: &[u8]) -> Cow<'_, [u8]> {
+    let (text, end) = match event.strip_suffix(b"\n") {
+        Some(text) => (text, &b"\n"[..]),
+        None => (event, &b""[..]),
+    };
+    if !text.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        return Cow::Borrowed(event);
+    }
+    let mut safe = Vec::with_capacity(event.len() + 8);
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        match byte {
+            b'\n' if !after.starts_with(FURTHER) => safe.extend_from_slice(b"\\n"),
+            b'\r' => safe.extend_from_slice(b"\\r"),
+            byte => safe.push(*byte),
+        }
+        rest = after;
+    }
+    safe.extend_from_slice(end);
+    Cow::Owned(safe)
+}
+
 /// Lines that could not be written since the last that could.
 static LOST: AtomicU64 = AtomicU64::new(0);
 
@@ -48,7 +103,7 @@ struct Lossy;
 
 impl Write for Lossy {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if io::stderr().write_all(line).is_err() {
+        if io::stderr().write_all(&one_event(line)).is_err() {
             LOST.fetch_add(1, Ordering::Relaxed);
             return Ok(line.len());
         }
@@ -61,5 +116,39 @@ impl Write for Lossy {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_somebody_else_is_one_line() {
+        for (text, expected) in [
+            ("plain \"text\" \\ ä", "plain \"text\" \\ ä"),
+            ("a\n2026-01-01 ERROR b", "a\\n2026-01-01 ERROR b"),
+            ("a\r\n\tb", "a\\r\\n\\tb"),
+            ("\u{1b}[2Ja\0", "\\u{1b}[2Ja\\u{0}"),
+            ("a\u{2028}b\u{202e}c\u{85}", "a\\u{2028}b\\u{202e}c\\u{85}"),
+            ("", ""),
+        ] {
+            assert_eq!(one_line(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_goes_on_only_in_lines_that_begin_with_blanks() {
+        for (event, expected) in [
+            ("one\n", "one\n"),
+            ("error[WF081]: x\n  at        a.json\n", "error[WF081]: x\n  at        a.json\n"),
+            ("message{workflow=a\n2026 ERROR b}: x\n", "message{workflow=a\\n2026 ERROR b}: x\n"),
+            ("a\r2026 ERROR b\n", "a\\r2026 ERROR b\n"),
+            ("a\n\n  b\n\n", "a\\n\n  b\\n\n"),
+            ("a\nb", "a\\nb"),
+        ] {
+            let found = one_event(event.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&found), expected, "{event:?}");
+        }
     }
 }

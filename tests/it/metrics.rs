@@ -142,6 +142,29 @@ fn messages_are_counted_by_what_became_of_them() {
     server.stop();
 }
 
+#[test]
+fn a_plugin_file_that_is_refused_is_counted_once() {
+    let home = home_with("", &["one"]);
+    let server = home.serve();
+    let admin = admin_address(&server);
+    let counted = || {
+        let seen = samples(admin);
+        let of = |result| count(&seen, "reloads_total", &["what=\"plugins\"", result]);
+        (of("result=\"taken\""), of("result=\"refused\""))
+    };
+    assert_eq!(counted(), (1, 0));
+    for (file, bytes, expected) in [
+        ("broken", &b"\0asm no component"[..], (1, 1)),
+        ("empty", &b""[..], (1, 2)),
+        // The other two are still refused, for the same reasons.
+        ("marker", guest("marker"), (2, 2)),
+    ] {
+        home.replace(&format!("plugins/{file}.wasm"), bytes);
+        wait_until_equal(file, &expected, counted);
+    }
+    server.stop();
+}
+
 /// The families that an answer has, by name without suffixes.
 fn families(text: &str) -> BTreeSet<String> {
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));

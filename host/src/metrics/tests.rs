@@ -149,11 +149,22 @@ fn others_are_asked_when_somebody_looks() {
         vec![("a".into(), 1), ("b".into(), 2)]
     }));
     metrics.reloads().workflows(2, 1);
+    for is_taken in [true, false, true] {
+        metrics.reloads().plugins(is_taken);
+    }
     let text = metrics.text();
     assert_eq!(lines(&text, "there"), ["tureen_there 5"]);
     assert!(!text.contains("not_there"));
     let kinds = ["tureen_kinds_total{kind=\"a\"} 1", "tureen_kinds_total{kind=\"b\"} 2"];
     assert_eq!(lines(&text, "kinds"), kinds);
-    let taken = "tureen_reloads_total{what=\"workflow\",result=\"taken\"} 2";
-    assert!(lines(&text, "reloads").contains(&taken.to_owned()), "{text}");
+    for (what, result, expected) in [
+        ("plugins", "refused", 1),
+        ("plugins", "taken", 2),
+        ("workflow", "refused", 1),
+        ("workflow", "taken", 2),
+    ] {
+        let line =
+            format!("tureen_reloads_total{{what=\"{what}\",result=\"{result}\"}} {expected}");
+        assert!(lines(&text, "reloads").contains(&line), "{line}: {text}");
+    }
 }

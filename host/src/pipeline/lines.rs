@@ -7,6 +7,7 @@
 //!   party's lines are for who asks for debug output.
 //! - Of one plugin no more lines are shown in a minute than its limit allows, all its steps and
 //!   workflows together; how many were cut is told in one line, and counted.
+//! - What a plugin wrote is one line: it cannot write one that looks like the server's own.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +17,7 @@ use tracing::Level;
 use tureen_sandbox::{CallFacts, LogLevel, LogLine};
 
 use crate::config::ServerConfig;
+use crate::telemetry::one_line;
 use crate::workflow::running::StepName;
 
 /// The log target of plugins' lines.
@@ -145,7 +147,7 @@ fn is_enabled(level: LogLevel) -> bool {
 }
 
 fn event(level: LogLevel, step: &StepName, facts: &CallFacts, line: &LogLine) {
-    let (plugin, name, text) = (line.plugin.as_str(), step.name.as_str(), line.text.as_str());
+    let (plugin, name, text) = (line.plugin.as_str(), step.name.as_str(), one_line(&line.text));
     let CallFacts { workflow, message_id: id, .. } = facts;
     macro_rules! write {
         ($level:ident) => {

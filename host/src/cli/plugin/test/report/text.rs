@@ -1,4 +1,8 @@
 //! The report for a person, from the result to the figures.
+//!
+//! # Invariants
+//! - What a plugin wrote stays on its line and moves no cursor: names, texts and messages go
+//!   through [`one_line`], values through [`shown`].
 
 use std::time::Duration;
 
@@ -9,6 +13,7 @@ use crate::cli::output;
 use crate::cli::plugin::test::advice;
 use crate::cli::plugin::test::calls::{Answered, Lived, Ran};
 use crate::cli::test::Inside;
+use crate::telemetry::one_line;
 
 /// Places that are shown; the others are counted.
 const PLACES_MAX: usize = 100;
@@ -43,10 +48,7 @@ impl Report<'_> {
         self.print_variables();
         if let Ok(Answered::Performed { response }) = &ran.first.answer {
             match response {
-                Some(response) => {
-                    output::line("response:");
-                    output::message(response);
-                }
+                Some(response) => print_response(response),
                 None => output::line("response: none"),
             }
         }
@@ -56,7 +58,7 @@ impl Report<'_> {
         }
         for notification in &ran.first.notifications {
             let urgency = if notification.critical { "critical: " } else { "" };
-            output::line(&format!("    {urgency}{}", notification.text));
+            output::line(&format!("    {urgency}{}", one_line(&notification.text)));
         }
         if ran.first.answer.is_ok() {
             for lived in ran.life.iter().filter(|it| it.failure.is_some() || !it.log.is_empty()) {
@@ -72,10 +74,10 @@ impl Report<'_> {
         }
         for (name, before, after) in set {
             let before = before.map_or(String::new(), |before| format!("{} -> ", shown(before)));
-            output::line(&format!("    {name} = {before}{}", shown(after)));
+            output::line(&format!("    {} = {before}{}", one_line(name), shown(after)));
         }
         for name in unset {
-            output::line(&format!("    {name} is unset"));
+            output::line(&format!("    {} is unset", one_line(name)));
         }
     }
 
@@ -175,9 +177,26 @@ fn print_failure(outcome: &str, failure: &Failure) {
         output::line(&format!("    in {function}"));
     }
     if let Some(after) = failure.retry_after_ms {
-        output::line(&format!("    it may help to try again after {after} ms"));
+        output::line(&format!("    {}", when_to_retry(after)));
     }
     output::line(&format!("    {}", advice::on(&failure.code, failure.fault)));
+}
+
+/// A plugin that does not know how long to wait says 0.
+fn when_to_retry(after_ms: u32) -> String {
+    match after_ms {
+        0 => "it may help to try again".to_owned(),
+        after => format!("it may help to try again after {after} ms"),
+    }
+}
+
+/// A message that an activity gave back: segments on lines of their own.
+fn print_response(bytes: &[u8]) {
+    output::line("response:");
+    let text = String::from_utf8_lossy(bytes);
+    for segment in text.split(['\r', '\n']).filter(|segment| !segment.is_empty()) {
+        output::line(&format!("    {}", one_line(segment)));
+    }
 }
 
 fn print_lived(lived: &Lived) {
@@ -193,7 +212,7 @@ fn print_log(head: &str, lines: &[LogLine]) {
         output::line(head);
     }
     for line in lines {
-        output::line(&format!("    {:<5} {}", level(line.level), line.text));
+        output::line(&format!("    {:<5} {}", level(line.level), one_line(&line.text)));
     }
 }
 
@@ -215,7 +234,7 @@ fn print_places(head: &str, places: &[Inside], between: &str) {
     let value = |it: &Option<String>| it.as_ref().map_or("nothing".to_owned(), |it| shown(it));
     let width = places.iter().take(PLACES_MAX).map(|(place, ..)| place.len()).max().unwrap_or(0);
     for (place, one, other) in places.iter().take(PLACES_MAX) {
-        let (one, other) = (value(one), value(other));
+        let (place, one, other) = (one_line(place), value(one), value(other));
         output::line(&format!("    {place:<width$}  {one} {between} {other}"));
     }
     if let Some(more @ 1..) = places.len().checked_sub(PLACES_MAX) {
@@ -234,4 +253,18 @@ fn shown(text: &str) -> String {
 
 fn milliseconds(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_of_no_time_is_no_hint() {
+        for (after, expected) in
+            [(0, "it may help to try again"), (250, "it may help to try again after 250 ms")]
+        {
+            assert_eq!(when_to_retry(after), expected);
+        }
+    }
 }
