@@ -157,7 +157,15 @@ impl TextTest {
             };
         };
         if self.comparer == StringComparer::InMessage {
-            return Ok(!paths.is_empty() || place.exists(sight)?);
+            let exists = |path: &String| {
+                place.with(sight, |message, _| message.get(path).map(|value| value.exists()))
+            };
+            for path in &paths {
+                if exists(path)? == Some(true) {
+                    return Ok(true);
+                }
+            }
+            return place.exists(sight);
         }
         for path in &paths {
             let value = place.with(sight, |message, _| message.text(path))?.unwrap_or_default();

@@ -12,7 +12,8 @@ use crate::loops::{Indexed, SELECTOR, without_index};
 use crate::{Place, Sight, namespaces};
 use tureen_plugin_sdk::{Format, Message, Problem, StepError};
 
-/// The exact paths of a place in every repetition; `None` where nothing repeats.
+/// The exact paths of a place in every repetition, whether it exists in there or not: a
+/// repetition without it has an empty one. `None` where nothing repeats.
 ///
 /// # Errors
 /// As reading the place.
@@ -22,10 +23,16 @@ pub(crate) fn repetitions_of(
 ) -> Result<Option<Vec<String>>, StepError> {
     let Indexed { ends_in_item, .. } = place.indexed(sight)?;
     let found = place.with(sight, |message, path| match message.format() {
-        Format::Hl7 => message.find(&every_repetition(path)).map(Some),
+        Format::Hl7 => {
+            let (repetitions, rest) = every_repetition(path);
+            message.find(&repetitions).map(|found| Some(each_with(found, &rest)))
+        }
         Format::Json => items(message, path, ends_in_item),
         Format::Xml => match every_element(path, ends_in_item) {
-            Some(pattern) => message.find(&pattern).map(|found| alike(path, found)),
+            Some((elements, attribute)) => {
+                let found = message.find(&elements)?;
+                Ok(alike(path, each_with(found, &attribute)))
+            }
             None => Ok(None),
         },
         _ => Ok(None),
@@ -33,12 +40,18 @@ pub(crate) fn repetitions_of(
     Ok(found.flatten())
 }
 
-/// `PID-3.1` and `PID-3[1].1` as `PID-3[*].1`, every repetition of the field; a
-/// whole segment as every segment of its name.
-fn every_repetition(path: &str) -> String {
+/// Paths with something behind each.
+fn each_with(mut paths: Vec<String>, rest: &str) -> Vec<String> {
+    paths.iter_mut().for_each(|path| path.push_str(rest));
+    paths
+}
+
+/// `PID-3.1` and `PID-3[1].1` as `PID-3[*]`, every repetition of the field, and what
+/// stands behind it; a whole segment as every segment of its name.
+fn every_repetition(path: &str) -> (String, String) {
     let Some((segment, field)) = path.split_once('-') else {
         let name = path.split_once('[').map_or(path, |(name, _)| name);
-        return format!("{name}[*]");
+        return (format!("{name}[*]"), String::new());
     };
     let digits = field.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = field.split_at_checked(digits).unwrap_or((field, ""));
@@ -46,7 +59,7 @@ fn every_repetition(path: &str) -> String {
         Some(indexed) => indexed.split_once(']').map_or("", |(_, rest)| rest),
         None => rest,
     };
-    format!("{segment}-{number}[*]{rest}")
+    (format!("{segment}-{number}[*]"), rest.to_owned())
 }
 
 /// The items of the array that a JSON path ends in, or of that whose item its
@@ -73,13 +86,13 @@ fn items(
 }
 
 /// The pattern of the elements that an XML path ends in, of one name in one
-/// parent, or of their attribute; of an expression all that it means. `None` for
-/// the item of a loop and for the whole document.
-fn every_element(path: &str, ends_in_item: bool) -> Option<String> {
+/// parent, and the step to their attribute; of an expression all that it means. `None`
+/// for the item of a loop and for the whole document.
+fn every_element(path: &str, ends_in_item: bool) -> Option<(String, String)> {
     let (declared, body) = namespaces::split(path);
     if is_expression(body) {
         let bare = without_index(path).filter(|_| !ends_in_item);
-        return Some(bare.unwrap_or(path).to_owned());
+        return Some((bare.unwrap_or(path).to_owned(), String::new()));
     }
     let (element, attribute) = match body.rsplit_once('/') {
         Some((element, attribute)) if attribute.starts_with('@') => (element, Some(attribute)),
@@ -90,7 +103,7 @@ fn every_element(path: &str, ends_in_item: bool) -> Option<String> {
     }
     let element = element.strip_suffix("[*]").or_else(|| without_index(element)).unwrap_or(element);
     let attribute = attribute.map_or_else(String::new, |attribute| format!("/{attribute}"));
-    Some(format!("{declared}{element}[*]{attribute}"))
+    Some((format!("{declared}{element}[*]"), attribute))
 }
 
 /// What was found; `None` of an expression that means no nodes: it may be a text.
@@ -110,14 +123,15 @@ mod tests {
     #[test]
     fn every_repetition_of_a_field_is_meant_whatever_index_it_has() {
         for (path, expected) in [
-            ("PID-3", "PID-3[*]"),
-            ("PID-3.1", "PID-3[*].1"),
-            ("PID-3[2].1.2", "PID-3[*].1.2"),
-            ("OBX[2]-5.1", "OBX[2]-5[*].1"),
-            ("OBX", "OBX[*]"),
-            ("OBX[3]", "OBX[*]"),
+            ("PID-3", ("PID-3[*]", "")),
+            ("PID-3.1", ("PID-3[*]", ".1")),
+            ("PID-3[2].1.2", ("PID-3[*]", ".1.2")),
+            ("OBX[2]-5.1", ("OBX[2]-5[*]", ".1")),
+            ("OBX", ("OBX[*]", "")),
+            ("OBX[3]", ("OBX[*]", "")),
         ] {
-            assert_eq!(every_repetition(path), expected, "{path}");
+            let (repetitions, rest) = every_repetition(path);
+            assert_eq!((repetitions.as_str(), rest.as_str()), expected, "{path}");
         }
     }
 
@@ -142,9 +156,12 @@ mod tests {
             ("", false, None),
             ("/", false, None),
         ] {
-            assert_eq!(every_element(path, ends_in_item).as_deref(), expected, "{path}");
+            let found = |path: &str| {
+                every_element(path, ends_in_item).map(|(elements, rest)| elements + &rest)
+            };
+            assert_eq!(found(path).as_deref(), expected, "{path}");
             let expected = expected.map(|it| format!("{declared}{it}"));
-            assert_eq!(every_element(&format!("{declared}{path}"), ends_in_item), expected);
+            assert_eq!(found(&format!("{declared}{path}")), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `IncludesRepeatFields` on JSON and XML: what the path ends in repeats, whatever
+//! `IncludesRepeatFields`, mostly on JSON and XML: what the path ends in repeats, whatever
 //! the number of its items, and no index before it changes.
 
 use super::*;
@@ -52,6 +52,31 @@ fn only_the_last_step_repeats() {
         let message = if format == Format::Json { JSON } else { XML };
         let found = passes(format, message, text(path, json!("Equals"), value), true);
         assert_eq!(found, expected, "{path} {value}");
+    }
+}
+
+#[test]
+fn a_repetition_that_lacks_the_part_has_an_empty_one() {
+    let hl7 = b"MSH|^~\\&|A\rPID|1||123^^^H~456|7^^^H~\r";
+    let xml = b"<R><C k='1'/><C/></R>";
+    for (format, message, path, empty, in_message) in [
+        (Format::Hl7, &hl7[..], "PID-3.4", true, true),
+        (Format::Hl7, hl7, "PID-3.1", false, true),
+        (Format::Hl7, hl7, "PID-3.9", true, false),
+        (Format::Hl7, hl7, "PID-4.4", true, true),
+        (Format::Hl7, hl7, "PID-5.1", true, false),
+        (Format::Xml, xml, "R/C/@k", true, true),
+        (Format::Xml, xml, "R/C/@x", true, false),
+    ] {
+        for (comparer, value, expected) in [
+            ("Empty", "", empty),
+            ("Equals", "", empty),
+            ("LengthLessThan", "1", empty),
+            ("InMessage", "", in_message),
+        ] {
+            let found = passes(format, message, text(path, json!(comparer), value), true);
+            assert_eq!(found, expected, "{path} {comparer}");
+        }
     }
 }
 
