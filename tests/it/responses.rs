@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::harness::actions::{only_adt, set_variable, set_variable_to};
 use crate::harness::guests::guest;
 use crate::harness::messages::{adt, oru};
-use crate::harness::workflow::{RECEIVER_ID, activity_id};
+use crate::harness::workflow::{RECEIVER_ID, activity_id, received};
 use crate::harness::{Activity, Home, Server, Workflow};
 
 const JSON: i64 = 11;
@@ -40,6 +40,57 @@ fn a_custom_response_is_built_from_variables_and_then_transformed() {
     let text = answer.text();
     let expected_end = "||ACK|C7|P|2.5\rMSA|AA|C7|1001\\F\\x\\S\\y\r";
     assert!(text.starts_with("MSH|^~\\&|T|U|||20") && text.ends_with(expected_end), "{text:?}");
+    server.stop();
+}
+
+#[test]
+fn a_receiver_that_asks_for_no_response_acknowledges_and_none_is_made_of_nothing() {
+    let unsaid = |name: &str| {
+        let workflow = Workflow::new(name, name).archive(&format!("{name}.hl7")).build();
+        let text = workflow.to_string();
+        let text = text.replace("\"ReturnCustomResponse\":false,", "");
+        let text = text.replace("\"ReturnApplicationAccept\":true,", "");
+        assert!(!text.contains("Return"), "{text}");
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let home = Home::new();
+    home.workflow("unsaid", &unsaid("unsaid"));
+    let empty = Workflow::new("empty", "empty").responding("").archive("empty.hl7");
+    home.workflow("empty", &empty.build());
+    let server = home.serve();
+    let answer = server.http1().post("/unsaid", adt("U1", "1"));
+    assert_eq!((answer.status, answer.msa(1).as_str()), (200, "AA"), "{answer:?}");
+    // Asked for, and empty: told by `check` (WF064), and done.
+    let answer = server.http1().post("/empty", adt("U2", "1"));
+    assert_eq!((answer.status, answer.body.len()), (200, 0), "{answer:?}");
+    for name in ["unsaid", "empty"] {
+        assert!(home.read(&format!("out/{name}.hl7")).is_some(), "{name}");
+    }
+    server.stop();
+}
+
+#[test]
+fn an_error_that_a_step_asks_for_ends_the_run_before_the_next_deed_and_an_early_answer() {
+    let error = || vec![set_variable_to("WorkflowError", "true")];
+    let home = Home::new();
+    let archived = |name: &str| Workflow::new(name, name).archive(&format!("{name}.hl7"));
+    for priority in [1, 2] {
+        let name = format!("variables-{priority}");
+        let workflow = archived(&name).with("ReponsePriority", priority);
+        home.workflow(&name, &workflow.variables(error()).build());
+    }
+    let own = Activity::file("Archive", "own.hl7").template(&received()).transformers(error());
+    home.workflow("own", &Workflow::new("own", "own").activity(own).build());
+    let late = archived("response").responding("MSH|^~\\&|T\rMSA|AA|1\r");
+    home.workflow("response", &late.response_transformers(error()).build());
+    let server = home.serve();
+    for (name, performed) in
+        [("variables-1", false), ("variables-2", false), ("own", false), ("response", true)]
+    {
+        let answer = server.http1().post(&format!("/{name}"), adt("W1", "1"));
+        assert_eq!(answer.msa(1), "AE", "{name}: {answer:?}");
+        assert_eq!(home.read(&format!("out/{name}.hl7")).is_some(), performed, "{name}");
+    }
     server.stop();
 }
 

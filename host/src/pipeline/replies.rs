@@ -3,6 +3,7 @@
 //! Deliberately does not know: how a response looks (`response`).
 
 use jiff::Zoned;
+use tureen_message::Format;
 use tureen_template::Direction;
 
 use super::reading::UNREADABLE;
@@ -55,9 +56,10 @@ impl Life<'_> {
                     None => self.tell(&Told::NoActivityResponse { name }),
                 }
             }
-            // No text, and nobody who writes any: no format could parse it.
+            // No text, and nobody who writes any.
             ResponseMode::Custom
-                if receiver.response.template.source().is_empty()
+                if is_never_empty(receiver.message_type)
+                    && receiver.response.template.source().is_empty()
                     && self.workflow.response_transformers().is_none() =>
             {
                 self.tell(&Told::Nothing)
@@ -82,6 +84,15 @@ impl Life<'_> {
             message_id: &self.message_id,
         };
         respond(self.settings.config.response_style(&definition.name), &question, told)
+    }
+}
+
+/// Whether a message of this format has at least something in it, so that nothing at all is
+/// none.
+fn is_never_empty(format: Format) -> bool {
+    match format {
+        Format::Hl7 | Format::Json | Format::Xml | Format::Dicom => true,
+        Format::Csv | Format::Text | Format::Binary => false,
     }
 }
 
