@@ -129,7 +129,9 @@ mod tests {
         let sha1 = "0123456789ABCDEF0123456789abcdef01234567";
         assert_eq!(read(sha1).unwrap().thumbprint(), sha1);
         assert!(read(&format!("\u{200e}{}", sha1.replace("23", "23 "))).is_ok());
-        for text in ["", "abc", sha1.get(1..).unwrap(), &format!("{sha1},{sha1}"), &sha1.replace('0', "g")] {
+        for text in
+            ["", "abc", sha1.get(1..).unwrap(), &format!("{sha1},{sha1}"), &sha1.replace('0', "g")]
+        {
             assert!(read(text).is_err(), "{text}");
         }
     }
