@@ -48,7 +48,7 @@ fn the_shipped_file_mentions_every_key_of_a_plugin_and_its_example_is_valid() {
     let (config, _) = parse(&example("# [plugins.file-writer]")).unwrap();
     let plugin = config.plugins.get("file-writer").unwrap();
     let keys = toml::Table::try_from(plugin).unwrap();
-    assert_eq!(keys.len(), 42, "a key of [plugins] is missing in the example: {keys:?}");
+    assert_eq!(keys.len(), 43, "a key of [plugins] is missing in the example: {keys:?}");
     assert_eq!(plugin.directories, [GrantedDirectory { path: "out".into(), write: true }]);
 }
 
