@@ -217,24 +217,30 @@ pub fn quoted(text: &str) -> String {
     let mut characters = text.chars();
     let head: String = characters.by_ref().take(QUOTED_CHARACTERS_MAX).collect();
     let rest = if characters.next().is_some() { "…" } else { "" };
-    format!("\"{}{rest}\"", without_controls(&head))
+    format!("\"{}{rest}\"", one_line(&head))
 }
 
-/// The text with control characters escaped, so that a file name or a setting
-/// cannot move the reader's cursor.
-fn without_controls(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
+/// The text on one line, whoever wrote it: control characters, and what turns the direction
+/// of writing round, are escaped, so that it cannot move the reader's cursor or look like a
+/// line of its own.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if character.is_control() {
-            safe.extend(character.escape_default());
-        } else {
-            safe.push(character);
+        match is_plain(character) {
+            true => safe.push(character),
+            false => safe.extend(character.escape_default()),
         }
     }
     Cow::Owned(safe)
+}
+
+fn is_plain(it: char) -> bool {
+    let separates = matches!(it, '\u{2028}' | '\u{2029}');
+    let turns = matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !(it.is_control() || separates || turns)
 }
 
 #[cfg(test)]

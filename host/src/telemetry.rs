@@ -44,28 +44,6 @@ pub fn start(log: &Log) {
     }));
 }
 
-/// The text on one line, whoever wrote it: control characters, and what turns the direction
-/// of writing round, are escaped.
-pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_plain) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        match is_plain(character) {
-            true => safe.push(character),
-            false => safe.extend(character.escape_default()),
-        }
-    }
-    Cow::Owned(safe)
-}
-
-fn is_plain(it: char) -> bool {
-    let separates = matches!(it, '\u{2028}' | '\u{2029}');
-    let turns = matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !(it.is_control() || separates || turns)
-}
-
 /// How a line of a diagnostic that goes on begins.
 const FURTHER: &[u8] = b"  ";
 
@@ -122,20 +100,6 @@ impl Write for Lossy {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_text_of_somebody_else_is_one_line() {
-        for (text, expected) in [
-            ("plain \"text\" \\ ä", "plain \"text\" \\ ä"),
-            ("a\n2026-01-01 ERROR b", "a\\n2026-01-01 ERROR b"),
-            ("a\r\n\tb", "a\\r\\n\\tb"),
-            ("\u{1b}[2Ja\0", "\\u{1b}[2Ja\\u{0}"),
-            ("a\u{2028}b\u{202e}c\u{85}", "a\\u{2028}b\\u{202e}c\\u{85}"),
-            ("", ""),
-        ] {
-            assert_eq!(one_line(text), expected, "{text:?}");
-        }
-    }
 
     #[test]
     fn an_event_goes_on_only_in_lines_that_begin_with_blanks() {

@@ -112,7 +112,7 @@ impl Activity {
     /// # Errors
     /// The plugin refused, trapped or ran over a limit.
     pub async fn open(&self, run: Box<Run>, target: Target) -> (Box<Run>, Result<(), Failure>) {
-        let Ok(mut turn) = self.turn().await else { return (run, Err(self.in_line())) };
+        let Some(mut turn) = self.turn().await else { return (run, Err(self.in_line())) };
         self.opened(&mut turn.live, run, target).await
     }
 
@@ -131,7 +131,7 @@ impl Activity {
             Ok(overseen) => overseen,
             Err(failure) => return (run, Err(failure)),
         };
-        let Ok(mut turn) = self.turn().await else {
+        let Some(mut turn) = self.turn().await else {
             overseen.forget();
             return (run, Err(self.in_line()));
         };
@@ -234,27 +234,22 @@ impl Activity {
         (run, outcome.map(drop))
     }
 
-    /// Waits in line for an instance; not for longer than a call may take.
-    async fn turn(&self) -> Result<Turn<'_>, Elapsed> {
-        self.within_call_time(async {
+    /// Waits in line for an instance; `None` after as long as a call may take.
+    async fn turn(&self) -> Option<Turn<'_>> {
+        let turn = self.within_call_time(async {
             let permit = match self.line.try_acquire() {
-                Ok(permit) => Some(permit),
+                Ok(permit) => permit,
                 Err(_) => {
                     self.allow_another();
-                    self.line.acquire().await.ok()
+                    self.line.acquire().await.ok()?
                 }
             };
-            // The line is never closed, and has no more permits than seats are free.
-            let (Some(permit), Some(number)) = (permit, self.seats().free.pop()) else {
-                return std::future::pending().await;
-            };
-            let seat = Seat { activity: self, number };
-            let Some(instance) = self.instances.get(number) else {
-                return std::future::pending().await;
-            };
-            Turn { live: instance.lock().await, seat, _permit: permit }
-        })
-        .await
+            // There are as many permits as seats that are free.
+            let seat = Seat { activity: self, number: self.seats().free.pop()? };
+            let live = self.instances.get(seat.number)?.lock().await;
+            Some(Turn { live, seat, _permit: permit })
+        });
+        turn.await.ok()?
     }
 
     /// Lets one more instance be open, where that is allowed and half of the places of

@@ -77,7 +77,7 @@ pub use isolated::{
 pub use limits::Limits;
 pub use oversight::{Admission, Asked, EndedCall, Overseer};
 pub use page_map::{PageMapDecision, PageMapScan};
-pub use plugin::{Kind, LoadError, Plugin};
+pub use plugin::{Kind, LoadError, Plugin, digest_text};
 pub use pool_usage::PoolUsage;
 pub use start::Start;
 pub use step::{

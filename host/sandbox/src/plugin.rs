@@ -283,7 +283,7 @@ impl Plugin {
 
     /// The digest as 64 hexadecimal digits.
     pub fn digest_text(&self) -> String {
-        self.digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        digest_text(&self.digest)
     }
 
     /// The version of the plugin contract that it was built for.
@@ -408,6 +408,11 @@ fn check_told(version: &str, handles: &[String]) -> Result<(), LoadError> {
         return Err(LoadError::Told(text));
     }
     Ok(())
+}
+
+/// A digest as 64 hexadecimal digits.
+pub fn digest_text(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Neither empty nor too long, and nothing that could break a line.

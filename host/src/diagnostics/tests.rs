@@ -1,3 +1,4 @@
+use super::one_line;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -122,4 +123,18 @@ fn no_code_is_given_twice() {
     assert_eq!(texts.len(), number);
     assert!(texts.iter().all(|text| text.len() == 5), "{texts:?}");
     assert_eq!(codes::ALL[0].severity(), Severity::Error);
+}
+
+#[test]
+fn a_text_of_somebody_else_is_one_line() {
+    for (text, expected) in [
+        ("plain \"text\" \\ ä", "plain \"text\" \\ ä"),
+        ("a\n2026-01-01 ERROR b", "a\\n2026-01-01 ERROR b"),
+        ("a\r\n\tb", "a\\r\\n\\tb"),
+        ("\u{1b}[2Ja\0", "\\u{1b}[2Ja\\u{0}"),
+        ("a\u{2028}b\u{202e}c\u{85}", "a\\u{2028}b\\u{202e}c\\u{85}"),
+        ("", ""),
+    ] {
+        assert_eq!(one_line(text), expected, "{text:?}");
+    }
 }

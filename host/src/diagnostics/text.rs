@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{Diagnostic, Report, Severity, without_controls};
+use super::{Diagnostic, Report, Severity, one_line};
 
 /// The column at which the text of a labelled line starts.
 const LABEL_WIDTH: usize = 10;
@@ -22,7 +22,7 @@ impl fmt::Display for Severity {
 impl fmt::Display for Diagnostic {
     /// Several lines, without a line end after the last.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}[{}]: {}", self.severity, self.code, without_controls(&self.message))?;
+        write!(out, "{}[{}]: {}", self.severity, self.code, one_line(&self.message))?;
         if let Some(place) = self.place() {
             labelled(out, "at", &place)?;
         }
@@ -60,7 +60,7 @@ impl Diagnostic {
 fn labelled(out: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
     let mut shown = label;
     for line in text.split('\n') {
-        write!(out, "\n  {shown:LABEL_WIDTH$}{}", without_controls(line))?;
+        write!(out, "\n  {shown:LABEL_WIDTH$}{}", one_line(line))?;
         shown = "";
     }
     Ok(())

@@ -17,7 +17,7 @@ use tracing::Level;
 use tureen_sandbox::{CallFacts, LogLevel, LogLine};
 
 use crate::config::ServerConfig;
-use crate::telemetry::one_line;
+use crate::diagnostics::one_line;
 use crate::workflow::running::StepName;
 
 /// The log target of plugins' lines.

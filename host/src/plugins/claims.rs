@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tureen_sandbox::Grants;
+use tureen_sandbox::{Grants, digest_text};
 use tureen_template::SettingId;
 
 use super::grants::{StepGrant, granted_in};
@@ -161,10 +161,6 @@ impl PluginSet {
         self.diagnostics.push(found);
         false
     }
-}
-
-fn digest_text(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const NEITHER: &str = "none of them is used for it; remove one of them";

@@ -3,8 +3,8 @@
 //! Puts a message into a frame, sends it over TCP or TLS, and reads the answer.
 //! It does not judge the answer: an AE is a response like any other, and what it
 //! means is up to the workflow. What is below an answer is judged: a peer that
-//! refuses a message with a byte of MLLP release 2 has not taken it. TLS is the host's, and a server whose
-//! certificate is not trusted gets nothing (T-12).
+//! refuses a message with a byte of MLLP release 2 has not taken it. TLS is the
+//! host's, and a server whose certificate is not trusted gets nothing (T-12).
 //!
 //! # Invariants
 //! - A message is never sent twice unless nothing of the first attempt can have

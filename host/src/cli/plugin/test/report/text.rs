@@ -13,7 +13,7 @@ use crate::cli::output;
 use crate::cli::plugin::test::advice;
 use crate::cli::plugin::test::calls::{Answered, Lived, Ran};
 use crate::cli::test::Inside;
-use crate::telemetry::one_line;
+use crate::diagnostics::one_line;
 
 /// Places that are shown; the others are counted.
 const PLACES_MAX: usize = 100;
